@@ -1,0 +1,61 @@
+"""Tailor Segment Anything to your task.
+
+The public names below are loaded when first used, so that ``import samtailor`` is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from samtailor.adapters.io import load_adapter
+    from samtailor.bases.registry import load_base
+    from samtailor.cache import EmbeddingCache
+    from samtailor.data import inspect_task, load_task
+    from samtailor.encode import encode_task
+    from samtailor.errors import SamtailorError
+    from samtailor.evaluate import evaluate_task
+    from samtailor.fit import fit_task
+    from samtailor.fitting.config import FitConfig
+    from samtailor.predict import Prediction, Predictor
+
+__all__ = [
+    "EmbeddingCache",
+    "FitConfig",
+    "Prediction",
+    "Predictor",
+    "SamtailorError",
+    "encode_task",
+    "evaluate_task",
+    "fit_task",
+    "inspect_task",
+    "load_adapter",
+    "load_base",
+    "load_task",
+]
+
+_HOMES = {
+    "EmbeddingCache": "samtailor.cache",
+    "FitConfig": "samtailor.fitting.config",
+    "Prediction": "samtailor.predict",
+    "Predictor": "samtailor.predict",
+    "SamtailorError": "samtailor.errors",
+    "encode_task": "samtailor.encode",
+    "evaluate_task": "samtailor.evaluate",
+    "fit_task": "samtailor.fit",
+    "inspect_task": "samtailor.data",
+    "load_adapter": "samtailor.adapters.io",
+    "load_base": "samtailor.bases.registry",
+    "load_task": "samtailor.data",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'samtailor' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""``python -m samtailor``."""
+
+from samtailor.cli import main
+
+main()

@@ -1,0 +1,87 @@
+"""The one place where an adapter meets a base: prompts in, masks out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from samtailor.adapters.base import Adapter
+from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
+from samtailor.frames import Frame
+from samtailor.prompts import Prompts
+
+__all__ = ["Answer", "answer_in_chunks", "decode_prompts"]
+
+CHUNK = {"cpu": 4}
+"""Prompts decoded at once: on a CPU the image-sized activations of more than a few fall out of its caches."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Masks of some prompts on one image.
+
+    Attributes:
+        rows: which of the N prompts these are.
+        masks: (n, M, H, W) bool, image frame.
+        iou: (n, M) float32, the model's own estimates.
+        logits: (n, M, 4h, 4w) float32, low-res frame.
+    """
+
+    rows: slice
+    masks: np.ndarray
+    iou: np.ndarray
+    logits: np.ndarray
+
+
+def decode_prompts(
+    base: Base,
+    adapter: Adapter | None,
+    embeddings: Embeddings,
+    prompts: Prompts,
+    frame: Frame,
+    masks: MaskChoice = "single",
+) -> Decoded:
+    """Answer N prompts on one image, through the adapter if there is one; differentiable to the adapter.
+
+    Args:
+        base: the frozen model.
+        adapter: None answers as the base alone does.
+        embeddings: of this image, (1, ...) tensors on the base's device.
+        prompts: image frame.
+        frame: of this image.
+        masks: which mask tokens to return.
+
+    Returns:
+        Decoded with B = 1, low-res frame.
+    """
+    points = labels = boxes = None
+    if prompts.points is not None:
+        points = frame.points_to_input(torch.as_tensor(prompts.points, device=base.device)[None])
+        labels = torch.as_tensor(prompts.labels, device=base.device)[None]
+    if prompts.boxes is not None:
+        boxes = frame.boxes_to_input(torch.as_tensor(prompts.boxes, device=base.device)[None])
+    sparse, dense = base.embed_prompts(points, labels, boxes)
+    if adapter is not None:
+        sparse = adapter(sparse, embeddings, base.image_positions())
+    return base.decode(embeddings, sparse, dense, masks)
+
+
+@torch.inference_mode()
+def answer_in_chunks(
+    base: Base,
+    adapter: Adapter | None,
+    embeddings: Embeddings,
+    prompts: Prompts,
+    frame: Frame,
+    masks: MaskChoice = "single",
+) -> Iterator[Answer]:
+    """Answer N prompts a few at a time, so that memory does not grow with N; see ``decode_prompts``."""
+    size = CHUNK.get(base.device.type, 64)
+    for start in range(0, len(prompts), size):
+        rows = slice(start, min(start + size, len(prompts)))
+        out = decode_prompts(base, adapter, embeddings, prompts[rows], frame, masks)
+        full = frame.logits_to_image(out.logits[0].float()) > 0
+        yield Answer(rows, full.cpu().numpy(), out.iou[0].float().cpu().numpy(), out.logits[0].float().cpu().numpy())

@@ -1,0 +1,130 @@
+"""Adapter files: ``adapter.safetensors`` (what was trained) and ``adapter.json`` (what it is and for which base)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from samtailor.adapters.base import Adapter
+from samtailor.adapters.plm import PLM
+from samtailor.bases.base import Base
+from samtailor.errors import AdapterError
+from samtailor.files import write_atomically, write_json
+
+__all__ = ["METHODS", "build_adapter", "load_adapter", "read_card", "save_adapter"]
+
+METHODS: dict[str, type[Adapter]] = {PLM.method: PLM}
+FORMAT = 1
+
+
+def build_adapter(method: str, base: Base) -> Adapter:
+    """A fresh, untrained adapter that fits ``base``.
+
+    Raises:
+        AdapterError: there is no such method.
+    """
+    if method not in METHODS:
+        raise AdapterError(f"There is no method {method!r}.", f"Choose one of: {', '.join(METHODS)}.")
+    return METHODS[method](width=base.embed_dim)  # type: ignore[call-arg]
+
+
+def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, Any]) -> None:
+    """Write both files into ``folder``; ``facts`` (task, metrics, settings, versions) enter the json as they are.
+
+    Raises:
+        SamtailorError: the folder cannot be written.
+    """
+    content = safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in adapter.owned_parameters().items()})
+    card = {
+        "format": FORMAT,
+        "method": adapter.method,
+        "config": adapter.config,
+        "parameters": adapter.parameter_count(),
+        "base": {"name": base.name, "fingerprint": base.fingerprint},
+        "weights_digest": _digest(content),
+        **facts,
+    }
+    # Weights first: a json always finds the weights it names, and the digest shows when they are of another save.
+    write_atomically(folder / "adapter.safetensors", content)
+    write_json(folder / "adapter.json", card)
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What ``adapter.json`` says.
+
+    Raises:
+        AdapterError: the file is absent or is not an adapter's.
+    """
+    path = folder / "adapter.json"
+    try:
+        card = json.loads(path.read_text())
+        card["method"], card["config"], card["base"]["fingerprint"], card["base"]["name"]
+    except FileNotFoundError as error:
+        raise AdapterError(
+            f"There is no adapter in {folder} (no adapter.json).", "Give the folder that fit wrote."
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AdapterError(f"{path} is not an adapter's file: {error!r}.", "Give the folder that fit wrote.") from error
+    if not isinstance(card.get("format"), int) or card["format"] > FORMAT:
+        raise AdapterError(
+            f"{path} has format {card.get('format')!r}; this version reads up to {FORMAT}.", "Update samtailor."
+        )
+    return dict(card)
+
+
+def load_adapter(folder: str | Path, base: Base) -> Adapter:
+    """The adapter in ``folder``, in evaluation mode on the base's device.
+
+    Raises:
+        AdapterError: no adapter there, damaged files, weights that are not finite or do not fit, or another base.
+    """
+    folder = Path(folder)
+    card = read_card(folder)
+    if card["base"]["fingerprint"] != base.fingerprint:
+        raise AdapterError(
+            f"The adapter in {folder} was fitted on base {card['base']['name']!r} with fingerprint "
+            f"{card['base']['fingerprint']}; this base is {base.name!r} with fingerprint {base.fingerprint}.",
+            "Load it on the base it was fitted on, or fit a new adapter on this one.",
+        )
+    if card["method"] not in METHODS:
+        raise AdapterError(f"The adapter in {folder} is of method {card['method']!r}.", f"Known: {', '.join(METHODS)}.")
+    path = folder / "adapter.safetensors"
+    try:
+        content = path.read_bytes()
+        state = safetensors.torch.load(content)
+        adapter = METHODS[card["method"]](**card["config"])
+    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise AdapterError(f"{path} cannot be read: {error}.", "Copy the adapter's folder again.") from error
+    if card.get("weights_digest") not in (None, _digest(content)):
+        raise AdapterError(
+            f"{path} does not belong to the adapter.json beside it.", "Copy the adapter's folder again, whole."
+        )
+    _load_strictly(adapter, state, path)
+    return adapter.to(base.device).eval()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _load_strictly(adapter: Adapter, state: dict[str, torch.Tensor], path: Path) -> None:
+    owned = adapter.owned_parameters()
+    missing, unexpected = sorted(owned.keys() - state.keys()), sorted(state.keys() - owned.keys())
+    shapes = sorted(k for k in owned.keys() & state.keys() if owned[k].shape != state[k].shape)
+    if missing or unexpected or shapes:
+        raise AdapterError(
+            f"{path} does not fit the method: missing {missing[:3]}, unexpected {unexpected[:3]}, "
+            f"of other shapes {shapes[:3]}.",
+            "The file is of another version or method.",
+        )
+    broken = sorted(k for k, v in state.items() if not torch.isfinite(v).all())
+    if broken:
+        raise AdapterError(f"{path} holds NaN or infinity in {broken[:3]}.", "Fit again, or take a sound copy.")
+    with torch.no_grad():
+        for name, parameter in owned.items():
+            parameter.copy_(state[name])

@@ -1,0 +1,58 @@
+"""The Prompt Learning Module: a learned offset on the prompt tokens (arXiv 2403.09199, as summarised)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from samtailor.adapters.base import Adapter
+from samtailor.bases.base import Embeddings
+
+__all__ = ["PLM"]
+
+
+class PLM(Adapter):
+    """f_P' = f_P + PLM(f_P, f_I): prompt self-attention, prompt-to-image attention, MLP; all pre-norm.
+
+    The last linear layer starts at zero, so that before training the adapted model is the base, bit for bit.
+    With the default sizes it has 1,578,752 parameters.
+
+    Args:
+        width: D, the base's embedding width.
+        heads: attention heads; divides ``width``.
+        hidden: width of the MLP's hidden layer.
+    """
+
+    method: ClassVar[str] = "plm"
+
+    def __init__(self, width: int = 256, heads: int = 8, hidden: int = 2048) -> None:
+        super().__init__()
+        self.width, self.heads, self.hidden = width, heads, hidden
+        self.norm_self = nn.LayerNorm(width)
+        self.self_attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.norm_image = nn.LayerNorm(width)
+        self.image_attention = nn.MultiheadAttention(width, heads, batch_first=True)
+        self.norm_mlp = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        nn.init.zeros_(self.mlp[-1].weight)
+        nn.init.zeros_(self.mlp[-1].bias)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return {"width": self.width, "heads": self.heads, "hidden": self.hidden}
+
+    def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor) -> Tensor:
+        b, n, t, _ = sparse.shape
+        tokens = sparse.flatten(0, 1)  # (BN, T, D): a prompt's tokens see each other, not other prompts'
+        normed = self.norm_self(tokens)
+        tokens = tokens + self.self_attention(normed, normed, normed, need_weights=False)[0]
+
+        # Queries do not see each other, so all prompts of an image share its keys and values.
+        tokens = tokens.reshape(b, n * t, -1)
+        image = embeddings["image"]
+        keys = (image + positions).flatten(2).transpose(1, 2)  # (B, hw, D)
+        values = image.flatten(2).transpose(1, 2)
+        tokens = tokens + self.image_attention(self.norm_image(tokens), keys, values, need_weights=False)[0]
+
+        return sparse + self.mlp(self.norm_mlp(tokens)).reshape(b, n, t, -1)

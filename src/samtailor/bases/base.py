@@ -1,0 +1,86 @@
+"""The contract of a base: a frozen promptable model, seen by everything above through these verbs.
+
+Shape letters: B images, N prompts per image, P points per prompt, T prompt tokens, D embedding width,
+h w embedding cells, M masks per prompt, C channels of the upscaled map.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Base", "Decoded", "Embeddings", "MaskChoice"]
+
+Embeddings = Mapping[str, Tensor]
+"""What the encoder says of B images: named tensors whose first axis is B; ``"image"`` is always (B, D, h, w)."""
+
+MaskChoice = Literal["single", "multi", "all"]
+"""Which mask tokens to return: the single-mask token (M=1), the ambiguity tokens (M=3), or both, single first (M=4)."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Answer of a mask decoder.
+
+    Attributes:
+        logits: (B, N, M, 4h, 4w), low-res frame; the mask is ``logits > 0``.
+        iou: (B, N, M), the model's own estimate of each mask's IoU.
+        upscaled: (B, N, C, 4h, 4w), the features that the masks are read from.
+    """
+
+    logits: Tensor
+    iou: Tensor
+    upscaled: Tensor
+
+
+class Base(nn.Module, abc.ABC):
+    """A frozen promptable model. Parameters never require gradients; adapters live outside.
+
+    Attributes:
+        name: what a user types, e.g. ``mobile-sam``.
+        input_size: side of the padded square the encoder sees (input frame), pixels.
+        embed_dim: D.
+        fingerprint: hex digest over weights and preprocessing; keys the cache and guards adapters.
+    """
+
+    name: str
+    input_size: int
+    embed_dim: int
+    fingerprint: str
+
+    @abc.abstractmethod
+    def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        """Embed B images, each (H, W, 3) uint8 RGB of any size; the base does its own preprocessing."""
+
+    @abc.abstractmethod
+    def embed_prompts(
+        self, points: Tensor | None, labels: Tensor | None, boxes: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Prompt tokens, in the input frame (pixels of the padded square, pixel centres at +0.5).
+
+        Args:
+            points: (B, N, P, 2) float, (x, y), or None.
+            labels: (B, N, P) int, 1 foreground, 0 background, -1 padding; None only without points.
+            boxes: (B, N, 4) float, (x0, y0, x1, y1), or None.
+
+        Returns:
+            sparse (B, N, T, D) and dense (B, N, D, h, w), the latter expanded, not copied.
+        """
+
+    @abc.abstractmethod
+    def decode(self, embeddings: Embeddings, sparse: Tensor, dense: Tensor, masks: MaskChoice = "single") -> Decoded:
+        """Masks of B x N prompts; ``sparse`` (B, N, T, D), ``dense`` (B, N, D, h, w)."""
+
+    @abc.abstractmethod
+    def image_positions(self) -> Tensor:
+        """Positional encoding of the embedding grid, (D, h, w)."""
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device

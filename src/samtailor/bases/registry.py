@@ -1,0 +1,38 @@
+"""From what a user types to a base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from samtailor.bases import mobile_sam
+from samtailor.bases.base import Base
+from samtailor.errors import BaseModelError
+
+__all__ = ["DEFAULT_BASE", "load_base"]
+
+DEFAULT_BASE = mobile_sam.NAME
+
+
+def load_base(name: str = DEFAULT_BASE, device: str | torch.device = "cpu") -> Base:
+    """Load a base.
+
+    Args:
+        name: ``mobile-sam`` (bundled), ``mobile-sam:FILE`` (a MobileSAM checkpoint, .pt or .safetensors),
+            a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``.
+        device: where it computes.
+
+    Raises:
+        BaseModelError: no such base, or its weights cannot be read or do not fit.
+    """
+    family, _, path = name.partition(":")
+    if family == mobile_sam.NAME:
+        base: Base = mobile_sam.load_mobile_sam(Path(path).expanduser() if path else None)
+    elif Path(name).suffix in (".pt", ".pth", ".safetensors"):
+        raise BaseModelError(f"{name!r} is a file, not a base.", f"For a MobileSAM checkpoint write mobile-sam:{name}.")
+    else:
+        from samtailor.bases.sam import load_sam
+
+        base = load_sam(name)
+    return base.to(device)

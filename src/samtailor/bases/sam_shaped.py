@@ -1,0 +1,104 @@
+"""What all SAM-shaped bases share: transformers' prompt encoder and mask decoder behind the contract."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
+from samtailor.bases.preprocess import PREPROCESSING, to_input
+
+__all__ = ["SamShapedBase", "fingerprint_of"]
+
+
+def fingerprint_of(module: nn.Module, preprocessing: str = PREPROCESSING) -> str:
+    """Hex digest (64 characters) over every tensor's name, type, shape and bytes, and the preprocessing."""
+    digest = hashlib.blake2b(preprocessing.encode(), digest_size=32)
+    for name, tensor in sorted(module.state_dict().items()):
+        value = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+class SamShapedBase(Base):
+    """A base made of an image encoder and SAM's prompt encoder and mask decoder (transformers' modules).
+
+    Args:
+        name: what the user typed.
+        image_encoder: (B, 3, S, S) float -> (B, D, h, w).
+        prompt_encoder: a ``SamPromptEncoder``.
+        mask_decoder: a ``SamMaskDecoder``.
+        fingerprint: of the weights; None computes it here.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        image_encoder: nn.Module,
+        prompt_encoder: nn.Module,
+        mask_decoder: nn.Module,
+        fingerprint: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.image_encoder = image_encoder
+        self.prompt_encoder = prompt_encoder
+        self.mask_decoder = mask_decoder
+        self.input_size = int(prompt_encoder.input_image_size)  # type: ignore[arg-type]
+        self.embed_dim = int(prompt_encoder.hidden_size)  # type: ignore[arg-type]
+        self.requires_grad_(False).eval()
+        self.fingerprint = fingerprint or fingerprint_of(self)
+
+    def train(self, mode: bool = True) -> SamShapedBase:
+        """A base stays frozen and in evaluation mode, whatever it is part of."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
+        return {"image": self.image_encoder(to_input(images, self.input_size).to(self.device))}
+
+    @torch.no_grad()
+    def embed_prompts(
+        self, points: Tensor | None, labels: Tensor | None, boxes: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        # SAM's encoder takes whole pixel numbers and adds half a pixel; our frames already have centres at +0.5.
+        points = None if points is None else points - 0.5
+        boxes = None if boxes is None else boxes - 0.5
+        sparse, dense = self.prompt_encoder(points, labels, boxes, None)
+        return sparse, dense[:, None].expand(-1, sparse.shape[1], -1, -1, -1)
+
+    @torch.no_grad()
+    def image_positions(self) -> Tensor:
+        side = self.prompt_encoder.image_embedding_size[0]  # type: ignore[index]
+        centres = (torch.arange(side, device=self.device, dtype=torch.float32) + 0.5) / side
+        grid = torch.stack([centres[None, :].expand(side, side), centres[:, None].expand(side, side)], dim=-1)
+        positions: Tensor = self.prompt_encoder.shared_embedding(grid)  # type: ignore[operator]
+        return positions.permute(2, 0, 1)
+
+    def decode(self, embeddings: Embeddings, sparse: Tensor, dense: Tensor, masks: MaskChoice = "single") -> Decoded:
+        decoder = self.mask_decoder
+        image = embeddings["image"]
+        b, n, _, d = sparse.shape
+        h, w = image.shape[-2:]
+
+        own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+        tokens = torch.cat([own.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)[:, None]  # (BN, 1, 5+T, D)
+        cells = (image[:, None] + dense).flatten(0, 1)  # (BN, D, h, w)
+        tokens, cells = decoder.transformer(tokens, cells, self.image_positions()[None], None)
+
+        upscaled = decoder.upscale_conv1(cells.transpose(2, 3).reshape(b * n, d, h, w))
+        upscaled = decoder.activation(decoder.upscale_layer_norm(upscaled))
+        upscaled = decoder.activation(decoder.upscale_conv2(upscaled))
+
+        chosen = {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
+        mlps = list(decoder.output_hypernetworks_mlps)[chosen]
+        mask_tokens = tokens[:, 0, 1 : 1 + decoder.num_mask_tokens][:, chosen]
+        weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)  # (BN, M, C)
+        logits = (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:])
+        iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, chosen]
+        return Decoded(logits.unflatten(0, (b, n)), iou.unflatten(0, (b, n)), upscaled.unflatten(0, (b, n)))

@@ -1,0 +1,126 @@
+"""One entry of the embedding cache as bytes: safetensors, metadata that says whose it is, and a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from samtailor.errors import CacheError
+
+__all__ = ["DTYPES", "FORMAT_VERSION", "DamagedEntryError", "as_float32", "pack", "read_metadata", "storable", "unpack"]
+
+FORMAT_VERSION = "1"
+"""Raise it when the same image file would give another embedding, e.g. when ``read_image`` changes its pixels."""
+DTYPES: dict[str, torch.dtype] = {"float16": torch.float16, "float32": torch.float32}
+
+
+class DamagedEntryError(Exception):
+    """An entry is not what its name says; the cache catches it and has the entry rebuilt."""
+
+
+def storable(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
+    """Copies as they will be stored: contiguous, on the CPU, rounded to ``dtype`` if all values fit, else float32.
+
+    Raises:
+        CacheError: there is no tensor, or a value is not finite.
+    """
+    broken = [name for name, tensor in tensors.items() if not _fits(tensor, tensor.dtype)]
+    if broken or not tensors:
+        what = f"values that are not finite in {', '.join(map(repr, broken))}" if broken else "no tensors"
+        raise CacheError(
+            f"An embedding to be cached has {what}; expected one tensor or more, of finite numbers.",
+            "Encode in float32, and check the weights of the base.",
+        )
+    wanted = DTYPES[dtype]
+    return _copies(tensors, wanted if all(_fits(t, wanted) for t in tensors.values()) else torch.float32)
+
+
+def as_float32(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors in float32; those that are float32 already are not copied."""
+    return {name: tensor.float() for name, tensor in tensors.items()}
+
+
+def pack(
+    fingerprint: str, key: str, tensors: Mapping[str, Tensor], size: tuple[int, int], base_name: str = ""
+) -> bytes:
+    """Bytes of an entry.
+
+    Args:
+        fingerprint: of the base, in full.
+        key: of the image's content.
+        tensors: what ``storable`` gave.
+        size: (W, H) of the image, pixels.
+        base_name: what a user calls the base.
+    """
+    metadata = {
+        "version": FORMAT_VERSION,
+        "fingerprint": fingerprint,
+        "base": base_name,
+        "key": key,
+        "width": str(int(size[0])),
+        "height": str(int(size[1])),
+    }
+    checksum = _checksum(metadata, tensors)
+    return safetensors.torch.save(dict(tensors), metadata={**metadata, "checksum": checksum})
+
+
+def unpack(data: bytes, fingerprint: str, key: str) -> dict[str, Tensor]:
+    """Tensors of an entry in the dtype they were stored in.
+
+    Raises:
+        DamagedEntryError: the bytes are not a whole entry of this base and image.
+    """
+    metadata = read_metadata(data)
+    for name, expected in (("version", FORMAT_VERSION), ("fingerprint", fingerprint), ("key", key)):
+        if metadata.get(name) != expected:
+            raise DamagedEntryError(f"{name} is {metadata.get(name)!r}, expected {expected!r}")
+    try:
+        tensors: dict[str, Tensor] = safetensors.torch.load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise DamagedEntryError(f"not a whole safetensors file: {error}") from error
+    if metadata.pop("checksum", None) != _checksum(metadata, tensors):
+        raise DamagedEntryError("its checksum does not match")
+    return tensors
+
+
+def read_metadata(data: bytes) -> dict[str, str]:
+    """Metadata in a safetensors header; the first bytes of a file are enough. The library reads it only from a path.
+
+    Raises:
+        DamagedEntryError: there is no such header.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    try:
+        return {str(name): str(value) for name, value in json.loads(data[8:end])["__metadata__"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedEntryError("it has no readable header") from error
+
+
+def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """blake2b over the metadata and, in order of name, each tensor's name, dtype, shape and bytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(json.dumps(dict(metadata), sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _fits(tensor: Tensor, dtype: torch.dtype) -> bool:
+    """Whether all values are finite in ``dtype``. Rounding keeps the order, so the extremes decide; NaN is both."""
+    return tensor.numel() == 0 or all(bool(torch.isfinite(value.to(dtype))) for value in tensor.aminmax())
+
+
+def _copies(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+    # Always a copy: a view of a batch would keep the whole batch alive, and inference tensors cannot be trained on.
+    return {
+        name: tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }

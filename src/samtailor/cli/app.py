@@ -1,0 +1,233 @@
+"""The commands. Heavy imports happen inside them, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from samtailor.errors import PromptError, SamtailorError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="samtailor",
+    help="Tailor Segment Anything to your task: fit a small adapter, see what it gained, use it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+TaskArgument = Annotated[
+    str, typer.Argument(help="Folder of the task (docs/data.md says what it may hold), or `sample`.")
+]
+BaseOption = Annotated[
+    str, typer.Option(help="mobile-sam (bundled), mobile-sam:FILE, a folder that transformers saved, or a hub id.")
+]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache", help="Folder of the embedding cache.", show_default="the user's cache")
+]
+CacheTypeOption = Annotated[str, typer.Option(help="How embeddings are stored: float16 or float32.")]
+PromptsOption = Annotated[str, typer.Option(help="What is simulated from the masks: click, box or mix.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
+
+
+def main() -> None:
+    """Run the command line; a user's error is one message and exit code 2, never a traceback."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    try:
+        app()
+    except SamtailorError as error:
+        from rich.console import Console
+
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        console.print(f"[bold red]Error:[/] {_escape(error.what)}")
+        if error.hint:
+            console.print(f"       {_escape(error.hint)}")
+        sys.exit(2)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _cache(folder: Path | None, dtype: str = "float16") -> Any:
+    from samtailor.cache import EmbeddingCache
+
+    if dtype not in ("float16", "float32"):
+        raise typer.BadParameter("choose float16 or float32", param_hint="--cache-type")
+    return EmbeddingCache(folder, dtype=dtype)  # type: ignore[arg-type]
+
+
+def _base(name: str, device: str) -> Any:
+    from samtailor.bases.registry import load_base
+    from samtailor.device import choose_device
+
+    return load_base(name, choose_device(device))
+
+
+@app.command()
+def inspect(
+    task: TaskArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Say what a task holds: images, instances and classes per split, sizes, empty images, broken files."""
+    from samtailor.cli.commands import run_inspect
+
+    run_inspect(task, as_json)
+
+
+@app.command()
+def encode(
+    task: TaskArgument,
+    base: BaseOption = "mobile-sam",
+    cache: CacheOption = None,
+    cache_type: CacheTypeOption = "float16",
+    device: DeviceOption = "auto",
+) -> None:
+    """Compute the embeddings of all images of a task, once; killed, it goes on where it was."""
+    from samtailor.cli.commands import run_encode
+
+    run_encode(task, _base(base, device), _cache(cache, cache_type))
+
+
+@app.command()
+def cache(
+    cache: CacheOption = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove entries; choose which with the options below.")
+    ] = False,
+    max_gb: Annotated[float | None, typer.Option(help="Remove the least recently used until this is left.")] = None,
+    older_than_days: Annotated[float | None, typer.Option(help="Remove what was not used for so long.")] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Only entries of this base: its name, or the start of its fingerprint.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Remove all.")] = False,
+) -> None:
+    """Show the embedding cache's size per base, or prune it."""
+    from samtailor.cli.commands import run_cache
+
+    chosen = {"older_than_days": older_than_days, "base": base, "everything": everything}
+    run_cache(_cache(cache), prune, {"max_bytes": None if max_gb is None else int(max_gb * 1e9), **chosen})
+
+
+@app.command()
+def fit(
+    task: TaskArgument,
+    out: Annotated[Path, typer.Option(help="Run folder: adapter, metrics, curve, and the state to resume from.")],
+    base: BaseOption = "mobile-sam",
+    method: Annotated[str, typer.Option(help="What is trained.")] = "plm",
+    prompts: PromptsOption = "click",
+    minutes: Annotated[
+        float | None, typer.Option(help="Budget of fitting time.", show_default="15, without --epochs")
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Budget in passes over the training images.", show_default="none")
+    ] = None,
+    seed: SeedOption = 0,
+    lr: Annotated[float | None, typer.Option(help="A fixed peak learning rate.", show_default="adapted on val")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Prompts per step.")] = 20,
+    val_instances: Annotated[int, typer.Option(min=1, help="Validate on at most so many instances.")] = 200,
+    cache: CacheOption = None,
+    cache_type: CacheTypeOption = "float16",
+    device: DeviceOption = "auto",
+) -> None:
+    """Fit an adapter on the train split, choose the best on val, write it to --out."""
+    from samtailor.cli.commands import run_fit
+    from samtailor.fitting.config import FitConfig
+
+    config = FitConfig(
+        method=method,
+        prompts=prompts,  # type: ignore[arg-type]  # FitConfig checks it
+        minutes=15 if minutes is None and epochs is None else minutes,
+        epochs=epochs,
+        seed=seed,
+        lr=lr,
+        batch=batch,
+        val_instances=val_instances,
+    )
+    run_fit(task, _base(base, device), out, config, _cache(cache, cache_type), resume)
+
+
+@app.command()
+def evaluate(
+    task: TaskArgument,
+    adapter: Annotated[
+        Path | None, typer.Option(help="Folder that fit wrote; without it only the base is scored.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
+    base: Annotated[str | None, typer.Option(help="The base.", show_default="the adapter's, else mobile-sam")] = None,
+    prompts: PromptsOption = "click",
+    per_instance: Annotated[int, typer.Option(min=1, help="Prompts per instance.")] = 1,
+    seed: SeedOption = 0,
+    cache: CacheOption = None,
+    cache_type: CacheTypeOption = "float16",
+    device: DeviceOption = "auto",
+) -> None:
+    """Score the base and the adapted model on the same prompts, at the images' own resolution."""
+    from samtailor.cli.commands import base_of, run_evaluate
+
+    options = {"split": split, "prompts": prompts, "per_instance": per_instance, "seed": seed}
+    run_evaluate(task, _base(base or base_of(adapter), device), adapter, json, _cache(cache, cache_type), options)
+
+
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Images; all get the same prompts.")],
+    out: Annotated[Path, typer.Option(help="Folder for mask PNGs and overlays.")],
+    point: Annotated[
+        list[str] | None, typer.Option(help="X,Y or X,Y,0 (background), in image pixels; may be repeated.")
+    ] = None,
+    box: Annotated[
+        list[str] | None, typer.Option(help="X0,Y0,X1,Y1 in image pixels; repeated: one mask per box.")
+    ] = None,
+    adapter: Annotated[Path | None, typer.Option(help="Folder that fit wrote.")] = None,
+    base: Annotated[str | None, typer.Option(help="The base.", show_default="the adapter's, else mobile-sam")] = None,
+    multimask: Annotated[bool, typer.Option("--multimask", help="Three masks per prompt.")] = False,
+    cache: CacheOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Segment images. All points make one prompt, with at most one box; several boxes make several prompts."""
+    from samtailor.cli.commands import base_of, run_predict
+
+    points = [_numbers(text, "--point", (2, 3)) for text in point or []]
+    boxes = [_numbers(text, "--box", (4,)) for text in box or []]
+    if points and len(boxes) > 1:
+        raise PromptError(
+            f"Points and {len(boxes)} boxes were given.", "Points go with at most one box; call once per box instead."
+        )
+    run_predict(images, out, points, boxes, _base(base or base_of(adapter), device), adapter, multimask, _cache(cache))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Run folder.")] = Path("runs/demo"),
+    minutes: Annotated[float, typer.Option(help="Budget of fitting time.")] = 6.0,
+    seed: SeedOption = 0,
+    cache: CacheOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Fit the bundled base on the bundled sample, compare, draw."""
+    from samtailor.cli.commands import run_demo
+
+    run_demo(_base("mobile-sam", device), out, minutes, seed, _cache(cache))
+
+
+def _numbers(text: str, option: str, counts: tuple[int, ...]) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in counts:
+        form = {"--point": "X,Y or X,Y,0", "--box": "X0,Y0,X1,Y1"}[option]
+        raise PromptError(f"{option} got {text!r}.", f"Expected {form}: numbers with commas and no spaces.")
+    return values

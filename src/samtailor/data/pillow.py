@@ -1,0 +1,163 @@
+"""Opening picture files with Pillow: which formats, how large, which way up, and what a failure is called."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from samtailor.errors import ImageError, SamtailorError
+
+__all__ = ["MAX_PIXELS", "is_file", "open_picture", "orientation", "size_upright", "upright"]
+
+MAX_PIXELS = 400_000_000
+
+# Formats that are pictures. Others that Pillow knows start programs (EPS) or are containers of something else.
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_WIDTH_TAG, _HEIGHT_TAG, _ORIENTATION_TAG = 0x0100, 0x0101, 0x0112
+_lock = threading.Lock()
+_users = 0
+_users_limit: int | None = None
+
+
+@contextmanager
+def open_picture(path: str | Path) -> Iterator[Image.Image]:
+    """Open a picture file; whatever goes wrong with the file, in here or in the body, becomes an ImageError.
+
+    Args:
+        path: the file.
+
+    Yields:
+        The picture as Pillow opened it: header read, pixels not yet decoded, not yet turned upright.
+
+    Raises:
+        ImageError: the file is absent, a folder, empty, no picture, damaged, a stack of several pictures, or larger
+            than ``MAX_PIXELS``.
+    """
+    path = Path(path)
+    if not is_file(path):
+        came = "is a folder" if _is(path.is_dir) else "does not exist"
+        raise ImageError(f"Image {path} {came}; expected a picture file.", "Check the path.")
+    try:
+        if path.stat().st_size == 0:
+            raise ImageError(f"Image {path} is an empty file; expected a picture.", "Copy the file again.")
+        with _without_pillows_limit(), Image.open(path, formats=_known_formats()) as picture:
+            _check_size(picture, path)
+            _refuse_stack(picture, path)
+            yield picture
+    except SamtailorError:
+        raise
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"Image {path} is damaged or in no format that can be read ({', '.join(_known_formats())}).",
+            "Save it again as PNG.",
+        ) from error
+    except PermissionError as error:
+        raise ImageError(f"Image {path} may not be read: {error.strerror}.", "Change its permissions.") from error
+    except Exception as error:  # decoders raise anything on damaged bytes: OSError, SyntaxError, struct.error, ...
+        cause = str(error).strip() or type(error).__name__
+        raise ImageError(f"Image {path} cannot be read: {cause}.", "Copy the file again or save it as PNG.") from error
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a name that the system cannot even look up is no file."""
+    return _is(path.is_file)
+
+
+def orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8, that is still to be applied; 1 where there is none or it is damaged."""
+    if picture.format == "TIFF":  # Pillow turns these by itself
+        return 1
+    try:
+        if picture.format == "PNG":  # its getexif() would decode the pixels
+            exif: Any = Image.Exif()
+            exif.load(picture.info.get("exif") or b"")
+        else:
+            exif = picture.getexif()
+        value = exif.get(_ORIENTATION_TAG, 1)
+    except Exception:  # damaged EXIF says nothing; the pixels are still good
+        return 1
+    return value if isinstance(value, int) and value in _TURNS else 1
+
+
+def size_upright(picture: Image.Image) -> tuple[int, int]:
+    """(width, height) in pixels after EXIF rotation, without decoding."""
+    width, height = picture.size
+    turn = orientation(picture)
+    if picture.format == "TIFF":  # whether .size is turned before loading depends on Pillow's version
+        tags: Any = getattr(picture, "tag_v2", {})
+        width, height = tags.get(_WIDTH_TAG, width), tags.get(_HEIGHT_TAG, height)
+        turn = tags.get(_ORIENTATION_TAG, 1)
+    return (height, width) if turn in (5, 6, 7, 8) else (width, height)
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture after EXIF rotation."""
+    turn = _TURNS.get(orientation(picture))
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _is(test: Callable[[], bool]) -> bool:
+    try:
+        return test()
+    except (OSError, ValueError):
+        return False
+
+
+def _known_formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def _check_size(picture: Image.Image, path: Path) -> None:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"Image {path} has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million can be read.",
+            "Cut it into tiles or scale it down.",
+        )
+
+
+def _refuse_stack(picture: Image.Image, path: Path) -> None:
+    """Reading only the first of several equal TIFF pages would hide the others; pages of other sizes are previews."""
+    pages = getattr(picture, "n_frames", 1)
+    if picture.format != "TIFF" or pages < 2:
+        return
+    first = picture.size
+    picture.seek(1)
+    second = picture.size
+    picture.seek(0)
+    if first == second:
+        raise ImageError(
+            f"Image {path} is a stack of {pages} TIFF pages; expected one picture.", "Save each page as its own file."
+        )
+
+
+@contextmanager
+def _without_pillows_limit() -> Iterator[None]:
+    """Put ``MAX_PIXELS`` in place of Pillow's own limit, a global, for as long as any thread is in here."""
+    global _users, _users_limit
+    with _lock:
+        if _users == 0:
+            _users_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                Image.MAX_IMAGE_PIXELS = _users_limit

@@ -1,0 +1,79 @@
+"""What a task is: images, instances (one mask + one class name each), and a split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from samtailor.errors import DataError
+
+__all__ = ["SPLITS", "ImageRecord", "Instance", "Task"]
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One object of a task: a mask and a class name.
+
+    Attributes:
+        id: unique within its split; prompts are drawn from (seed, id), so they do not depend on order.
+        label: class name.
+        rle: the mask as COCO's compressed RLE, ``{"size": [H, W], "counts": bytes}``.
+        area: foreground pixels of the mask.
+        crowd: a crowd region is neither prompted nor scored.
+    """
+
+    id: int
+    label: str
+    rle: dict[str, Any]
+    area: int
+    crowd: bool = False
+
+    def mask(self) -> np.ndarray:
+        """The mask, (H, W) bool, in pixels of the image."""
+        return np.asarray(coco_mask.decode(self.rle), dtype=bool)
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """An image file of a task; ``width`` and ``height`` are those after EXIF rotation."""
+
+    path: Path
+    width: int
+    height: int
+    instances: tuple[Instance, ...] = ()
+
+    @property
+    def promptable(self) -> tuple[Instance, ...]:
+        """Instances that can be prompted and scored: not crowd, not empty."""
+        return tuple(i for i in self.instances if not i.crowd and i.area > 0)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set with a purpose."""
+
+    name: str
+    root: Path
+    format: str
+    classes: tuple[str, ...]
+    splits: dict[str, tuple[ImageRecord, ...]] = field(default_factory=dict)
+
+    def split(self, name: str) -> tuple[ImageRecord, ...]:
+        """Images of one split.
+
+        Raises:
+            DataError: the split does not exist or holds no image.
+        """
+        if not self.splits.get(name):
+            have = ", ".join(f"{k} ({len(v)} images)" for k, v in self.splits.items()) or "none"
+            raise DataError(
+                f"Task {self.name!r} has no images in split {name!r}; its splits are: {have}.",
+                f"Add {name}.json (COCO) or a {name}/ folder to {self.root}, or choose another split.",
+            )
+        return self.splits[name]

@@ -1,0 +1,25 @@
+"""Which device computes."""
+
+from __future__ import annotations
+
+import torch
+
+from samtailor.errors import SamtailorError
+
+__all__ = ["choose_device"]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """``auto`` takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        SamtailorError: the device asked for is not there.
+    """
+    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, there in have.items() if there))
+    kind = name.partition(":")[0]
+    if not have.get(kind):
+        there = ", ".join(k for k, v in have.items() if v)
+        raise SamtailorError(f"The device {name!r} is not available here.", f"Choose one of: auto, {there}.")
+    return torch.device(name)

@@ -1,0 +1,202 @@
+"""Fit an adapter to a task: the verb around the one training loop."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from samtailor.adapters.base import Adapter
+from samtailor.adapters.io import build_adapter, save_adapter
+from samtailor.bases.base import Base
+from samtailor.cache import EmbeddingCache
+from samtailor.data.task import Task
+from samtailor.embedder import Embedder
+from samtailor.encode import EncodeProgress, encode_task
+from samtailor.errors import FitCollapseError, FitError
+from samtailor.fitting.batches import Sampler, validation_draws
+from samtailor.fitting.config import FitConfig
+from samtailor.fitting.loop import Trainer
+from samtailor.fitting.report import Estimate, Reporter
+from samtailor.fitting.state import FILE as STATE_FILE
+from samtailor.fitting.validate import validate
+from samtailor.memory import peak_memory
+from samtailor.report.curve import plot_curve
+
+__all__ = ["FitResult", "fit_task"]
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Outcome of a fit.
+
+    Attributes:
+        adapter: the best one, in evaluation mode; the identity when nothing beat the base.
+        beats_base: whether validation says that it is better than the base.
+        base: validation scores of the base (``miou``, ``iou_instances``, ``n``).
+        best: validation scores of the adapter.
+        best_step: 0 when nothing beat the base.
+        steps: how many were done.
+        reason: why the fit ended.
+    """
+
+    adapter: Adapter
+    beats_base: bool
+    base: dict[str, float]
+    best: dict[str, float]
+    best_step: int
+    steps: int
+    reason: str
+
+
+def fit_task(
+    task: Task,
+    base: Base,
+    out: Path,
+    config: FitConfig,
+    *,
+    cache: EmbeddingCache | None = None,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+    encoding: Callable[[EncodeProgress], None] | None = None,
+) -> FitResult:
+    """Fit on the train split, choose on the val split, write ``adapter.safetensors`` and ``adapter.json`` to ``out``.
+
+    The untouched base takes part in the choice: an adapter that validation says is worse is never handed out. With a
+    limit in epochs alone, the same seed on the same CPU gives the same bits, killed and resumed or not; a limit in
+    minutes follows the clock, so it cannot.
+
+    Args:
+        task: with train and val splits.
+        base: the frozen model, on the device to use.
+        out: the run folder; also gets metrics.jsonl, curve.png and the state for ``resume``.
+        config: settings.
+        cache: default: the user's cache.
+        resume: go on with the run in ``out``; without one there, start.
+        reporter: hears of progress.
+        encoding: hears of the encoding that comes first.
+
+    Raises:
+        FitError: ``out`` holds a run and ``resume`` is off, or a run with other settings.
+        FitCollapseError: training collapsed; the best adapter so far is in ``out`` all the same.
+        DataError: a split is missing, or has nothing to train or validate on.
+    """
+    reporter, cache = reporter or Reporter(), cache or EmbeddingCache()
+    train, val = task.split("train"), task.split("val")
+    common = {"kind": config.prompts, "jitter": config.jitter, "seed": config.seed}
+    sampler = Sampler(train, batch=config.batch, min_area=config.min_area, **common)  # type: ignore[arg-type]
+    draws = validation_draws(val, limit=config.val_instances, **common)  # type: ignore[arg-type]
+    _check_folder(out, resume)
+
+    encode_task(base, [r for r, _ in sampler.images] + [d.image for d in draws], cache, progress=encoding)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        adapter = build_adapter(config.method, base).to(base.device)
+    context = _context(task, base, config)
+    accelerator = Accelerator(cpu=base.device.type == "cpu")
+    trainer = Trainer(base, adapter, sampler, draws, Embedder(base, cache), config, out, reporter, context, accelerator)
+    if trainer.resume():
+        _check_context(trainer.state.context, context, out)
+    if not trainer.state.finished:
+        reporter.estimate(_estimate(trainer))
+    try:
+        state = trainer.run()
+    except FitCollapseError:
+        trainer.restore_best()
+        _write(out, trainer, task, config)
+        raise
+    _write(out, trainer, task, config)
+    return FitResult(
+        adapter.eval(), state.best_step > 0, state.base, state.best, state.best_step, state.step, state.finished
+    )
+
+
+def _check_folder(out: Path, resume: bool) -> None:
+    if not resume and (out / STATE_FILE).exists():
+        raise FitError(f"{out} already holds a run.", "Go on with it with --resume, or choose another folder.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "metrics.jsonl").touch()
+    except OSError as error:
+        raise FitError(
+            f"The run folder {out} cannot be written: {error.strerror}.", "Choose another folder."
+        ) from error
+
+
+def _context(task: Task, base: Base, config: FitConfig) -> dict[str, Any]:
+    counts = {name: [len(images), sum(len(r.instances) for r in images)] for name, images in task.splits.items()}
+    context = {"config": config.to_dict(), "base": base.fingerprint, "task": task.name, "images and instances": counts}
+    return dict(json.loads(json.dumps(context)))
+
+
+def _check_context(saved: dict[str, Any], now: dict[str, Any], out: Path) -> None:
+    flat_saved, flat_now = _flat(saved), _flat(now)
+    changed = [
+        f"{k} {flat_saved.get(k)} -> {flat_now.get(k)}" for k in flat_now if flat_saved.get(k) != flat_now.get(k)
+    ]
+    if changed:
+        raise FitError(
+            f"The run in {out} was started with other settings: {'; '.join(changed)}.",
+            "Resume with the same settings, or start another folder.",
+        )
+
+
+def _flat(context: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in context.items() if k != "config"} | {
+        f"config.{k}": v for k, v in context["config"].items()
+    }
+
+
+def _estimate(trainer: Trainer) -> Estimate:
+    """One step whose gradient is thrown away, and a few validation images, timed."""
+    began = time.perf_counter()
+    trainer.gradients(trainer.sampler.batch(trainer.state.step))
+    trainer.optimiser.zero_grad(set_to_none=True)
+    step = time.perf_counter() - began
+    few = trainer.draws[:3]
+    began = time.perf_counter()
+    validate(trainer.base, trainer.adapter, few, trainer.embedder)
+    instances = sum(len(d.instances) for d in trainer.draws)
+    validation = (time.perf_counter() - began) / sum(len(d.instances) for d in few) * instances
+    all_validation = validation * (trainer.config.validations + 1)
+
+    limits = []
+    if trainer.budget.steps:
+        limits.append(trainer.budget.steps * step + all_validation)
+    if trainer.budget.seconds:
+        limits.append(trainer.budget.seconds)
+    seconds = min(limits)
+    steps = max(1, int((seconds - all_validation) / step))
+    return Estimate(step, validation, steps, seconds, peak_memory(trainer.base.device), trainer.sampler.left_out)
+
+
+def _write(out: Path, trainer: Trainer, task: Task, config: FitConfig) -> None:
+    state = trainer.state
+    facts = {
+        "task": {"name": task.name, "classes": list(task.classes)},
+        "fit": {
+            "settings": config.to_dict(),
+            "steps": state.step,
+            "best_step": state.best_step,
+            "ended": state.finished,
+        },
+        "seconds": round(state.elapsed, 1),
+        "validation": {"base": state.base, "adapted": state.best, "beats_base": state.best_step > 0},
+        "versions": _versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    save_adapter(out, trainer.adapter, trainer.base, facts)
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    plot_curve(rows, out / "curve.png")
+
+
+def _versions() -> dict[str, str]:
+    return {name: metadata.version(name) for name in ("samtailor", "torch", "transformers", "timm")}

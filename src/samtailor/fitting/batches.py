@@ -1,0 +1,112 @@
+"""Which images, instances and prompts a step sees: a function of seed and step, so a resumed run needs no memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from samtailor.data.task import ImageRecord, Instance
+from samtailor.errors import DataError
+from samtailor.prompts import PromptKind, Prompts, simulate_prompts
+
+__all__ = ["Draw", "Sampler", "validation_draws"]
+
+MAX_PER_IMAGE = 5
+_EPOCH, _STEP, _VALIDATION = 0, 1, 2  # streams of random numbers that never meet
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Some instances of one image, each with one prompt."""
+
+    image: ImageRecord
+    instances: tuple[Instance, ...]
+    masks: tuple[np.ndarray, ...]
+    prompts: Prompts
+
+
+def _kind(kind: PromptKind, rng: np.random.Generator) -> Literal["click", "box"]:
+    if kind == "mix":
+        return "click" if rng.random() < 0.5 else "box"
+    return kind
+
+
+def _draw(
+    image: ImageRecord, instances: Sequence[Instance], kind: PromptKind, jitter: float, rng: np.random.Generator
+) -> Draw:
+    masks = [i.mask() for i in instances]
+    prompts = simulate_prompts(masks, _kind(kind, rng), rng.spawn(len(masks)), jitter)
+    return Draw(image, tuple(instances), tuple(masks), prompts)
+
+
+class Sampler:
+    """Training batches.
+
+    Every epoch shuffles the images; an image gives up to five of its instances, the median number per image if that is
+    smaller (then a batch holds more images). Instances smaller than ``min_area`` pixels, crowd regions and images
+    without any instance left are not seen.
+
+    Raises:
+        DataError: nothing is left to train on.
+    """
+
+    def __init__(
+        self, images: Sequence[ImageRecord], *, batch: int, kind: PromptKind, jitter: float, min_area: int, seed: int
+    ) -> None:
+        kept = [(r, [i for i in r.promptable if i.area >= min_area]) for r in images]
+        self.images = [(r, instances) for r, instances in kept if instances]
+        if not self.images:
+            raise DataError(
+                f"None of the {len(images)} training images has an instance of at least {min_area} pixels.",
+                "Look at `samtailor inspect`: masks may be empty, or all marked as crowd.",
+            )
+        self.left_out = sum(len(r.promptable) for r in images) - sum(len(i) for _, i in self.images)
+        self.per_image = min(MAX_PER_IMAGE, batch, int(np.median([len(i) for _, i in self.images])))
+        self.images_per_step = min(math.ceil(batch / self.per_image), len(self.images))
+        self.kind, self.jitter, self.seed = kind, jitter, seed
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(len(self.images) / self.images_per_step)
+
+    def batch(self, step: int) -> list[Draw]:
+        """The draws of a step, counted from 0."""
+        draws = []
+        for slot in range(self.images_per_step):
+            epoch, position = divmod(step * self.images_per_step + slot, len(self.images))
+            order = np.random.default_rng([self.seed, _EPOCH, epoch]).permutation(len(self.images))
+            image, instances = self.images[order[position]]
+            rng = np.random.default_rng([self.seed, _STEP, step, slot])
+            # An image with too few instances gives some twice, with other prompts.
+            chosen = [*rng.permutation(len(instances)), *rng.integers(len(instances), size=self.per_image)]
+            picked = [instances[i] for i in chosen[: self.per_image]]
+            draws.append(_draw(image, picked, self.kind, self.jitter, rng))
+        return draws
+
+
+def validation_draws(
+    images: Sequence[ImageRecord], *, limit: int, kind: PromptKind, jitter: float, seed: int
+) -> list[Draw]:
+    """At most ``limit`` instances with their prompts, drawn once, spread over as many images as possible.
+
+    Raises:
+        DataError: no image has an instance.
+    """
+    full = [r for r in images if r.promptable]
+    if not full:
+        raise DataError(f"None of the {len(images)} validation images has an instance.", "Give val images with masks.")
+    order = np.random.default_rng([seed, _VALIDATION]).permutation(len(full))
+    share = max(1, math.ceil(limit / len(full)))
+    draws, left = [], limit
+    for index in order:
+        rng = np.random.default_rng([seed, _VALIDATION, int(index)])
+        instances = full[index].promptable
+        picked = [instances[i] for i in rng.permutation(len(instances))[: min(share, left)]]
+        if picked:
+            draws.append(_draw(full[index], picked, kind, jitter, rng))
+            left -= len(picked)
+    return draws

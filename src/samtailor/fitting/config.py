@@ -1,0 +1,73 @@
+"""What a fit can be told. The command line derives its options from these fields."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from samtailor.errors import FitError
+from samtailor.losses import LossWeights
+from samtailor.prompts import PromptKind
+
+__all__ = ["FitConfig"]
+
+PEAK_RATE = 3e-4
+"""Where an adaptive rate starts."""
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """Settings of one fit.
+
+    Attributes:
+        method: name of a trainable method, e.g. ``plm``.
+        prompts: what is simulated from masks, in training and in validation.
+        minutes: budget of fitting time, validation included, encoding not; None: no such limit.
+        epochs: budget in passes over the training images; None: no such limit. With both, the first to end counts.
+        seed: of everything drawn.
+        lr: a fixed peak rate; None adapts it: it starts at 3e-4 and, when validation falls back, the best adapter is
+            restored and the rate halved.
+        batch: prompts per step.
+        jitter: how far a simulated box's sides move, as a share of its width or height.
+        min_area: instances with fewer image pixels than this are not trained on.
+        val_instances: at most so many instances are validated on; drawn once by the seed.
+        validations: how often validation happens over the budget, beside step 0.
+        patience: stop after so many validations without a new best.
+        clip: largest gradient norm.
+        weight_decay: AdamW's.
+        losses: weights of the terms.
+    """
+
+    method: str = "plm"
+    prompts: PromptKind = "click"
+    minutes: float | None = None
+    epochs: float | None = None
+    seed: int = 0
+    lr: float | None = None
+    batch: int = 20
+    jitter: float = 0.1
+    min_area: int = 16
+    val_instances: int = 200
+    validations: int = 20
+    patience: int = 10
+    clip: float = 1.0
+    weight_decay: float = 0.01
+    losses: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        positive = ("minutes", "epochs", "lr", "batch", "val_instances", "validations", "patience", "clip")
+        for name in positive:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise FitError(f"{name} is {value}.", "It must be greater than 0.")
+        if self.minutes is None and self.epochs is None:
+            raise FitError("The fit has no end: neither minutes nor epochs are set.", "Set one of them.")
+        if self.prompts not in ("click", "box", "mix"):
+            raise FitError(f"prompts is {self.prompts!r}.", "Choose click, box or mix.")
+
+    @property
+    def peak_rate(self) -> float:
+        return self.lr or PEAK_RATE
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)

@@ -1,0 +1,248 @@
+"""The one training loop, for every method and every base."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import accelerate
+import torch
+from torch import Tensor
+
+from samtailor.adapters.answer import decode_prompts
+from samtailor.adapters.base import Adapter
+from samtailor.bases.base import Base
+from samtailor.embedder import Embedder
+from samtailor.errors import FitCollapseError
+from samtailor.fitting.batches import Draw, Sampler
+from samtailor.fitting.config import FitConfig
+from samtailor.fitting.report import Reporter
+from samtailor.fitting.schedule import Budget, learning_rate
+from samtailor.fitting.state import FitState, copy_parameters, load_state, save_state, set_parameters
+from samtailor.fitting.validate import Validation, validate
+from samtailor.frames import Frame
+from samtailor.losses import mask_losses
+
+__all__ = ["Trainer"]
+
+TOLERANCE = 0.01  # validation may fall this far below the best before it counts as falling back
+EMPTY_SHARE = 0.8  # of predicted masks, over the last ten steps or so: this is a collapse
+LAST_BACKOFF = 6
+SAVE_SECONDS = 30.0
+
+
+class Trainer:
+    """Fits one adapter; everything it needs to go on after a kill is in the run folder.
+
+    Args:
+        base: the frozen model.
+        adapter: fresh, on the base's device.
+        sampler: training batches.
+        validation: the draws that choose the best adapter.
+        embedder: gives embeddings.
+        config: settings.
+        folder: the run folder.
+        reporter: hears of every step.
+        context: what must not change between a killed run and its continuation.
+        accelerator: device and precision.
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        adapter: Adapter,
+        sampler: Sampler,
+        validation: Sequence[Draw],
+        embedder: Embedder,
+        config: FitConfig,
+        folder: Path,
+        reporter: Reporter,
+        context: dict[str, Any],
+        accelerator: accelerate.Accelerator,
+    ) -> None:
+        self.base, self.adapter, self.sampler, self.draws = base, adapter, sampler, validation
+        self.embedder, self.config, self.folder, self.reporter = embedder, config, folder, reporter
+        self.accelerator = accelerator
+        self.optimiser = torch.optim.AdamW(
+            adapter.owned_parameters().values(), lr=config.peak_rate, weight_decay=config.weight_decay
+        )
+        steps = None if config.epochs is None else max(1, math.ceil(config.epochs * sampler.steps_per_epoch))
+        self.budget = Budget(None if config.minutes is None else config.minutes * 60, steps)
+        self.state = FitState(context=context)
+        self.best = copy_parameters(adapter)
+        self._saved_at = time.monotonic()
+
+    def resume(self) -> bool:
+        """Take up a state file in the run folder; False if there is none."""
+        loaded = load_state(self.folder, self.adapter, self.optimiser)
+        if loaded is None:
+            return False
+        self.state, self.best = loaded
+        _cut_log(self.folder / "metrics.jsonl", self.state.step)
+        return True
+
+    def run(self) -> FitState:
+        """Train until the budget ends or nothing improves; the adapter then holds the best parameters.
+
+        Raises:
+            FitCollapseError: masks became empty or numbers not finite; the best adapter so far is kept in the state.
+        """
+        state = self.state
+        if not state.base:
+            self._validate_base()
+        while not state.finished:
+            began = time.perf_counter()
+            progress = self.budget.progress(state.step, state.elapsed)
+            row = self._step(progress)
+            state.step += 1
+            state.elapsed += time.perf_counter() - began
+            self._log({"step": state.step, "seconds": round(state.elapsed, 3), **row})
+            after = self.budget.progress(state.step, state.elapsed)
+            self.reporter.step(state, row, after)
+            if after >= (state.validations + 1) / self.config.validations or after >= 1:
+                began = time.perf_counter()
+                self._validate()
+                state.elapsed += time.perf_counter() - began
+                self._finish_if_due(after)
+                self._save()
+            elif time.monotonic() - self._saved_at > SAVE_SECONDS:
+                self._save()
+        self.restore_best()
+        return state
+
+    def restore_best(self) -> None:
+        """Give the adapter the best parameters so far; those of step 0 while nothing beat the base."""
+        set_parameters(self.adapter, self.best)
+
+    def gradients(self, draws: Sequence[Draw]) -> dict[str, float]:
+        """Add the gradient of the mean loss over the draws' prompts; the terms, and the share of empty masks."""
+        total = sum(len(d.instances) for d in draws)
+        sums = {"loss": 0.0, "focal": 0.0, "dice": 0.0, "iou": 0.0, "empty": 0.0}
+        weights = asdict(self.config.losses)
+        for draw in draws:  # image by image: the activations of one image at a time
+            frame = Frame(draw.image.width, draw.image.height, self.base.input_size)
+            with self.accelerator.autocast():
+                out = decode_prompts(self.base, self.adapter, self.embedder.of(draw.image), draw.prompts, frame)
+            logits = out.logits[0, :, 0].float()
+            truth, valid = self._truth(draw, frame, logits.shape[-1])
+            terms = mask_losses(logits, out.iou[0, :, 0].float(), truth, valid)
+            loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum(0)
+            self.accelerator.backward(loss.sum() / total)
+            for name, values in {"loss": loss, **terms}.items():
+                sums[name] += float(values.detach().sum())
+            sums["empty"] += float((((logits > 0) & valid).flatten(1).sum(1) == 0).sum())
+        return {name: value / total for name, value in sums.items()}
+
+    def _truth(self, draw: Draw, frame: Frame, side: int) -> tuple[Tensor, Tensor]:
+        masks = torch.stack([torch.from_numpy(m) for m in draw.masks]).to(self.base.device)
+        return frame.masks_to_low_res(masks, side), frame.valid_cells(side).to(self.base.device)
+
+    def _step(self, progress: float) -> dict[str, float]:
+        state = self.state
+        rate = learning_rate(self.config.peak_rate * state.rate_scale, state.step, progress)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.adapter.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        terms = self.gradients(self.sampler.batch(state.step))
+        norm = float(self.accelerator.clip_grad_norm_(self.adapter.owned_parameters().values(), self.config.clip))
+        state.emptiness += 0.2 * (terms["empty"] - state.emptiness)
+        if not math.isfinite(terms["loss"]) or not math.isfinite(norm):
+            self._collapse("the loss or its gradient is no longer a finite number", rate)
+        elif state.emptiness > EMPTY_SHARE:
+            self._collapse(f"{state.emptiness:.0%} of the predicted masks are empty", rate)
+        else:
+            self.optimiser.step()
+        return {
+            "loss": terms["loss"],
+            "focal": terms["focal"],
+            "dice": terms["dice"],
+            "iou_loss": terms["iou"],
+            "empty": terms["empty"],
+            "lr": rate,
+            "grad_norm": norm,
+        }
+
+    def _collapse(self, what: str, rate: float) -> None:
+        state = self.state
+        if self.config.lr is None and state.backoffs < LAST_BACKOFF:
+            self._back_off(f"{what} at step {state.step + 1}")
+            return
+        state.finished = f"collapse: {what}"
+        self._save()
+        raise FitCollapseError(
+            f"The fit collapsed at step {state.step + 1} (learning rate {rate:.1e}): {what}.",
+            f"The best adapter so far (step {state.best_step}) is kept in {self.folder}. "
+            "Fit again in another folder with a lower --lr, or without --lr, which adapts it.",
+        )
+
+    def _back_off(self, why: str) -> None:
+        """Back to the best parameters, at half the rate and without momentum."""
+        state = self.state
+        state.rate_scale *= 0.5
+        state.backoffs += 1
+        state.emptiness = 0.0
+        self.restore_best()
+        self.optimiser.state.clear()
+        self.reporter.note(f"{why}: back to step {state.best_step}, rate x {state.rate_scale:g}")
+
+    def _validate_base(self) -> None:
+        found = validate(self.base, None, self.draws, self.embedder)
+        self.state.base = self.state.best = asdict(found)
+        self._log_validation(found, self.state.base)
+        self._save()
+
+    def _validate(self) -> None:
+        state = self.state
+        self.adapter.eval()
+        found = validate(self.base, self.adapter, self.draws, self.embedder)
+        state.validations += 1
+        fell = found.miou < state.best["miou"] - TOLERANCE
+        if found.miou > state.best["miou"]:
+            state.best, state.best_step, state.stale = asdict(found), state.step, 0
+            self.best = copy_parameters(self.adapter)
+        else:
+            state.stale += 1
+        self._log_validation(found, state.best)
+        if self.config.lr is None and fell and state.stale % 2 == 0 and state.backoffs < LAST_BACKOFF:
+            self._back_off(f"validation fell to {found.miou:.3f} from {state.best['miou']:.3f}")
+
+    def _finish_if_due(self, progress: float) -> None:
+        state = self.state
+        if progress >= 1:
+            state.finished = "the budget is used up"
+        elif state.stale >= self.config.patience:
+            state.finished = f"no new best in {state.stale} validations"
+
+    def _save(self) -> None:
+        save_state(self.folder, self.state, self.adapter, self.best, self.optimiser)
+        self._saved_at = time.monotonic()
+
+    def _log_validation(self, found: Validation, best: dict[str, float]) -> None:
+        state = self.state
+        scores = {f"val_{name}": value for name, value in asdict(found).items()}
+        self._log({"step": state.step, "seconds": round(state.elapsed, 3), **scores})
+        self.reporter.validation(state, found, best)
+
+    def _log(self, row: dict[str, float]) -> None:
+        with (self.folder / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Drop rows that a killed run wrote after its last saved state; those steps come again."""
+    if path.is_file():
+        rows = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
+        path.write_text("".join(f"{row}\n" for row in rows))
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError):  # the line that the kill cut in two
+        return math.inf

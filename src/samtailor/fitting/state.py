@@ -1,0 +1,119 @@
+"""All that a killed fit needs to go on, in one safetensors file that is replaced atomically."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from samtailor.adapters.base import Adapter
+from samtailor.errors import FitError
+from samtailor.files import write_atomically
+
+__all__ = ["FitState", "copy_parameters", "load_state", "optimiser_tensors", "save_state", "set_parameters"]
+
+FILE = "state.safetensors"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what torch.optim.AdamW keeps for each parameter
+
+
+@dataclass
+class FitState:
+    """Where a fit stands.
+
+    Attributes:
+        step: finished steps.
+        elapsed: fitting seconds so far, over all runs.
+        rate_scale: what the adaptive rate has come down to, 1 at first.
+        backoffs: how often the best adapter was restored.
+        emptiness: running share of predicted masks that are empty though the truth is not.
+        validations: how many, step 0 not counted.
+        stale: validations since the last new best.
+        base: validation scores of the base (step 0).
+        best: validation scores of the best adapter; those of the base while nothing beat it.
+        best_step: step of the best adapter; 0 is the base itself.
+        finished: why the fit ended; empty while it runs.
+        context: what must be the same when the fit goes on (settings, task, base).
+    """
+
+    step: int = 0
+    elapsed: float = 0.0
+    rate_scale: float = 1.0
+    backoffs: int = 0
+    emptiness: float = 0.0
+    validations: int = 0
+    stale: int = 0
+    base: dict[str, float] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
+    best_step: int = 0
+    finished: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def copy_parameters(adapter: Adapter) -> dict[str, Tensor]:
+    """A detached copy of what the adapter owns."""
+    return {name: p.detach().clone() for name, p in adapter.owned_parameters().items()}
+
+
+@torch.no_grad()
+def set_parameters(adapter: Adapter, values: dict[str, Tensor]) -> None:
+    """Put values back that ``copy_parameters`` or a state file gave."""
+    for name, parameter in adapter.owned_parameters().items():
+        parameter.copy_(values[name])
+
+
+def optimiser_tensors(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """AdamW's moments by parameter name; empty before the first step."""
+    found = {}
+    for name, parameter in adapter.owned_parameters().items():
+        for moment, value in optimiser.state.get(parameter, {}).items():
+            found[f"{moment}.{name}"] = value
+    return found
+
+
+def save_state(
+    folder: Path, state: FitState, adapter: Adapter, best: dict[str, Tensor], optimiser: torch.optim.Optimizer
+) -> None:
+    """Replace the folder's state file."""
+    tensors = {f"now.{k}": p.detach() for k, p in adapter.owned_parameters().items()}
+    tensors |= {f"best.{k}": v for k, v in best.items()}
+    tensors |= {f"adam.{k}": v for k, v in optimiser_tensors(adapter, optimiser).items()}
+    content = safetensors.torch.save(
+        {k: v.cpu().contiguous() for k, v in tensors.items()}, {"state": json.dumps(asdict(state))}
+    )
+    write_atomically(folder / FILE, content)
+
+
+def load_state(
+    folder: Path, adapter: Adapter, optimiser: torch.optim.Optimizer
+) -> tuple[FitState, dict[str, Tensor]] | None:
+    """Fill adapter and optimiser from the folder's state file; (state, best parameters), or None without such a file.
+
+    Raises:
+        FitError: the file is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            state = FitState(**json.loads(file.metadata()["state"]))
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 (not a dict)
+        owned = adapter.owned_parameters()
+        set_parameters(adapter, {k: tensors[f"now.{k}"] for k in owned})
+        best = {k: tensors[f"best.{k}"].to(p.device) for k, p in owned.items()}
+        if state.step:
+            for name, parameter in owned.items():
+                moments = {m: tensors[f"adam.{m}.{name}"] for m in _MOMENTS}
+                # AdamW keeps its step counter on the CPU, the moments beside the parameter.
+                optimiser.state[parameter] = {
+                    k: v if k == "step" else v.to(parameter.device) for k, v in moments.items()
+                }
+    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise FitError(f"{path} cannot be read: {error}.", "Start again in another folder.") from error
+    return state, best

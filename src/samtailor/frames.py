@@ -1,0 +1,74 @@
+"""Coordinate frames, and every conversion between them.
+
+* image: pixels of the original picture, (x, y), x right, y down, pixel centres at +0.5.
+* input: pixels of the padded square a base sees (1024 for SAM); the picture sits in its top left corner.
+* low-res: the square in which mask logits come out (a quarter of the input side for SAM).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["Frame"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How one picture of ``width`` x ``height`` pixels lies in a base's padded square of side ``input_size``."""
+
+    width: int
+    height: int
+    input_size: int
+
+    @property
+    def resized(self) -> tuple[int, int]:
+        """(width, height) of the picture inside the square: longer side = ``input_size``, never below 1 pixel."""
+        scale = self.input_size / max(self.width, self.height)
+        return max(1, int(self.width * scale + 0.5)), max(1, int(self.height * scale + 0.5))
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Input pixels per image pixel along (x, y); they differ a little because sizes are whole pixels."""
+        w, h = self.resized
+        return w / self.width, h / self.height
+
+    def points_to_input(self, points: Tensor) -> Tensor:
+        """(..., 2) points from the image frame to the input frame."""
+        return points * points.new_tensor(self.scale)
+
+    def points_to_image(self, points: Tensor) -> Tensor:
+        """(..., 2) points from the input frame to the image frame."""
+        return points / points.new_tensor(self.scale)
+
+    def boxes_to_input(self, boxes: Tensor) -> Tensor:
+        """(..., 4) boxes (x0, y0, x1, y1) from the image frame to the input frame."""
+        return boxes * boxes.new_tensor(self.scale * 2)
+
+    def logits_to_image(self, logits: Tensor) -> Tensor:
+        """Mask logits (N, M, l, l) in the low-res frame to (N, M, H, W) in the image frame.
+
+        As SAM does it: bilinear to the input square, cut the padding off, bilinear to the image.
+        """
+        w, h = self.resized
+        square = F.interpolate(logits, (self.input_size, self.input_size), mode="bilinear", align_corners=False)
+        return F.interpolate(square[..., :h, :w], (self.height, self.width), mode="bilinear", align_corners=False)
+
+    def masks_to_low_res(self, masks: Tensor, side: int) -> Tensor:
+        """Masks (N, H, W), bool or float, to the share of each low-res cell they cover, (N, side, side) in 0..1."""
+        w, h = self.resized
+        resized = F.interpolate(masks[:, None].float(), (h, w), mode="bilinear", antialias=True)
+        square = F.pad(resized, (0, self.input_size - w, 0, self.input_size - h))
+        return F.adaptive_avg_pool2d(square, side)[:, 0]
+
+    def valid_cells(self, side: int) -> Tensor:
+        """Low-res cells that hold picture rather than padding, (side, side) bool; at least one row and column."""
+        w, h = self.resized
+        step = self.input_size / side
+        centres = (torch.arange(side) + 0.5) * step
+        across, down = centres < w, centres < h
+        across[0] = down[0] = True
+        return down[:, None] & across[None, :]

@@ -1,0 +1,127 @@
+"""The brushes of overlays: tints, outlines, boxes and markers on an RGB canvas (H, W, 3) uint8, in canvas pixels."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", "OpenCV .* is not installed", UserWarning)  # blending masks needs none
+    import supervision as sv
+
+__all__ = ["COLOURS", "WHITE", "draw_boxes", "draw_points", "instance_map", "outline", "tint"]
+
+_PALETTE = ("#4C9BE8", "#F2A23A", "#3FB985", "#E8668A", "#9B7FE0", "#35BFC4", "#E07B4F", "#B3B83C")
+COLOURS = np.array([sv.Color.from_hex(c).as_rgb() for c in _PALETTE], dtype=np.uint8)
+"""Instance colours, (8, 3) uint8 RGB; instance i has colour i modulo 8."""
+WHITE = np.array([(255, 255, 255)], dtype=np.uint8)
+"""The one colour of ground truth, (1, 3) uint8 RGB."""
+
+_OPACITY = 0.4
+_DARK = (16, 18, 22)
+_RIM_OPACITY = 0.6
+_FOREGROUND, _BACKGROUND, _BOX = (38, 200, 96), (228, 52, 60), (255, 214, 64)
+
+
+def tint(canvas: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """A copy of the canvas with masks (N, H, W) bool, N > 0, blended in; the smaller of two lies on top."""
+    palette = sv.ColorPalette([sv.Color.from_hex(c) for c in _PALETTE])
+    annotator = sv.MaskAnnotator(palette, opacity=_OPACITY, color_lookup=sv.ColorLookup.INDEX)
+    kept = sv.Detections(xyxy=sv.mask_to_xyxy(masks), mask=masks)
+    bgr = np.ascontiguousarray(canvas[..., ::-1])  # supervision paints in BGR
+    return np.ascontiguousarray(annotator.annotate(bgr, kept)[..., ::-1])
+
+
+def instance_map(masks: np.ndarray) -> np.ndarray:
+    """(H, W) int32: 0 where no mask lies, else 1 + index of the smallest mask there."""
+    owner = np.zeros(masks.shape[1:], dtype=np.int32)
+    for index in np.argsort(-masks.sum(axis=(1, 2)), kind="stable"):
+        owner[masks[index]] = index + 1
+    return owner
+
+
+def outline(canvas: np.ndarray, owner: np.ndarray, colours: np.ndarray, unit: int) -> None:
+    """Draw, in place, a line inside each instance and a darker rim outside; ``unit`` is the line's width, pixels."""
+    inside = owner > 0
+    line = _grow(_steps(owner), unit - 1) & inside
+    rim = _grow(line, (unit + 1) // 2) & ~inside
+    canvas[rim] = (canvas[rim] * (1 - _RIM_OPACITY) + np.array(_DARK) * _RIM_OPACITY).astype(np.uint8)
+    canvas[line] = colours[(owner[line] - 1) % len(colours)]
+
+
+def _steps(owner: np.ndarray) -> np.ndarray:
+    """Pixels with a direct neighbour of another owner. The border of the picture is no step."""
+    edge = np.zeros(owner.shape, dtype=bool)
+    down, right = owner[1:] != owner[:-1], owner[:, 1:] != owner[:, :-1]
+    edge[1:] |= down
+    edge[:-1] |= down
+    edge[:, 1:] |= right
+    edge[:, :-1] |= right
+    return edge
+
+
+def _grow(mask: np.ndarray, steps: int) -> np.ndarray:
+    """Dilate by ``steps`` pixels."""
+    for _ in range(steps):
+        grown = mask.copy()
+        grown[1:] |= mask[:-1]
+        grown[:-1] |= mask[1:]
+        grown[:, 1:] |= mask[:, :-1]
+        grown[:, :-1] |= mask[:, 1:]
+        mask = grown
+    return mask
+
+
+def draw_boxes(canvas: np.ndarray, boxes: np.ndarray, unit: int) -> None:
+    """Yellow frames around the boxes, ``unit`` pixels wide, with dark rims, in place; all rims lie below all frames.
+
+    What would lie outside the picture is moved to its border, so that a box around everything can be seen.
+    """
+    height, width = canvas.shape[:2]
+    for colour, rim in ((_DARK, (unit + 1) // 2), (_BOX, 0)):
+        for box in boxes:
+            x0, y0, x1, y1 = (round(float(v)) for v in box)
+            x0, y0, x1, y1 = max(x0 - unit, 0), max(y0 - unit, 0), min(x1 + unit, width), min(y1 + unit, height)
+            frame = np.zeros((height, width), dtype=bool)
+            frame[_within(x0 - rim, y0 - rim, x1 + rim, y1 + rim)] = True
+            frame[_within(x0 + unit + rim, y0 + unit + rim, x1 - unit - rim, y1 - unit - rim)] = False
+            canvas[frame] = colour
+
+
+def _within(x0: int, y0: int, x1: int, y1: int) -> tuple[slice, slice]:
+    """Rows and columns of a rectangle; what reaches over the left or upper border is cut off."""
+    return slice(max(0, y0), max(0, y1)), slice(max(0, x0), max(0, x1))
+
+
+def draw_points(canvas: np.ndarray, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """A copy of the canvas with markers at points (P, 2), (x, y); labels (P,) other than 0 and 1 are skipped."""
+    # Many clicks mean small objects: smaller markers leave them visible.
+    radius = max(4, round(max(canvas.shape[:2]) / (85 if len(points) <= 12 else 130)))
+    picture = Image.fromarray(canvas)
+    for (x, y), label in zip(points, labels, strict=True):
+        if label in (0, 1):
+            marker = _marker(bool(label), radius)
+            corner = (math.floor(x - marker.width / 2 + 0.5), math.floor(y - marker.height / 2 + 0.5))
+            picture.paste(marker, corner, marker)
+    return np.array(picture)
+
+
+@lru_cache(maxsize=32)
+def _marker(foreground: bool, radius: int) -> Image.Image:
+    """A disc with a white plus or minus and a dark rim, RGBA, smooth because drawn four times as large."""
+    fine, side = 4, 2 * radius + 3
+    picture = Image.new("RGBA", (side * fine, side * fine))
+    draw = ImageDraw.Draw(picture)
+    centre, reach = side * fine / 2, radius * fine
+    for share, colour in ((1.0, _DARK), (0.86, "white"), (0.68, _FOREGROUND if foreground else _BACKGROUND)):
+        r = reach * share
+        draw.ellipse((centre - r, centre - r, centre + r, centre + r), fill=colour)
+    arm, half = reach * 0.42, reach * 0.1
+    draw.rectangle((centre - arm, centre - half, centre + arm, centre + half), fill="white")
+    if foreground:
+        draw.rectangle((centre - half, centre - arm, centre + half, centre + arm), fill="white")
+    return picture.resize((side, side), Image.Resampling.BOX)

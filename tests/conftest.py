@@ -1,0 +1,74 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from samtailor.bases.base import Base
+from samtailor.bases.registry import load_base
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches for the network
+
+settings.register_profile("dev", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of task data and golden files beside the repository; the test is skipped where it is absent."""
+    path = Path(__file__).resolve().parents[2] / "shared"
+    if not path.is_dir():
+        pytest.skip(f"needs the folder {path.name}/ beside the repository, which is not there")
+    return path
+
+
+@pytest.fixture(scope="session")
+def mobile_sam() -> Base:
+    """The bundled base."""
+    return load_base()
+
+
+@pytest.fixture(scope="session")
+def tiny_sam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random two-layer SAM with 64-pixel input (4 x 4 cells, low-res side 16) as transformers saves it."""
+    from transformers import SamConfig, SamModel
+
+    config = SamConfig(
+        vision_config={
+            "hidden_size": 32,
+            "output_channels": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "image_size": 64,
+            "patch_size": 16,
+            "mlp_dim": 64,
+            "num_pos_feats": 16,
+            "window_size": 2,
+            "global_attn_indexes": [1],
+        },
+        prompt_encoder_config={"hidden_size": 32, "image_size": 64, "patch_size": 16, "mask_input_channels": 16},
+        mask_decoder_config={
+            "hidden_size": 32,
+            "mlp_dim": 64,
+            "num_attention_heads": 2,
+            "iou_head_hidden_dim": 32,
+        },
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = SamModel(config)
+    folder = tmp_path_factory.mktemp("tiny-sam")
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_sam(tiny_sam_folder: Path) -> Base:
+    """``tiny_sam_folder`` behind the contract."""
+    return load_base(str(tiny_sam_folder))
