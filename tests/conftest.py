@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from PIL import Image
 
 from samtailor.bases.base import Base
 from samtailor.bases.registry import load_base
+from samtailor.cache import EmbeddingCache
+from samtailor.data import Task, load_task
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches for the network
 
@@ -72,3 +76,30 @@ def tiny_sam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_sam(tiny_sam_folder: Path) -> Base:
     """``tiny_sam_folder`` behind the contract."""
     return load_base(str(tiny_sam_folder))
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Task:
+    """A little task of bright discs and bars on dark ground, two classes: 8 train, 4 val, 4 test images of 48 x 64."""
+    root = tmp_path_factory.mktemp("shapes")
+    (root / "classes.json").write_text('{"1": "disc", "2": "bar"}')
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:48, :64]
+    for split, count in (("train", 8), ("val", 4), ("test", 4)):
+        for folder in ("images", "masks"):
+            (root / split / folder).mkdir(parents=True)
+        for i in range(count):
+            y, x = rng.integers(12, 36), rng.integers(12, 28)
+            labels = np.where((rows - y) ** 2 + (columns - x) ** 2 < 81, 1, 0)
+            labels[10:40, 45 : 50 + i] = 2
+            image = np.where(labels[..., None] > 0, (200, 180, 90 * labels.max()), (20, 30, 40))
+            noisy = np.clip(image + rng.normal(0, 8, image.shape), 0, 255).astype(np.uint8)
+            Image.fromarray(noisy).save(root / split / "images" / f"{i}.png")
+            Image.fromarray(labels.astype(np.uint8)).save(root / split / "masks" / f"{i}.png")
+    return load_task(root)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EmbeddingCache:
+    """An empty cache of the test's own."""
+    return EmbeddingCache(tmp_path / "cache")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
@@ -83,5 +84,15 @@ def answer_in_chunks(
     for start in range(0, len(prompts), size):
         rows = slice(start, min(start + size, len(prompts)))
         out = decode_prompts(base, adapter, embeddings, prompts[rows], frame, masks)
-        full = frame.logits_to_image(out.logits[0].float()) > 0
-        yield Answer(rows, full.cpu().numpy(), out.iou[0].float().cpu().numpy(), out.logits[0].float().cpu().numpy())
+        logits = out.logits[0].float()
+        yield Answer(rows, _full_masks(logits, frame), out.iou[0].float().cpu().numpy(), logits.cpu().numpy())
+
+
+def _full_masks(logits: Tensor, frame: Frame) -> np.ndarray:
+    """(n, M, H, W) bool; one mask at a time, since a float mask of a large photo takes hundreds of megabytes."""
+    n, m = logits.shape[:2]
+    masks = np.empty((n, m, frame.height, frame.width), dtype=bool)
+    for i in range(n):
+        for j in range(m):
+            masks[i, j] = (frame.logits_to_image(logits[i : i + 1, j : j + 1]) > 0)[0, 0].cpu().numpy()
+    return masks

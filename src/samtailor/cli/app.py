@@ -69,7 +69,9 @@ def _cache(folder: Path | None, dtype: str = "float16") -> Any:
 def _base(name: str, device: str) -> Any:
     from samtailor.bases.registry import load_base
     from samtailor.device import choose_device
+    from samtailor.memory import keep_freed_memory
 
+    keep_freed_memory()
     return load_base(name, choose_device(device))
 
 
@@ -114,6 +116,11 @@ def cache(
     """Show the embedding cache's size per base, or prune it."""
     from samtailor.cli.commands import run_cache
 
+    if prune and not everything and max_gb is None and older_than_days is None and base is None:
+        raise typer.BadParameter("add --max-gb, --older-than-days, --base or --all", param_hint="--prune")
+    for option, value in (("--max-gb", max_gb), ("--older-than-days", older_than_days)):
+        if value is not None and not 0 <= value < float("inf"):
+            raise typer.BadParameter(f"{value} is not a number of 0 or more", param_hint=option)
     chosen = {"older_than_days": older_than_days, "base": base, "everything": everything}
     run_cache(_cache(cache), prune, {"max_bytes": None if max_gb is None else int(max_gb * 1e9), **chosen})
 

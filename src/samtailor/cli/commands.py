@@ -25,7 +25,7 @@ from samtailor.fit import FitResult, fit_task
 from samtailor.fitting.config import FitConfig
 from samtailor.predict import Predictor
 from samtailor.prompts import check_prompts
-from samtailor.report.compare import draw_comparisons
+from samtailor.report.compare import draw_comparisons, draw_sheet
 from samtailor.report.predictions import write_prediction
 
 __all__ = ["base_of", "run_cache", "run_demo", "run_encode", "run_evaluate", "run_fit", "run_inspect", "run_predict"]
@@ -130,6 +130,7 @@ def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingC
     options = {"split": "test", "prompts": "click", "per_instance": 1, "seed": seed}
     run_evaluate("sample", base, out, out / "evaluation.json", cache, options)
     pictures = draw_comparisons(load_task("sample"), base, load_adapter(out, base), cache, out / "overlays", seed=seed)
+    draw_sheet(pictures[:3], out / "comparison.png")
     console.print(f"{len(pictures)} pictures of base against adapted: {out / 'overlays'}", soft_wrap=True)
 
 

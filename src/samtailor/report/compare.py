@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from samtailor.embedder import Embedder
 from samtailor.evaluate import fixed_prompts
 from samtailor.frames import Frame
 from samtailor.metrics import count_pixels, iou, mean_over_instances
-from samtailor.report.overlay import comparison, save_png
+from samtailor.report.overlay import comparison, contact_sheet, save_png
 
-__all__ = ["compare_image", "draw_comparisons"]
+__all__ = ["compare_image", "draw_comparisons", "draw_sheet"]
 
 
 def draw_comparisons(
@@ -35,6 +36,11 @@ def draw_comparisons(
         save_png(path, compare_image(record, base, adapter, embedder, seed))
         paths.append(path)
     return paths
+
+
+def draw_sheet(paths: Sequence[Path], out: Path) -> None:
+    """One picture of several that ``draw_comparisons`` drew, one below the other."""
+    save_png(out, contact_sheet([read_image(p) for p in paths], gap=4))
 
 
 def compare_image(record: ImageRecord, base: Base, adapter: Adapter, embedder: Embedder, seed: int) -> np.ndarray:

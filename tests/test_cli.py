@@ -1,0 +1,106 @@
+"""The command line as a user runs it: a process, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from samtailor.data.task import Task
+
+
+def run(*args: str | Path, cache: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    settings = (
+        os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | ({"SAMTAILOR_CACHE": str(cache)} if cache else {}) | env
+    )
+    return subprocess.run(
+        [sys.executable, "-m", "samtailor", *map(str, args)], capture_output=True, text=True, env=settings, check=False
+    )
+
+
+def test_help_names_every_command_and_is_quick() -> None:
+    out = run("--help")
+    assert out.returncode == 0
+    for command in ("inspect", "encode", "cache", "fit", "evaluate", "predict", "demo"):
+        assert f"  {command} " in out.stdout
+    code = "import sys, samtailor.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_whole_way(shapes: Task, tiny_sam_folder: Path, tmp_path: Path) -> None:
+    """inspect, encode, fit, evaluate, predict, cache: what the README shows, on a tiny base."""
+    cache, out, base = tmp_path / "cache", tmp_path / "run", ("--base", str(tiny_sam_folder))
+    found = run("inspect", shapes.root, "--json")
+    assert json.loads(found.stdout)["splits"]["train"]["images"] == 8
+    assert "disc" in run("inspect", shapes.root).stdout
+
+    assert "16 encoded" in run("encode", shapes.root, *base, cache=cache).stdout
+    assert "16 in the cache, 0 encoded" in run("encode", shapes.root, *base, cache=cache).stdout
+
+    fitted = run("fit", shapes.root, "--out", out, *base, "--epochs", "3", "--batch", "4", cache=cache)
+    assert fitted.returncode == 0, fitted.stderr
+    assert "Estimate:" in fitted.stdout and "val mIoU" in fitted.stdout
+    again = run("fit", shapes.root, "--out", out, *base, "--epochs", "3", "--batch", "4", cache=cache)
+    assert (again.returncode, "--resume" in again.stderr) == (2, True)
+
+    scored = run("evaluate", shapes.root, "--adapter", out, "--json", tmp_path / "e.json", cache=cache)
+    assert scored.returncode == 0, scored.stderr
+    assert "base-oracle" in scored.stdout
+    rows = json.loads((tmp_path / "e.json").read_text())["rows"]
+    assert [r["method"] for r in rows] == ["base-single", "base-best", "base-oracle", "adapted"]
+
+    image = shapes.split("test")[0].path
+    prompt = ("--point", "20,20", "--point", "60,40,0")
+    made = run("predict", image, *prompt, "--adapter", out, "--out", tmp_path / "masks", cache=cache)
+    assert made.returncode == 0, made.stderr
+    mask = np.asarray(Image.open(tmp_path / "masks" / "0_mask_0.png"))
+    assert mask.shape == (48, 64)
+    assert set(np.unique(mask)) <= {0, 255}
+    assert (tmp_path / "masks" / "0_overlay.png").exists()
+    boxes = ("--box", "0,0,20,20", "--box", "5,5,60,40")
+    run("predict", image, *boxes, "--multimask", *base, "--out", tmp_path / "boxes", cache=cache)
+    assert len(list((tmp_path / "boxes").glob("0_mask_*.png"))) == 6
+
+    assert "16" in run("cache", cache=cache).stdout
+    assert "Removed 16 entries" in run("cache", "--prune", "--all", cache=cache).stdout
+
+
+@pytest.fixture
+def png(tmp_path: Path) -> Path:
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    return tmp_path / "a.png"
+
+
+def test_one_clear_sentence_for_each_mistake(shapes: Task, tiny_sam_folder: Path, png: Path, tmp_path: Path) -> None:
+    base, out = ("--base", str(tiny_sam_folder)), ("--out", str(tmp_path / "out"))
+    (tmp_path / "broken.png").write_bytes(b"nothing")
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "empty").mkdir()
+    mistakes = {
+        ("inspect", tmp_path / "nowhere"): "nowhere",
+        ("inspect", tmp_path / "empty"): "empty",
+        ("fit", shapes.root, *out, *base, "--prompts", "text"): "click, box or mix",
+        ("fit", shapes.root, *out, *base, "--method", "magic"): "no method 'magic'",
+        ("fit", shapes.root, "--out", tmp_path / "file" / "run", *base, "--epochs", "1"): "cannot be written",
+        ("fit", shapes.root, *out, *base, "--epochs", "1", "--cache", tmp_path / "file"): "file",
+        ("evaluate", shapes.root, *base, "--split", "dev"): "'dev'",
+        ("evaluate", shapes.root, *base, "--adapter", tmp_path): "adapter.json",
+        ("predict", tmp_path / "broken.png", *base, *out, "--point", "1,1"): "broken.png",
+        ("predict", tmp_path / "absent.png", *base, *out, "--point", "1,1"): "absent.png",
+        ("predict", png, *base, *out, "--point", "100,1"): "outside the image",
+        ("predict", png, *base, *out, "--point", "1"): "X,Y",
+        ("predict", png, *base, *out): "No prompt",
+        ("predict", png, "--base", "nobase", *out, "--point", "1,1"): "no base 'nobase'",
+        ("predict", png, *base, *out, "--point", "1,1", "--device", "tpu"): "tpu",
+    }
+    for args, words in mistakes.items():
+        found = run(*args, cache=tmp_path / "cache")
+        assert found.returncode == 2, (args, found.stderr)
+        assert words in found.stderr, (args, found.stderr)
+        assert "Traceback" not in found.stderr, args

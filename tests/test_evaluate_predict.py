@@ -1,0 +1,209 @@
+"""Evaluation and prediction, over a tiny real SAM."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from samtailor import Predictor
+from samtailor.adapters.io import load_adapter, save_adapter
+from samtailor.adapters.plm import PLM
+from samtailor.bases.base import Base
+from samtailor.cache import EmbeddingCache
+from samtailor.data.images import read_image
+from samtailor.data.rle import mask_rle
+from samtailor.data.task import Instance, Task
+from samtailor.errors import AdapterError, DataError, ImageError, PromptError
+from samtailor.evaluate import METHODS, evaluate_task
+from samtailor.files import write_json
+
+
+@pytest.fixture
+def moved_plm(tiny_sam: Base) -> PLM:
+    """An adapter that changes masks."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        plm = PLM(width=tiny_sam.embed_dim)
+        torch.nn.init.normal_(plm.mlp[-1].weight, std=3.0)
+    return plm.eval()
+
+
+@pytest.fixture
+def image(shapes: Task) -> Path:
+    return shapes.split("test")[0].path
+
+
+def test_rows_and_keys(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM, tmp_path: Path) -> None:
+    result = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, seed=3, per_instance=2)
+    write_json(tmp_path / "e.json", result.to_dict())
+    found = json.loads((tmp_path / "e.json").read_text())
+    assert set(found) == {"task", "split", "prompts", "base", "rows"}
+    assert found["prompts"] == {"kind": "click", "per_instance": 2, "seed": 3}
+    assert found["base"] == {"name": tiny_sam.name, "fingerprint": tiny_sam.fingerprint}
+    assert tuple(r["method"] for r in found["rows"]) == METHODS
+    for row in found["rows"]:
+        assert row["n"] == 2 * sum(len(r.promptable) for r in shapes.split("test"))
+        means = [c["iou"] for c in row["per_class"].values()]
+        assert row["miou"] == pytest.approx(np.mean(means))
+        weighted = sum(c["iou"] * c["n"] for c in row["per_class"].values()) / row["n"]
+        assert row["iou_instances"] == pytest.approx(weighted)
+
+
+def test_the_oracle_is_never_worse_than_the_own_choice(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    for i in evaluate_task(shapes, tiny_sam, cache=cache).instances:
+        assert i.scores["base-oracle"] >= i.scores["base-best"]
+        assert "adapted" not in i.scores
+
+
+def test_an_untrained_adapter_scores_as_the_base(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    result = evaluate_task(shapes, tiny_sam, PLM(width=tiny_sam.embed_dim).eval(), cache=cache, prompts="mix")
+    assert all(i.scores["adapted"] == i.scores["base-single"] for i in result.instances)
+
+
+def test_scores_equal_those_of_the_predictor(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM
+) -> None:
+    """The same prompts through the user's door give the same masks."""
+    from samtailor.evaluate import fixed_prompts
+    from samtailor.metrics import count_pixels, iou
+
+    record = shapes.split("test")[0]
+    truth = [i.mask() for i in record.promptable]
+    (_, prompts), *_ = fixed_prompts(record.promptable, truth, "click", 0, 0)
+    predictor = Predictor(tiny_sam, moved_plm, cache)
+    predictor.set_image(record.path)
+    masks = predictor.predict(points=prompts.points, labels=prompts.labels).masks[:, 0]
+    scored = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache).instances[: len(truth)]
+    assert [i.scores["adapted"] for i in scored] == [iou(count_pixels(m, t)) for m, t in zip(masks, truth, strict=True)]
+
+
+def test_prompts_do_not_depend_on_order(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    turned = dataclasses.replace(shapes, splits={"test": shapes.split("test")[::-1]})
+    forth, back = (evaluate_task(t, tiny_sam, cache=cache).instances for t in (shapes, turned))
+    assert sorted(forth, key=str) == sorted(back, key=str)
+
+
+def test_crowd_and_empty_instances_are_not_scored(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    record = shapes.split("test")[0]
+    nothing, all_of_it = np.zeros((48, 64), dtype=bool), np.ones((48, 64), dtype=bool)
+    extra = (
+        Instance(900, "disc", mask_rle(nothing), 0),
+        Instance(901, "disc", mask_rle(all_of_it), all_of_it.size, crowd=True),
+    )
+    more = dataclasses.replace(record, instances=record.instances + extra)
+    task = dataclasses.replace(shapes, splits={"test": (more,)})
+    assert len(evaluate_task(task, tiny_sam, cache=cache).instances) == len(record.instances)
+    empty = dataclasses.replace(shapes, splits={"test": (dataclasses.replace(record, instances=extra),)})
+    with pytest.raises(DataError, match="no instance to score"):
+        evaluate_task(empty, tiny_sam, cache=cache)
+    with pytest.raises(DataError, match="'val'"):
+        evaluate_task(empty, tiny_sam, cache=cache, split="val")
+
+
+def test_shapes_of_answers(tiny_sam: Base, cache: EmbeddingCache, image: Path, moved_plm: PLM) -> None:
+    predictor = Predictor(tiny_sam, moved_plm, cache)
+    with pytest.raises(PromptError, match="set_image"):
+        predictor.predict(points=[[1, 2]])
+    predictor.set_image(image)
+    one = predictor.predict(points=[[10, 20]])
+    assert (one.masks.shape, one.masks.dtype, one.iou.shape) == ((1, 1, 48, 64), bool, (1, 1))
+    assert one.logits.shape == (1, 1, 16, 16)
+    many = predictor.predict(points=np.full((9, 2, 2), 5.0), labels=np.tile([1, 0], (9, 1)), multimask=True)
+    assert (many.masks.shape, many.iou.shape) == ((9, 3, 48, 64), (9, 3))
+    boxes = predictor.predict(boxes=[[0, 0, 20, 20], [5, 5, 60, 40]])
+    assert boxes.masks.shape == (2, 1, 48, 64)
+    both = predictor.predict(points=[[10, 20]], boxes=[0, 0, 20, 20])
+    assert both.masks.shape == (1, 1, 48, 64)
+
+
+def test_the_adapter_is_switched_per_call(tiny_sam: Base, cache: EmbeddingCache, image: Path, moved_plm: PLM) -> None:
+    adapted, plain = Predictor(tiny_sam, moved_plm, cache), Predictor(tiny_sam, None, cache)
+    for predictor in (adapted, plain):
+        predictor.set_image(image)
+    prompt = {"points": [[10, 20]]}
+    base = plain.predict(**prompt)
+    assert not np.array_equal(adapted.predict(**prompt).logits, base.logits)
+    np.testing.assert_array_equal(adapted.predict(**prompt, adapted=False).logits, base.logits)
+
+
+def test_several_prompts_are_as_one_by_one(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:
+    predictor = Predictor(tiny_sam, None, cache)
+    predictor.set_image(image)
+    points = np.array([[[10, 20]], [[30, 40]], [[50, 5]], [[1, 1]], [[63, 47]]], dtype=np.float32)
+    together = predictor.predict(points=points)
+    for i, point in enumerate(points):
+        np.testing.assert_allclose(predictor.predict(points=point).logits[0], together.logits[i], atol=1e-4)
+
+
+def test_paths_arrays_and_pictures_agree(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:
+    answers = []
+    for source in (image, str(image), read_image(image), Image.open(image)):
+        predictor = Predictor(tiny_sam, None, cache)
+        predictor.set_image(source)
+        answers.append(predictor.predict(points=[[10, 20]]).logits)
+    for other in answers[1:]:
+        np.testing.assert_array_equal(answers[0], other)
+
+
+@pytest.mark.parametrize("shape", [(1, 4000, 3), (4000, 1, 3), (1, 1, 3), (48, 64)])
+def test_odd_pictures(tiny_sam: Base, cache: EmbeddingCache, shape: tuple[int, ...]) -> None:
+    predictor = Predictor(tiny_sam, None, cache)
+    predictor.set_image(np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8))
+    assert predictor.predict(points=[[0.5, 0.5]]).masks.shape == (1, 1, *shape[:2])
+
+
+def test_a_cache_that_cannot_be_written_does_not_stop_prediction(tiny_sam: Base, image: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    predictor = Predictor(tiny_sam, None, EmbeddingCache(tmp_path / "file"))
+    predictor.set_image(image)
+    assert predictor.predict(points=[[1, 1]]).masks.shape == (1, 1, 48, 64)
+
+
+def test_images_that_cannot_be_read(tiny_sam: Base, cache: EmbeddingCache, tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"broken\.png"):
+        Predictor(tiny_sam, None, cache).set_image(tmp_path / "broken.png")
+
+
+def test_adapters_come_back_as_they_were(tiny_sam: Base, moved_plm: PLM, tmp_path: Path) -> None:
+    save_adapter(tmp_path, moved_plm, tiny_sam, {"task": {"name": "t"}})
+    loaded = load_adapter(tmp_path, tiny_sam)
+    assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), moved_plm.parameters(), strict=True))
+
+
+def test_adapters_are_refused_on_another_base(tiny_sam: Base, mobile_sam: Base, moved_plm: PLM, tmp_path: Path) -> None:
+    save_adapter(tmp_path, moved_plm, tiny_sam, {})
+    with pytest.raises(AdapterError) as caught:
+        load_adapter(tmp_path, mobile_sam)
+    assert tiny_sam.fingerprint in str(caught.value)
+    assert mobile_sam.fingerprint in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", ["nan", "mixed", "truncated", "no json", "not json", "newer"])
+def test_broken_adapters_are_refused(tiny_sam: Base, moved_plm: PLM, tmp_path: Path, fault: str) -> None:
+    if fault == "nan":
+        with torch.no_grad():
+            moved_plm.mlp[-1].bias[0] = torch.nan
+    save_adapter(tmp_path, moved_plm, tiny_sam, {})
+    weights, card = tmp_path / "adapter.safetensors", tmp_path / "adapter.json"
+    if fault == "mixed":
+        other = PLM(width=tiny_sam.embed_dim)
+        save_adapter(tmp_path / "other", other, tiny_sam, {})
+        weights.write_bytes((tmp_path / "other" / "adapter.safetensors").read_bytes())
+    elif fault == "truncated":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif fault == "no json":
+        card.unlink()
+    elif fault == "not json":
+        card.write_text("{")
+    elif fault == "newer":
+        card.write_text(json.dumps(json.loads(card.read_text()) | {"format": 99}))
+    words = {"nan": "NaN", "mixed": "does not belong", "truncated": "cannot be read", "no json": "no adapter"}
+    with pytest.raises(AdapterError, match=words.get(fault, "adapter.json")):
+        load_adapter(tmp_path, tiny_sam)

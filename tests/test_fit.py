@@ -1,0 +1,248 @@
+"""The training loop, over a tiny real SAM."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from samtailor.adapters.answer import decode_prompts
+from samtailor.adapters.io import load_adapter, read_card
+from samtailor.adapters.plm import PLM
+from samtailor.bases.base import Base
+from samtailor.cache import EmbeddingCache
+from samtailor.data.task import ImageRecord, Instance, Task
+from samtailor.errors import DataError, FitCollapseError, FitError
+from samtailor.evaluate import evaluate_task
+from samtailor.fit import fit_task
+from samtailor.fitting.batches import Sampler, validation_draws
+from samtailor.fitting.config import FitConfig
+from samtailor.fitting.report import Estimate, Reporter
+from samtailor.fitting.schedule import Budget, learning_rate
+from samtailor.frames import Frame
+from samtailor.prompts import Prompts
+
+SHORT = FitConfig(epochs=6, batch=4, lr=1e-3, val_instances=8, validations=3)
+
+
+def _bits(folder: Path) -> dict[str, bytes]:
+    state = safetensors.torch.load_file(folder / "adapter.safetensors")
+    return {k: v.numpy().tobytes() for k, v in state.items()}
+
+
+def _rows(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_plm_has_the_counted_size() -> None:
+    assert PLM().parameter_count() == 1_578_752
+
+
+def test_plm_is_the_identity_before_training(tiny_sam: Base, shapes: Task) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    embeddings = tiny_sam.encode([image])
+    prompts = Prompts(points=np.array([[[5.5, 7.5]], [[30.5, 40.5]]], np.float32), labels=np.ones((2, 1), np.int64))
+    plm = PLM(width=tiny_sam.embed_dim)
+    frame = Frame(64, 48, tiny_sam.input_size)
+    with torch.no_grad():
+        base, adapted = (decode_prompts(tiny_sam, a, embeddings, prompts, frame, "all") for a in (None, plm))
+    assert torch.equal(base.logits, adapted.logits)
+    assert torch.equal(base.iou, adapted.iou)
+
+
+def test_prompts_of_one_image_do_not_see_each_other(tiny_sam: Base) -> None:
+    plm = PLM(width=tiny_sam.embed_dim)
+    torch.nn.init.normal_(plm.mlp[-1].weight)
+    sparse = torch.randn(2, 5, 3, tiny_sam.embed_dim)
+    embeddings = {"image": torch.randn(2, tiny_sam.embed_dim, 4, 4)}
+    together = plm(sparse, embeddings, tiny_sam.image_positions())
+    alone = plm(sparse[1:, 2:3], {"image": embeddings["image"][1:]}, tiny_sam.image_positions())
+    torch.testing.assert_close(together[1:, 2:3], alone)
+
+
+def test_fit_writes_a_run_and_leaves_the_base_alone(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    before = {k: v.clone() for k, v in tiny_sam.state_dict().items()}
+    result = fit_task(shapes, tiny_sam, tmp_path / "run", SHORT, cache=cache)
+    assert all(torch.equal(v, before[k]) for k, v in tiny_sam.state_dict().items())
+    names = {p.name for p in (tmp_path / "run").iterdir()}
+    assert names >= {"adapter.safetensors", "adapter.json", "metrics.jsonl", "curve.png"}
+    rows = _rows(tmp_path / "run")
+    steps = [r["step"] for r in rows if "loss" in r]
+    assert steps == list(range(1, result.steps + 1))
+    vals = [r for r in rows if "val_miou" in r]
+    assert vals[0]["step"] == 0
+    assert result.best["miou"] == max(r["val_miou"] for r in vals)  # step 0 takes part in the choice
+    card = read_card(tmp_path / "run")
+    assert card["base"]["fingerprint"] == tiny_sam.fingerprint
+    assert card["validation"]["beats_base"] == result.beats_base
+
+
+def test_fitting_learns(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    """The loss on the training data falls well below where it started."""
+    config = dataclasses.replace(SHORT, epochs=60, lr=3e-3, validations=2)
+    fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache)
+    rows = _rows(tmp_path / "run")
+    losses = [r["loss"] for r in rows if "loss" in r]
+    assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:20])
+
+
+def test_the_same_seed_gives_the_same_bits(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    for name in "ab":
+        fit_task(shapes, tiny_sam, tmp_path / name, SHORT, cache=cache)
+    assert _bits(tmp_path / "a") == _bits(tmp_path / "b")
+    fit_task(shapes, tiny_sam, tmp_path / "c", dataclasses.replace(SHORT, seed=1), cache=cache)
+    assert _bits(tmp_path / "c") != _bits(tmp_path / "a")
+
+
+class _KillAt(Reporter):
+    """SIGKILL in the middle of a run: no handler, no clean-up."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def step(self, state, row, progress) -> None:  # type: ignore[no-untyped-def]
+        if state.step == self._step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kill_at", [3, 7, 11])
+def test_killed_and_resumed_gives_the_same_bits(
+    tiny_sam_folder: Path, tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, kill_at: int
+) -> None:
+    fit_task(shapes, tiny_sam, tmp_path / "whole", SHORT, cache=cache)
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+from samtailor import EmbeddingCache, fit_task, load_base, load_task
+from test_fit import SHORT, _KillAt
+task, base = load_task({str(shapes.root)!r}), load_base({str(tiny_sam_folder)!r})
+cache = EmbeddingCache(Path({str(cache.root)!r}))
+fit_task(task, base, Path({str(tmp_path / "killed")!r}), SHORT, cache=cache, reporter=_KillAt({kill_at}))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
+    fit_task(shapes, tiny_sam, tmp_path / "killed", SHORT, cache=cache, resume=True)
+    assert _bits(tmp_path / "killed") == _bits(tmp_path / "whole")
+    logs = [_rows(tmp_path / name) for name in ("whole", "killed")]
+    for row in logs[0] + logs[1]:
+        row.pop("seconds")
+    assert logs[0] == logs[1]
+
+
+def test_a_run_is_not_overwritten(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    fit_task(shapes, tiny_sam, tmp_path / "run", SHORT, cache=cache)
+    with pytest.raises(FitError, match="already holds a run"):
+        fit_task(shapes, tiny_sam, tmp_path / "run", SHORT, cache=cache)
+    with pytest.raises(FitError, match=r"config\.batch 4 -> 6"):
+        fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, batch=6), cache=cache, resume=True)
+
+
+def test_numbers_that_explode_stop_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    with pytest.raises(FitCollapseError, match=r"collapsed at step .*--lr"):
+        fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, lr=1e30, epochs=30), cache=cache)
+    adapter = load_adapter(tmp_path / "run", tiny_sam)  # the best so far is kept, and is sound
+    assert all(torch.isfinite(p).all() for p in adapter.parameters())
+
+
+def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samtailor.fitting import loop
+    from samtailor.fitting.validate import Validation
+
+    scores = iter([0.5, 0.4, 0.3, 0.2])
+    monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
+    result = fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, lr=None), cache=cache)
+    assert not result.beats_base
+    assert result.best_step == 0
+    scored = evaluate_task(shapes, tiny_sam, load_adapter(tmp_path / "run", tiny_sam), cache=cache)
+    assert all(i.scores["adapted"] == i.scores["base-single"] for i in scored.instances)
+
+
+def test_the_estimate_comes_first_and_changes_nothing(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    heard: list[Estimate] = []
+
+    class Listener(Reporter):
+        def estimate(self, estimate: Estimate) -> None:
+            heard.append(estimate)
+
+    fit_task(shapes, tiny_sam, tmp_path / "a", SHORT, cache=cache, reporter=Listener())
+    assert heard[0].seconds > 0
+    assert heard[0].memory_bytes > 1e8
+
+
+def test_minutes_bound_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    began = time.monotonic()
+    result = fit_task(
+        shapes, tiny_sam, tmp_path / "run", FitConfig(minutes=0.05, batch=4, val_instances=4), cache=cache
+    )
+    assert result.steps > 2
+    assert time.monotonic() - began < 30
+
+
+def _record(areas: list[int], crowd: bool = False) -> ImageRecord:
+    from samtailor.data.rle import mask_rle
+
+    found = []
+    for i, area in enumerate(areas):
+        mask = np.zeros((10, 10), dtype=bool)
+        mask.ravel()[:area] = True
+        found.append(Instance(i, "x", mask_rle(mask), area, crowd))
+    return ImageRecord(Path("a.png"), 10, 10, tuple(found))
+
+
+def test_the_sampler_leaves_out_what_cannot_be_learned() -> None:
+    images = [_record([]), _record([0, 3, 50]), _record([60], crowd=True), _record([100, 20])]
+    sampler = Sampler(images, batch=8, kind="click", jitter=0.1, min_area=16, seed=0)
+    assert len(sampler.images) == 2
+    assert sampler.left_out == 1  # the one of 3 pixels; crowd and empty masks never count
+    assert {i.area for step in range(20) for d in sampler.batch(step) for i in d.instances} == {50, 100, 20}
+    with pytest.raises(DataError, match="at least 200 pixels"):
+        Sampler(images, batch=8, kind="click", jitter=0.1, min_area=200, seed=0)
+    with pytest.raises(DataError, match="validation"):
+        validation_draws([_record([])], limit=5, kind="click", jitter=0.1, seed=0)
+
+
+def test_every_image_is_seen_once_an_epoch(shapes: Task) -> None:
+    sampler = Sampler(shapes.split("train"), batch=4, kind="mix", jitter=0.1, min_area=1, seed=0)
+    seen = [d.image.path for step in range(sampler.steps_per_epoch) for d in sampler.batch(step)]
+    assert sorted(seen) == sorted(r.path for r in shapes.split("train"))
+    kinds = {d.prompts.boxes is None for step in range(20) for d in sampler.batch(step)}
+    assert kinds == {True, False}
+
+
+def test_validation_is_limited_and_spread(shapes: Task) -> None:
+    draws = validation_draws(shapes.split("train"), limit=5, kind="click", jitter=0.0, seed=0)
+    assert sum(len(d.instances) for d in draws) == 5
+    assert len({d.image.path for d in draws}) == 5
+
+
+def test_the_rate_warms_up_and_falls() -> None:
+    rates = [learning_rate(1.0, step, step / 1000) for step in range(1001)]
+    assert rates[0] < 0.05
+    assert max(rates) > 0.95
+    assert rates.index(max(rates)) < 60
+    assert rates[-1] == pytest.approx(0.02)
+
+
+def test_budgets() -> None:
+    assert Budget(None, 10).progress(5, 1e9) == 0.5
+    assert Budget(100, None).progress(7, 25) == 0.25
+    assert Budget(100, 10).progress(5, 80) == 0.8
+    for wrong in ({"minutes": 0}, {"epochs": -1}, {}, {"epochs": 1, "prompts": "text"}, {"epochs": 1, "lr": 0}):
+        with pytest.raises(FitError):
+            FitConfig(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,78 @@
+"""Frames: every conversion against its inverse, and against SAM's own arithmetic."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from samtailor.frames import Frame
+
+sizes = st.integers(1, 5000)
+
+
+@given(sizes, sizes, st.sampled_from([64, 1024]))
+def test_the_picture_fills_the_square_along_its_longer_side(width: int, height: int, side: int) -> None:
+    w, h = Frame(width, height, side).resized
+    assert max(w, h) == side
+    assert min(w, h) >= 1
+
+
+@given(sizes, sizes, st.floats(0, 1), st.floats(0, 1))
+def test_points_come_back(width: int, height: int, x: float, y: float) -> None:
+    frame = Frame(width, height, 1024)
+    point = torch.tensor([[x * width, y * height]], dtype=torch.float64)
+    there = frame.points_to_input(point)
+    assert (there <= torch.tensor(frame.resized) + 1e-6).all()
+    torch.testing.assert_close(frame.points_to_image(there), point)
+
+
+@given(st.integers(8, 80), st.integers(8, 80))
+def test_boxes_move_as_their_corners_do(width: int, height: int) -> None:
+    frame = Frame(width, height, 64)
+    box = torch.tensor([[1.0, 2.0, width - 1.5, height - 0.5]])
+    corners = frame.points_to_input(box.reshape(2, 2)).reshape(1, 4)
+    torch.testing.assert_close(frame.boxes_to_input(box), corners)
+
+
+def test_corners_of_the_image_are_corners_of_the_picture() -> None:
+    frame = Frame(300, 200, 1024)
+    torch.testing.assert_close(frame.points_to_input(torch.tensor([300.0, 200.0])), torch.tensor([1024.0, 683.0]))
+
+
+def test_a_large_mask_survives_the_way_to_low_res_and_back() -> None:
+    frame = Frame(300, 200, 1024)
+    mask = torch.zeros(1, 200, 300)
+    mask[:, 50:150, 100:260] = 1
+    low = frame.masks_to_low_res(mask, 256)
+    assert low.min() >= 0
+    assert low.max() <= 1.0001
+    back = frame.logits_to_image(low[:, None] - 0.5)[:, 0] > 0
+    both = (back & (mask > 0)).sum() / (back | (mask > 0)).sum()
+    assert both > 0.97
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_low_res_coverage_keeps_the_area(width: int, height: int) -> None:
+    """A full mask covers exactly the valid part: its summed coverage is the picture's area in cells."""
+    frame = Frame(width, height, 64)
+    low = frame.masks_to_low_res(torch.ones(1, height, width), 16)
+    w, h = frame.resized
+    torch.testing.assert_close(low.sum(), torch.tensor(w * h / 16.0), rtol=1e-4, atol=1e-3)
+    assert frame.valid_cells(16).any()
+
+
+def test_strips_keep_a_row() -> None:
+    frame = Frame(4000, 1, 1024)
+    assert frame.resized == (1024, 1)
+    assert frame.logits_to_image(torch.ones(2, 1, 256, 256)).shape == (2, 1, 1, 4000)
+    assert frame.valid_cells(256).sum() == 256
+
+
+def test_logits_to_image_is_sams_own_postprocessing() -> None:
+    logits = torch.randn(1, 3, 256, 256, generator=torch.Generator().manual_seed(0))
+    frame = Frame(411, 300, 1024)
+    square = F.interpolate(logits, (1024, 1024), mode="bilinear", align_corners=False)
+    theirs = F.interpolate(square[..., :747, :1024], (300, 411), mode="bilinear", align_corners=False)
+    assert torch.equal(frame.logits_to_image(logits), theirs)
