@@ -72,7 +72,7 @@ class FitBar(Reporter):
             f"peak memory about {estimate.memory_bytes / 1e9:.1f} GB."
         )
         if estimate.left_out:
-            self._console.print(f"{estimate.left_out} tiny training instances are left out (fewer than 16 pixels).")
+            self._console.print(f"{estimate.left_out} training instances have too few pixels and are left out.")
         self._progress.start()
 
     def step(self, state: FitState, row: dict[str, float], progress: float) -> None:

@@ -19,6 +19,7 @@ from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Base
 from samtailor.embedder import Embedder
 from samtailor.errors import FitCollapseError
+from samtailor.files import write_atomically
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.report import Reporter
@@ -238,7 +239,7 @@ def _cut_log(path: Path, step: int) -> None:
     """Drop rows that a killed run wrote after its last saved state; those steps come again."""
     if path.is_file():
         rows = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
-        path.write_text("".join(f"{row}\n" for row in rows))
+        write_atomically(path, "".join(f"{row}\n" for row in rows).encode())
 
 
 def _step_of(line: str) -> float:
