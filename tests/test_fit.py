@@ -67,7 +67,7 @@ def test_prompts_of_one_image_do_not_see_each_other(tiny_sam: Base) -> None:
     embeddings = {"image": torch.randn(2, tiny_sam.embed_dim, 4, 4)}
     together = plm(sparse, embeddings, tiny_sam.image_positions())
     alone = plm(sparse[1:, 2:3], {"image": embeddings["image"][1:]}, tiny_sam.image_positions())
-    torch.testing.assert_close(together[1:, 2:3], alone)
+    torch.testing.assert_close(together[1:, 2:3], alone, rtol=1e-4, atol=1e-3)  # offsets are of size 30 here
 
 
 def test_fit_writes_a_run_and_leaves_the_base_alone(

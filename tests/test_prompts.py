@@ -72,7 +72,7 @@ def test_shapes_of_one_and_of_several_prompts() -> None:
         ([["a", 2]], None, None, "not an array of numbers"),
         ([[1, 2]], [2], None, "Labels"),
         ([[1, 2]], [1, 1], None, "Labels"),
-        (None, [1], None, "without points"),
+        (None, [1], [0, 0, 5, 5], "without points"),
         (None, None, [1, 2, 1, 5], "empty"),
         (None, None, [1, 2, 30, 5], "outside"),
         (None, None, [1, 2, 3], "shape"),

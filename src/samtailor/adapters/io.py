@@ -30,7 +30,7 @@ def build_adapter(method: str, base: Base) -> Adapter:
     """
     if method not in METHODS:
         raise AdapterError(f"There is no method {method!r}.", f"Choose one of: {', '.join(METHODS)}.")
-    return METHODS[method](width=base.embed_dim)  # type: ignore[call-arg]
+    return METHODS[method](width=base.embed_dim)
 
 
 def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, Any]) -> None:

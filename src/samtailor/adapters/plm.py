@@ -34,9 +34,10 @@ class PLM(Adapter):
         self.norm_image = nn.LayerNorm(width)
         self.image_attention = nn.MultiheadAttention(width, heads, batch_first=True)
         self.norm_mlp = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
-        nn.init.zeros_(self.mlp[-1].weight)
-        nn.init.zeros_(self.mlp[-1].bias)
+        last = nn.Linear(hidden, width)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.mlp = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), last)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -55,4 +56,5 @@ class PLM(Adapter):
         values = image.flatten(2).transpose(1, 2)
         tokens = tokens + self.image_attention(self.norm_image(tokens), keys, values, need_weights=False)[0]
 
-        return sparse + self.mlp(self.norm_mlp(tokens)).reshape(b, n, t, -1)
+        offset: Tensor = self.mlp(self.norm_mlp(tokens)).reshape(b, n, t, -1)
+        return sparse + offset

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -68,11 +69,12 @@ class _TinyVitEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = timm.create_model(
+        body: Any = timm.create_model(
             "tiny_vit_5m_224", pretrained=False, features_only=True, out_indices=(3,), window_sizes=(7, 7, 14, 7)
         )
         # The last patch merging keeps its resolution, so that the grid stays 64 x 64.
-        self.body.stages_3.downsample.conv2.conv.stride = (1, 1)
+        body.stages_3.downsample.conv2.conv.stride = (1, 1)
+        self.body = body
         self.neck = nn.Sequential(
             nn.Conv2d(320, 256, 1, bias=False),
             _ChannelNorm(256, eps=1e-6),
@@ -81,14 +83,15 @@ class _TinyVitEncoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.neck(self.body(x.contiguous(memory_format=torch.channels_last))[-1])
+        embedding: Tensor = self.neck(self.body(x.contiguous(memory_format=torch.channels_last))[-1])
+        return embedding
 
     def speed_up(self) -> None:
         """Fold batch norms into their convolutions and lay channels last: the same function, fewer memory passes."""
         for module in list(self.body.modules()):
             for name, child in module.named_children():
                 if isinstance(child, ConvNorm):
-                    setattr(module, name, child.fuse())
+                    setattr(module, name, child.fuse())  # type: ignore[no-untyped-call]
         self.to(memory_format=torch.channels_last)
 
 
@@ -108,19 +111,19 @@ def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
     Raises:
         BaseModelError: the file cannot be read, or its keys or shapes do not fit.
     """
-    from transformers.models.sam.configuration_sam import SamConfig
+    from transformers.models.sam.configuration_sam import SamConfig, SamMaskDecoderConfig
     from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder
 
     path = weights or bundled_weights()
     state = {_rename(k): v for k, v in read_weights(path).items() if not _UNUSED.search(k)}
-    config = SamConfig()
-    config.mask_decoder_config.layer_norm_eps = 1e-5  # the original decoder uses PyTorch's default, transformers 1e-6
-    config.mask_decoder_config._attn_implementation = "sdpa"
+    # The original decoder uses PyTorch's default epsilon, transformers 1e-6; docs/decisions.md has the difference.
+    decoder_config: Any = SamMaskDecoderConfig(layer_norm_eps=1e-5)
+    decoder_config._attn_implementation = "sdpa"
     parts = nn.ModuleDict(
         {
             "image_encoder": _TinyVitEncoder(),
-            "prompt_encoder": SamPromptEncoder(config),
-            "mask_decoder": SamMaskDecoder(config.mask_decoder_config),
+            "prompt_encoder": SamPromptEncoder(SamConfig()),
+            "mask_decoder": SamMaskDecoder(decoder_config),
         }
     )
     load_strictly(parts, state, path)

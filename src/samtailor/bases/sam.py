@@ -22,7 +22,8 @@ class _VisionEncoder(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.model(x)[0]
+        embedding: Tensor = self.model(x)[0]
+        return embedding
 
 
 def load_sam(source: str) -> SamShapedBase:
@@ -35,7 +36,6 @@ def load_sam(source: str) -> SamShapedBase:
         BaseModelError: it cannot be found or reached, is no SAM, or has missing or unexpected weights.
     """
     from transformers import SamModel
-    from transformers.utils import logging
 
     local = Path(source).expanduser()
     if not local.is_dir() and (local.is_absolute() or source.count("/") != 1):
@@ -44,10 +44,9 @@ def load_sam(source: str) -> SamShapedBase:
             "Use mobile-sam, a hub id such as facebook/sam-vit-base, or the path of a folder with config.json and "
             "model.safetensors.",
         )
-    logging.set_verbosity_error()  # its report of missing weights becomes our error below
     try:
         _check_kind(source)
-        model, info = SamModel.from_pretrained(
+        loaded: Any = SamModel.from_pretrained(
             str(local) if local.is_dir() else source,
             use_safetensors=True,
             output_loading_info=True,
@@ -57,6 +56,7 @@ def load_sam(source: str) -> SamShapedBase:
         raise
     except Exception as error:  # transformers and the hub's client raise many kinds
         raise _unreachable(source, local, error) from error
+    model, info = loaded
     _check_loading(source, info)
     check_finite(model.state_dict(), source)
     return SamShapedBase(source, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +37,10 @@ class SamShapedBase(Base):
         fingerprint: of the weights; None computes it here.
     """
 
+    # transformers' modules; their parts have no types that a checker could follow
+    prompt_encoder: Any
+    mask_decoder: Any
+
     def __init__(
         self,
         name: str,
@@ -49,8 +54,8 @@ class SamShapedBase(Base):
         self.image_encoder = image_encoder
         self.prompt_encoder = prompt_encoder
         self.mask_decoder = mask_decoder
-        self.input_size = int(prompt_encoder.input_image_size)  # type: ignore[arg-type]
-        self.embed_dim = int(prompt_encoder.hidden_size)  # type: ignore[arg-type]
+        self.input_size = int(self.prompt_encoder.input_image_size)
+        self.embed_dim = int(self.prompt_encoder.hidden_size)
         self.requires_grad_(False).eval()
         self.fingerprint = fingerprint or fingerprint_of(self)
 
@@ -74,10 +79,10 @@ class SamShapedBase(Base):
 
     @torch.no_grad()
     def image_positions(self) -> Tensor:
-        side = self.prompt_encoder.image_embedding_size[0]  # type: ignore[index]
+        side = self.prompt_encoder.image_embedding_size[0]
         centres = (torch.arange(side, device=self.device, dtype=torch.float32) + 0.5) / side
         grid = torch.stack([centres[None, :].expand(side, side), centres[:, None].expand(side, side)], dim=-1)
-        positions: Tensor = self.prompt_encoder.shared_embedding(grid)  # type: ignore[operator]
+        positions: Tensor = self.prompt_encoder.shared_embedding(grid)
         return positions.permute(2, 0, 1)
 
     def decode(self, embeddings: Embeddings, sparse: Tensor, dense: Tensor, masks: MaskChoice = "single") -> Decoded:
