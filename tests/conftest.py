@@ -18,6 +18,8 @@ from samtailor.data import Task, load_task
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches for the network
 
+os.environ.setdefault("COLUMNS", "200")  # so that no printed line is broken where a test looks for words
+
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")

@@ -1,31 +1,48 @@
-"""The command line as a user runs it: a process, its output, its exit code."""
+"""The command line as a user sees it: output and exit code."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from samtailor.cli import main
 from samtailor.data.task import Task
 
 
-def run(*args: str | Path, cache: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    settings = (
-        os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | ({"SAMTAILOR_CACHE": str(cache)} if cache else {}) | env
-    )
-    return subprocess.run(
-        [sys.executable, "-m", "samtailor", *map(str, args)], capture_output=True, text=True, env=settings, check=False
-    )
+@dataclass
+class Ran:
+    """What a command left: exit code and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_help_names_every_command_and_is_quick() -> None:
-    out = run("--help")
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run a command as ``samtailor ARGS`` does, in this process, since importing torch anew takes seconds."""
+
+    def run(*args: str | Path, cache: Path | None = None) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["samtailor", *map(str, args)])
+        if cache:
+            monkeypatch.setenv("SAMTAILOR_CACHE", str(cache))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ran(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+def test_help_names_every_command_without_loading_torch() -> None:
+    out = subprocess.run([sys.executable, "-m", "samtailor", "--help"], capture_output=True, text=True)
     assert out.returncode == 0
     for command in ("inspect", "encode", "cache", "fit", "evaluate", "predict", "demo"):
         assert f"  {command} " in out.stdout
@@ -33,7 +50,7 @@ def test_help_names_every_command_and_is_quick() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_whole_way(shapes: Task, tiny_sam_folder: Path, tmp_path: Path) -> None:
+def test_the_whole_way(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: Path, tmp_path: Path) -> None:
     """inspect, encode, fit, evaluate, predict, cache: what the README shows, on a tiny base."""
     cache, out, base = tmp_path / "cache", tmp_path / "run", ("--base", str(tiny_sam_folder))
     found = run("inspect", shapes.root, "--json")
@@ -77,7 +94,9 @@ def png(tmp_path: Path) -> Path:
     return tmp_path / "a.png"
 
 
-def test_one_clear_sentence_for_each_mistake(shapes: Task, tiny_sam_folder: Path, png: Path, tmp_path: Path) -> None:
+def test_one_clear_sentence_for_each_mistake(
+    run: Callable[..., Ran], shapes: Task, tiny_sam_folder: Path, png: Path, tmp_path: Path
+) -> None:
     base, out = ("--base", str(tiny_sam_folder)), ("--out", str(tmp_path / "out"))
     (tmp_path / "broken.png").write_bytes(b"nothing")
     (tmp_path / "file").write_text("in the way")
