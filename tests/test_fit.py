@@ -32,7 +32,7 @@ from samtailor.fitting.schedule import Budget, learning_rate
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
 
-SHORT = FitConfig(epochs=6, batch=4, lr=1e-3, val_instances=8, validations=3)
+SHORT = FitConfig(epochs=6, batch=4, lr=1e-3, val_prompts=8, validations=3)
 
 
 def _bits(folder: Path) -> dict[str, bytes]:
@@ -187,9 +187,7 @@ def test_the_estimate_comes_first_and_changes_nothing(
 
 def test_minutes_bound_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
     began = time.monotonic()
-    result = fit_task(
-        shapes, tiny_sam, tmp_path / "run", FitConfig(minutes=0.05, batch=4, val_instances=4), cache=cache
-    )
+    result = fit_task(shapes, tiny_sam, tmp_path / "run", FitConfig(minutes=0.05, batch=4, val_prompts=4), cache=cache)
     assert result.steps > 2
     assert time.monotonic() - began < 30
 
@@ -229,6 +227,13 @@ def test_validation_is_limited_and_spread(shapes: Task) -> None:
     draws = validation_draws(shapes.split("train"), limit=5, kind="click", jitter=0.0, seed=0)
     assert sum(len(d.instances) for d in draws) == 5
     assert len({d.image.path for d in draws}) == 5
+
+
+def test_a_small_validation_split_is_prompted_several_times(shapes: Task) -> None:
+    draws = validation_draws(shapes.split("val"), limit=20, kind="click", jitter=0.0, seed=0)  # it has 8 instances
+    assert sum(len(d.instances) for d in draws) == 16
+    first, again = (next(d for d in part if d.image.path.stem == "0") for part in (draws[:4], draws[4:]))
+    assert not np.array_equal(first.prompts.points, again.prompts.points)
 
 
 def test_the_rate_warms_up_and_falls() -> None:

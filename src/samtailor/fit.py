@@ -93,7 +93,7 @@ def fit_task(
     train, val = task.split("train"), task.split("val")
     common = {"kind": config.prompts, "jitter": config.jitter, "seed": config.seed}
     sampler = Sampler(train, batch=config.batch, min_area=config.min_area, **common)  # type: ignore[arg-type]
-    draws = validation_draws(val, limit=config.val_instances, **common)  # type: ignore[arg-type]
+    draws = validation_draws(val, limit=config.val_prompts, **common)  # type: ignore[arg-type]
     _check_folder(out, resume)
 
     encode_task(base, [r for r, _ in sampler.images] + [d.image for d in draws], cache, progress=encoding)

@@ -142,7 +142,7 @@ def fit(
     lr: Annotated[float | None, typer.Option(help="A fixed peak learning rate.", show_default="adapted on val")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Prompts per step.")] = 20,
-    val_instances: Annotated[int, typer.Option(min=1, help="Validate on at most so many instances.")] = 200,
+    val_prompts: Annotated[int, typer.Option(min=1, help="Validate on at most so many prompts.")] = 200,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",
     device: DeviceOption = "auto",
@@ -159,7 +159,7 @@ def fit(
         seed=seed,
         lr=lr,
         batch=batch,
-        val_instances=val_instances,
+        val_prompts=val_prompts,
     )
     run_fit(task, _base(base, device), out, config, _cache(cache, cache_type), resume)
 

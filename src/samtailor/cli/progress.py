@@ -24,7 +24,7 @@ def duration(seconds: float) -> str:
 
 
 class EncodingBar:
-    """A bar with images/s and time left; appears with the first image that really needs encoding."""
+    """A bar with images/s and time left."""
 
     def __init__(self, console: Console) -> None:
         columns = (TextColumn("Encoding"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
@@ -35,10 +35,12 @@ class EncodingBar:
         if self._bar is None:
             self._progress.start()
             self._bar = self._progress.add_task("", total=now.total)
-        left = "" if now.seconds_left is None else f", {duration(now.seconds_left)} left"
+        left = f", {duration(now.seconds_left)} left"
         self._progress.update(
             self._bar, completed=now.done, total=now.total, description=f"{now.images_per_second:.2f} images/s{left}"
         )
+        if now.done == now.total:
+            self._progress.stop()  # another bar may follow, and older rich shows one at a time
 
     def __enter__(self) -> EncodingBar:
         return self

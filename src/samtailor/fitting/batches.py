@@ -16,6 +16,7 @@ from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 __all__ = ["Draw", "Sampler", "validation_draws"]
 
 MAX_PER_IMAGE = 5
+MAX_VALIDATION_ROUNDS = 4
 _EPOCH, _STEP, _VALIDATION = 0, 1, 2  # streams of random numbers that never meet
 
 
@@ -91,7 +92,9 @@ class Sampler:
 def validation_draws(
     images: Sequence[ImageRecord], *, limit: int, kind: PromptKind, jitter: float, seed: int
 ) -> list[Draw]:
-    """At most ``limit`` instances with their prompts, drawn once, spread over as many images as possible.
+    """At most ``limit`` prompts, drawn once, spread over as many images as possible.
+
+    A small val split gives each instance up to four prompts: a choice by a handful of clicks would be a choice by luck.
 
     Raises:
         DataError: no image has an instance.
@@ -99,14 +102,16 @@ def validation_draws(
     full = [r for r in images if r.promptable]
     if not full:
         raise DataError(f"None of the {len(images)} validation images has an instance.", "Give val images with masks.")
+    rounds = min(MAX_VALIDATION_ROUNDS, max(1, limit // sum(len(r.promptable) for r in full)))
     order = np.random.default_rng([seed, _VALIDATION]).permutation(len(full))
-    share = max(1, math.ceil(limit / len(full)))
+    share = max(1, math.ceil(limit / rounds / len(full)))
     draws, left = [], limit
-    for index in order:
-        rng = np.random.default_rng([seed, _VALIDATION, int(index)])
-        instances = full[index].promptable
-        picked = [instances[i] for i in rng.permutation(len(instances))[: min(share, left)]]
-        if picked:
-            draws.append(_draw(full[index], picked, kind, jitter, rng))
-            left -= len(picked)
+    for turn in range(rounds):
+        for index in order:
+            rng = np.random.default_rng([seed, _VALIDATION, int(index), turn])
+            instances = full[index].promptable
+            picked = [instances[i] for i in rng.permutation(len(instances))[: min(share, left)]]
+            if picked:
+                draws.append(_draw(full[index], picked, kind, jitter, rng))
+                left -= len(picked)
     return draws

@@ -30,7 +30,7 @@ class FitConfig:
         batch: prompts per step.
         jitter: how far a simulated box's sides move, as a share of its width or height.
         min_area: instances with fewer image pixels than this are not trained on.
-        val_instances: at most so many instances are validated on; drawn once by the seed.
+        val_prompts: at most so many prompts are validated on, drawn once by the seed; up to four for an instance.
         validations: how often validation happens over the budget, beside step 0.
         patience: stop after so many validations without a new best.
         clip: largest gradient norm.
@@ -47,7 +47,7 @@ class FitConfig:
     batch: int = 20
     jitter: float = 0.1
     min_area: int = 16
-    val_instances: int = 200
+    val_prompts: int = 200
     validations: int = 20
     patience: int = 10
     clip: float = 1.0
@@ -55,7 +55,7 @@ class FitConfig:
     losses: LossWeights = field(default_factory=LossWeights)
 
     def __post_init__(self) -> None:
-        positive = ("minutes", "epochs", "lr", "batch", "val_instances", "validations", "patience", "clip")
+        positive = ("minutes", "epochs", "lr", "batch", "val_prompts", "validations", "patience", "clip")
         for name in positive:
             value = getattr(self, name)
             if value is not None and not value > 0:
