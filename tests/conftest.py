@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before any import: the hub's client reads it once; no test reaches out
+
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +18,6 @@ from samtailor.bases.base import Base
 from samtailor.bases.registry import load_base
 from samtailor.cache import EmbeddingCache
 from samtailor.data import Task, load_task
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test reaches for the network
 
 os.environ.setdefault("COLUMNS", "200")  # so that no printed line is broken where a test looks for words
 

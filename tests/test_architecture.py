@@ -52,6 +52,8 @@ def _imports(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("samtailor."):
             found.add(node.module)
+        elif isinstance(node, ast.ImportFrom) and node.module == "samtailor":
+            found |= {f"samtailor.{a.name}" for a in node.names}
         elif isinstance(node, ast.Import):
             found |= {a.name for a in node.names if a.name.startswith("samtailor.")}
     return found

@@ -108,6 +108,8 @@ def test_one_clear_sentence_for_each_mistake(
         ("fit", shapes.root, *out, *base, "--method", "magic"): "no method 'magic'",
         ("fit", shapes.root, "--out", tmp_path / "file" / "run", *base, "--epochs", "1"): "cannot be written",
         ("fit", shapes.root, *out, *base, "--epochs", "1", "--cache", tmp_path / "file"): "file",
+        ("fit", shapes.root, *out, *base, "--minutes", "inf"): "minutes",
+        ("evaluate", shapes.root, *base, "--prompts", "points"): "'points'",
         ("evaluate", shapes.root, *base, "--split", "dev"): "'dev'",
         ("evaluate", shapes.root, *base, "--adapter", tmp_path): "adapter.json",
         ("predict", tmp_path / "broken.png", *base, *out, "--point", "1,1"): "broken.png",
@@ -117,6 +119,8 @@ def test_one_clear_sentence_for_each_mistake(
         ("predict", png, *base, *out): "No prompt",
         ("predict", png, "--base", "nobase", *out, "--point", "1,1"): "no base 'nobase'",
         ("predict", png, *base, *out, "--point", "1,1", "--device", "tpu"): "tpu",
+        ("predict", png, *base, *out, "--point", "1,1", "--device", "cpu:x"): "no device",
+        ("cache", "--prune"): "--max-gb",
     }
     for args, words in mistakes.items():
         found = run(*args, cache=tmp_path / "cache")

@@ -75,7 +75,7 @@ def test_scores_equal_those_of_the_predictor(
 
     record = shapes.split("test")[0]
     truth = [i.mask() for i in record.promptable]
-    (_, prompts), *_ = fixed_prompts(record.promptable, truth, "click", 0, 0)
+    (_, prompts), *_ = fixed_prompts(record.promptable, "click", seed=0)
     predictor = Predictor(tiny_sam, moved_plm, cache)
     predictor.set_image(record.path)
     masks = predictor.predict(points=prompts.points, labels=prompts.labels).masks[:, 0]
@@ -163,6 +163,20 @@ def test_a_cache_that_cannot_be_written_does_not_stop_prediction(tiny_sam: Base,
     predictor = Predictor(tiny_sam, None, EmbeddingCache(tmp_path / "file"))
     predictor.set_image(image)
     assert predictor.predict(points=[[1, 1]]).masks.shape == (1, 1, 48, 64)
+
+
+def test_unknown_kinds_of_prompts_are_refused(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    with pytest.raises(PromptError, match="'points'"):
+        evaluate_task(shapes, tiny_sam, cache=cache, prompts="points")  # type: ignore[arg-type]
+
+
+def test_a_failed_image_leaves_none_behind(tiny_sam: Base, cache: EmbeddingCache, image: Path, tmp_path: Path) -> None:
+    predictor = Predictor(tiny_sam, None, cache)
+    predictor.set_image(image)
+    with pytest.raises(ImageError):
+        predictor.set_image(tmp_path / "absent.png")
+    with pytest.raises(PromptError, match="No image"):
+        predictor.predict(points=[[1, 1]])
 
 
 def test_images_that_cannot_be_read(tiny_sam: Base, cache: EmbeddingCache, tmp_path: Path) -> None:

@@ -22,13 +22,15 @@ from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
 from samtailor.cache import EmbeddingCache
 from samtailor.data.task import ImageRecord, Instance, Task
-from samtailor.errors import DataError, FitCollapseError, FitError
+from samtailor.errors import DataError, FitCollapseError, FitError, SamtailorError
 from samtailor.evaluate import evaluate_task
 from samtailor.fit import fit_task
 from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.report import Estimate, Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
+from samtailor.fitting.state import FitState
+from samtailor.fitting.validate import validate
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
 
@@ -150,8 +152,11 @@ def test_a_run_is_not_overwritten(tiny_sam: Base, shapes: Task, cache: Embedding
 
 
 def test_numbers_that_explode_stop_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
-    with pytest.raises(FitCollapseError, match=r"collapsed at step .*--lr"):
+    with pytest.raises(FitCollapseError, match=r"collapse at step .*--lr"):
         fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, lr=1e30, epochs=30), cache=cache)
+    with pytest.raises(FitCollapseError):  # nor does resuming make it look well
+        config = dataclasses.replace(SHORT, lr=1e30, epochs=30)
+        fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, resume=True)
     adapter = load_adapter(tmp_path / "run", tiny_sam)  # the best so far is kept, and is sound
     assert all(torch.isfinite(p).all() for p in adapter.parameters())
 
@@ -167,22 +172,56 @@ def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
     result = fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, lr=None), cache=cache)
     assert not result.beats_base
     assert result.best_step == 0
+    # It fell back at its last validation, so no moments are saved; resuming it must work all the same.
+    again = fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, lr=None), cache=cache, resume=True)
+    assert again == dataclasses.replace(result, adapter=again.adapter)
     scored = evaluate_task(shapes, tiny_sam, load_adapter(tmp_path / "run", tiny_sam), cache=cache)
     assert all(i.scores["adapted"] == i.scores["base-single"] for i in scored.instances)
 
 
 def test_the_estimate_comes_first_and_changes_nothing(
-    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[Estimate] = []
+    heard: list[object] = []
 
     class Listener(Reporter):
         def estimate(self, estimate: Estimate) -> None:
             heard.append(estimate)
 
+        def step(self, state: FitState, row: dict[str, float], progress: float) -> None:
+            heard.append(state.step)
+
     fit_task(shapes, tiny_sam, tmp_path / "a", SHORT, cache=cache, reporter=Listener())
-    assert heard[0].seconds > 0
-    assert heard[0].memory_bytes > 1e8
+    estimate, *steps = heard
+    assert isinstance(estimate, Estimate)
+    assert estimate.seconds > 0
+    assert estimate.memory_bytes > 1e8
+    assert steps == list(range(1, len(steps) + 1))
+    monkeypatch.setattr("samtailor.fit._estimate", lambda _: estimate)
+    fit_task(shapes, tiny_sam, tmp_path / "b", SHORT, cache=cache)
+    assert _bits(tmp_path / "a") == _bits(tmp_path / "b")
+
+
+def test_validation_never_takes_most_of_a_short_budget(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samtailor.fitting import loop
+
+    def slow(*args: object) -> object:
+        time.sleep(0.5)
+        return validate(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loop, "validate", slow)
+    fit_task(shapes, tiny_sam, tmp_path / "run", FitConfig(minutes=0.1, batch=4, val_prompts=4), cache=cache)
+    vals = [r for r in _rows(tmp_path / "run") if "val_miou" in r]
+    assert 2 <= len(vals) <= 4  # step 0, the end, and few between: not the twenty that were asked for
+
+
+def test_a_full_disk_is_one_clear_error(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "metrics.jsonl").symlink_to("/dev/full")
+    with pytest.raises(SamtailorError, match=r"metrics\.jsonl cannot be written: No space left"):
+        fit_task(shapes, tiny_sam, tmp_path / "run", SHORT, cache=cache)
 
 
 def test_minutes_bound_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
@@ -236,6 +275,17 @@ def test_a_small_validation_split_is_prompted_several_times(shapes: Task) -> Non
     assert not np.array_equal(first.prompts.points, again.prompts.points)
 
 
+def test_an_instance_thinner_than_a_cell_has_a_truth() -> None:
+    """Else an empty mask would count as perfect, and the IoU estimate would learn so."""
+    from samtailor.losses import mask_losses
+
+    low = torch.zeros(1, 8, 8)
+    low[0, 3, 3] = 0.1
+    valid = torch.ones(8, 8, dtype=torch.bool)
+    terms = mask_losses(torch.full((1, 8, 8), -5.0), torch.tensor([1.0]), low, valid)
+    assert float(terms["iou"]) == 1.0  # estimated 1, real 0
+
+
 def test_the_rate_warms_up_and_falls() -> None:
     rates = [learning_rate(1.0, step, step / 1000) for step in range(1001)]
     assert rates[0] < 0.05
@@ -248,6 +298,6 @@ def test_budgets() -> None:
     assert Budget(None, 10).progress(5, 1e9) == 0.5
     assert Budget(100, None).progress(7, 25) == 0.25
     assert Budget(100, 10).progress(5, 80) == 0.8
-    for wrong in ({"minutes": 0}, {"epochs": -1}, {}, {"epochs": 1, "prompts": "text"}, {"epochs": 1, "lr": 0}):
-        with pytest.raises(FitError):
+    for wrong in ({"minutes": 0}, {"epochs": -1}, {}, {"epochs": 1, "prompts": "text"}, {"epochs": float("inf")}):
+        with pytest.raises(SamtailorError):
             FitConfig(**wrong)  # type: ignore[arg-type]

@@ -22,4 +22,10 @@ def choose_device(name: str = "auto") -> torch.device:
     if not have.get(kind):
         there = ", ".join(k for k, v in have.items() if v)
         raise SamtailorError(f"The device {name!r} is not available here.", f"Choose one of: auto, {there}.")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise SamtailorError(f"{name!r} is no device.", "Choose auto, cpu, cuda, cuda:0, ... or mps.") from error
+    if kind == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise SamtailorError(f"There is no {name!r}; CUDA devices here: {torch.cuda.device_count()}.", "Count from 0.")
+    return device

@@ -17,7 +17,7 @@ from samtailor.embedder import Embedder
 from samtailor.errors import DataError
 from samtailor.frames import Frame
 from samtailor.metrics import count_pixels, iou, mean_over_classes, mean_over_instances, per_class_means
-from samtailor.prompts import PromptKind, Prompts, simulate_prompts
+from samtailor.prompts import PromptKind, Prompts, check_kind, simulate_prompts
 
 __all__ = ["METHODS", "Evaluation", "InstanceScore", "evaluate_task", "fixed_prompts"]
 
@@ -72,7 +72,7 @@ def _row(method: str, scores: Sequence[float], labels: Sequence[str]) -> dict[st
 
 
 def fixed_prompts(
-    instances: Sequence[Instance], masks: Sequence[np.ndarray], kind: PromptKind, seed: int, repeat: int
+    instances: Sequence[Instance], kind: PromptKind, seed: int, repeat: int = 0
 ) -> list[tuple[list[int], Prompts]]:
     """The prompts of an evaluation: a function of seed, instance id and repeat alone, so they never depend on order.
 
@@ -88,7 +88,8 @@ def fixed_prompts(
     for wanted, name in kinds:
         rows = [k for k, coin in enumerate(coins) if coin == wanted]
         if rows:
-            groups.append((rows, simulate_prompts([masks[k] for k in rows], name, [rngs[k] for k in rows])))
+            masks = (instances[k].mask() for k in rows)
+            groups.append((rows, simulate_prompts(masks, name, [rngs[k] for k in rows])))
     return groups
 
 
@@ -119,7 +120,9 @@ def evaluate_task(
 
     Raises:
         DataError: no such split, or nothing in it can be scored.
+        PromptError: no such kind of prompt.
     """
+    check_kind(prompts)
     images = task.split(split)
     if not any(r.promptable for r in images):
         raise DataError(f"Split {split!r} of task {task.name!r} has no instance to score.", "Give it masks.")
@@ -150,21 +153,20 @@ def _score_image(
     seed: int,
 ) -> list[InstanceScore]:
     instances = record.promptable
-    masks = [i.mask() for i in instances]
     frame = Frame(record.width, record.height, base.input_size)
     embeddings = embedder.of(record)
     found: list[InstanceScore] = []
     for repeat in range(per_instance):
         scores: list[dict[str, float]] = [{} for _ in instances]
-        for rows, prompts in fixed_prompts(instances, masks, kind, seed, repeat):
+        for rows, prompts in fixed_prompts(instances, kind, seed, repeat):
             for answer in answer_in_chunks(base, None, embeddings, prompts, frame, "all"):
                 for row, four, own in zip(rows[answer.rows], answer.masks, answer.iou, strict=True):
-                    scores[row] |= _base_scores(four, own, masks[row])
+                    scores[row] |= _base_scores(four, own, instances[row].mask())
             if adapter is None:
                 continue
             for answer in answer_in_chunks(base, adapter, embeddings, prompts, frame, "single"):
                 for row, one in zip(rows[answer.rows], answer.masks, strict=True):
-                    scores[row]["adapted"] = iou(count_pixels(one[0], masks[row]))
+                    scores[row]["adapted"] = iou(count_pixels(one[0], instances[row].mask()))
         found += [InstanceScore(record.path.name, i.id, i.label, s) for i, s in zip(instances, scores, strict=True)]
     return found
 

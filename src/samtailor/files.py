@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from samtailor.errors import SamtailorError
 
-__all__ = ["write_atomically", "write_json"]
+__all__ = ["append_json", "write_atomically", "write_json"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -19,7 +21,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         SamtailorError: the folder cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
@@ -30,11 +32,27 @@ def write_atomically(path: Path, content: bytes) -> None:
             "Choose a folder on a disk with room that you may write to.",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True) if temporary.parent.is_dir() else None
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def append_json(path: Path, row: dict[str, Any]) -> None:
+    """Add one line of JSON to a log.
+
+    Raises:
+        SamtailorError: as ``write_atomically``.
+    """
+    try:
+        with path.open("a") as file:
+            file.write(json.dumps(_plain(row), allow_nan=False) + "\n")
+    except OSError as error:
+        raise SamtailorError(
+            f"{path} cannot be written: {error.strerror or error}.", "Make room on the disk, then go on with --resume."
+        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON; NaN becomes null, so that every reader accepts it."""
+    """Write ``value`` as indented JSON; NaN and infinity become null, so that every reader accepts it."""
     write_atomically(path, (json.dumps(_plain(value), indent=2, allow_nan=False) + "\n").encode())
 
 
@@ -43,6 +61,6 @@ def _plain(value: Any) -> Any:
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

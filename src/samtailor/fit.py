@@ -27,6 +27,7 @@ from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.report import Estimate, Reporter
 from samtailor.fitting.state import FILE as STATE_FILE
+from samtailor.fitting.state import read_state
 from samtailor.fitting.validate import validate
 from samtailor.memory import peak_memory
 from samtailor.report.curve import plot_curve
@@ -96,15 +97,15 @@ def fit_task(
     draws = validation_draws(val, limit=config.val_prompts, **common)  # type: ignore[arg-type]
     _check_folder(out, resume)
 
-    encode_task(base, [r for r, _ in sampler.images] + [d.image for d in draws], cache, progress=encoding)
+    _check_context(out, context := _context(task, base, config))
+    needed = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
+    encode_task(base, list(needed.values()), cache, progress=encoding)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         adapter = build_adapter(config.method, base).to(base.device)
-    context = _context(task, base, config)
-    accelerator = Accelerator(cpu=base.device.type == "cpu")
+    accelerator = Accelerator(cpu=base.device.type == "cpu", mixed_precision="no")
     trainer = Trainer(base, adapter, sampler, draws, Embedder(base, cache), config, out, reporter, context, accelerator)
-    if trainer.resume():
-        _check_context(trainer.state.context, context, out)
+    trainer.resume()
     if not trainer.state.finished:
         reporter.estimate(_estimate(trainer))
     try:
@@ -120,15 +121,15 @@ def fit_task(
 
 
 def _check_folder(out: Path, resume: bool) -> None:
-    if not resume and (out / STATE_FILE).exists():
+    begun = (out / STATE_FILE).exists()
+    if not resume and (begun or (out / "adapter.json").exists()):
         raise FitError(f"{out} already holds a run.", "Go on with it with --resume, or choose another folder.")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "metrics.jsonl").touch()
+        with (out / "metrics.jsonl").open("a" if begun else "w"):
+            pass
     except OSError as error:
-        raise FitError(
-            f"The run folder {out} cannot be written: {error.strerror}.", "Choose another folder."
-        ) from error
+        raise FitError(f"The run folder {out} cannot be written: {error.strerror}.", "Choose another.") from error
 
 
 def _context(task: Task, base: Base, config: FitConfig) -> dict[str, Any]:
@@ -137,11 +138,12 @@ def _context(task: Task, base: Base, config: FitConfig) -> dict[str, Any]:
     return dict(json.loads(json.dumps(context)))
 
 
-def _check_context(saved: dict[str, Any], now: dict[str, Any], out: Path) -> None:
-    flat_saved, flat_now = _flat(saved), _flat(now)
-    changed = [
-        f"{k} {flat_saved.get(k)} -> {flat_now.get(k)}" for k in flat_now if flat_saved.get(k) != flat_now.get(k)
-    ]
+def _check_context(out: Path, context: dict[str, Any]) -> None:
+    state = read_state(out)
+    if state is None:
+        return
+    saved, now = _flat(state.context), _flat(context)
+    changed = [f"{k} {saved.get(k)} -> {now.get(k)}" for k in now if saved.get(k) != now.get(k)]
     if changed:
         raise FitError(
             f"The run in {out} was started with other settings: {'; '.join(changed)}.",

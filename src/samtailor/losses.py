@@ -52,7 +52,8 @@ def dice_loss(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
 def mask_losses(logits: Tensor, predicted_iou: Tensor, truth: Tensor, valid: Tensor) -> dict[str, Tensor]:
     """The terms per instance, (N,) each: ``focal``, ``dice``, ``iou`` (squared error of the model's own estimate)."""
     with torch.no_grad():
-        real = soft_iou(logits > 0, truth > 0.5, valid)
+        # Half of the largest coverage: an instance thinner than a cell would else have an empty truth.
+        real = soft_iou(logits > 0, truth > 0.5 * truth.amax((-2, -1), keepdim=True), valid)
     return {
         "focal": focal_loss(logits, truth, valid),
         "dice": dice_loss(logits, truth, valid),

@@ -77,6 +77,7 @@ class Predictor:
         Raises:
             ImageError: it cannot be read or is not a picture.
         """
+        self.frame = None  # if this image fails, no later call may answer about the one before
         pixels = read_image(image)
         found = self.cache.embed(self.base, image_key(image), lambda: pixels, strict=False)
         self._embeddings = {name: tensor[None].to(self.base.device) for name, tensor in found.items()}

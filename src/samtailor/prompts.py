@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from samtailor.errors import PromptError
 
-__all__ = ["PromptKind", "Prompts", "check_prompts", "simulate_box", "simulate_click", "simulate_prompts"]
+__all__ = ["PromptKind", "Prompts", "check_kind", "check_prompts", "simulate_box", "simulate_click", "simulate_prompts"]
 
 PromptKind = Literal["click", "box", "mix"]
-"""What is simulated: one click, one box, or for each instance one of the two by a fair coin."""
+"""What is simulated: one click, one box, or one of the two by a fair coin (per image in training, else per instance)."""
+
+
+def check_kind(kind: str) -> None:
+    """Refuse a kind of prompt that cannot be simulated.
+
+    Raises:
+        PromptError: with the kinds there are.
+    """
+    if kind not in get_args(PromptKind):
+        raise PromptError(f"Prompts of kind {kind!r} cannot be simulated.", "Choose click, box or mix.")
 
 
 @dataclass(frozen=True)
@@ -147,10 +158,13 @@ def simulate_box(mask: np.ndarray, rng: np.random.Generator, jitter: float = 0.0
 
 
 def simulate_prompts(
-    masks: list[np.ndarray], kind: Literal["click", "box"], rngs: list[np.random.Generator], jitter: float = 0.0
+    masks: Iterable[np.ndarray],
+    kind: Literal["click", "box"],
+    rngs: Sequence[np.random.Generator],
+    jitter: float = 0.0,
 ) -> Prompts:
     """One prompt for each (H, W) mask, each from its own generator, so that it does not depend on its neighbours."""
-    pairs = list(zip(masks, rngs, strict=True))
+    pairs = zip(masks, rngs, strict=True)  # masks may come from a generator: one at a time is in memory
     if kind == "box":
         return Prompts(boxes=np.stack([simulate_box(m, r, jitter) for m, r in pairs]))
     points = np.stack([simulate_click(m, r) for m, r in pairs])[:, None]

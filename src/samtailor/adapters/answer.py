@@ -18,6 +18,8 @@ __all__ = ["Answer", "answer_in_chunks", "decode_prompts"]
 
 CHUNK = {"cpu": 4}
 """Prompts decoded at once: on a CPU the image-sized activations of more than a few fall out of its caches."""
+MASK_BYTES = 1 << 30
+"""Full-size masks held at once, at most (but those of one prompt)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def answer_in_chunks(
     masks: MaskChoice = "single",
 ) -> Iterator[Answer]:
     """Answer N prompts a few at a time, so that memory does not grow with N; see ``decode_prompts``."""
-    size = CHUNK.get(base.device.type, 64)
+    room = MASK_BYTES // (4 * frame.width * frame.height)
+    size = max(1, min(CHUNK.get(base.device.type, 64), room))
     for start in range(0, len(prompts), size):
         rows = slice(start, min(start + size, len(prompts)))
         out = decode_prompts(base, adapter, embeddings, prompts[rows], frame, masks)

@@ -129,4 +129,5 @@ def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
     load_strictly(parts, state, path)
     fingerprint = fingerprint_of(parts)  # of the weights as they came, before any rearrangement
     parts["image_encoder"].speed_up()  # type: ignore[operator]
-    return SamShapedBase(NAME, parts["image_encoder"], parts["prompt_encoder"], parts["mask_decoder"], fingerprint)
+    name = f"{NAME}:{weights.resolve()}" if weights else NAME
+    return SamShapedBase(name, parts["image_encoder"], parts["prompt_encoder"], parts["mask_decoder"], fingerprint)

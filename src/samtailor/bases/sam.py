@@ -44,10 +44,11 @@ def load_sam(source: str) -> SamShapedBase:
             "Use mobile-sam, a hub id such as facebook/sam-vit-base, or the path of a folder with config.json and "
             "model.safetensors.",
         )
+    name = str(local.resolve()) if local.is_dir() else source
     try:
-        _check_kind(source)
+        _check_kind(name)
         loaded: Any = SamModel.from_pretrained(
-            str(local) if local.is_dir() else source,
+            name,
             use_safetensors=True,
             output_loading_info=True,
             attn_implementation="sdpa",
@@ -57,9 +58,10 @@ def load_sam(source: str) -> SamShapedBase:
     except Exception as error:  # transformers and the hub's client raise many kinds
         raise _unreachable(source, local, error) from error
     model, info = loaded
+    model.float()  # a checkpoint in half precision would meet float32 pictures
     _check_loading(source, info)
     check_finite(model.state_dict(), source)
-    return SamShapedBase(source, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder)
+    return SamShapedBase(name, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder)
 
 
 def _check_kind(source: str) -> None:

@@ -116,7 +116,9 @@ def cache(
     """Show the embedding cache's size per base, or prune it."""
     from samtailor.cli.commands import run_cache
 
-    if prune and not everything and max_gb is None and older_than_days is None and base is None:
+    if prune and base is not None and max_gb is None and older_than_days is None:
+        everything = True
+    if prune and not everything and max_gb is None and older_than_days is None:
         raise typer.BadParameter("add --max-gb, --older-than-days, --base or --all", param_hint="--prune")
     for option, value in (("--max-gb", max_gb), ("--older-than-days", older_than_days)):
         if value is not None and not 0 <= value < float("inf"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 from samtailor.adapters.io import load_adapter, read_card
@@ -53,7 +54,7 @@ def run_cache(cache: EmbeddingCache, prune: bool, chosen: dict[str, Any]) -> Non
     if prune:
         removed, size = cache.prune(**chosen)
         console.print(f"Removed {removed} entries, {size / 1e6:.1f} MB.")
-    console.print(f"Embedding cache in {cache.root}", soft_wrap=True)
+    console.print(f"Embedding cache in {escape(str(cache.root))}", soft_wrap=True)
     stats = cache.stats()
     console.print(cache_table(stats) if stats else "It is empty.")
 
@@ -73,7 +74,7 @@ def run_fit(task: str, base: Base, out: Path, config: FitConfig, cache: Embeddin
             "[bold yellow]Nothing beat the base on val:[/] the adapter written leaves the base as it is. "
             "More data or more time may help; so may another prompt kind."
         )
-    console.print(f"Adapter: {out / 'adapter.safetensors'}", soft_wrap=True)
+    console.print(f"Adapter: {escape(str(out / 'adapter.safetensors'))}", soft_wrap=True)
     return result
 
 
@@ -92,7 +93,7 @@ def run_evaluate(
         console.print(class_table(rows))
     if json_file:
         write_json(json_file, result.to_dict())
-        console.print(f"Written to {json_file}", soft_wrap=True)
+        console.print(f"Written to {escape(str(json_file))}", soft_wrap=True)
     return result
 
 
@@ -122,7 +123,7 @@ def run_predict(
         prediction = predictor.predict(**prompt, multimask=multimask)
         prompts = check_prompts(**prompt, width=pixels.shape[1], height=pixels.shape[0])
         for path, word in write_prediction(image.stem, pixels, prediction, prompts, out):
-            console.print(f"{path}  ({word})", soft_wrap=True)
+            console.print(f"{escape(str(path))}  ({word})", soft_wrap=True)
 
 
 def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingCache) -> None:
@@ -131,7 +132,7 @@ def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingC
     run_evaluate("sample", base, out, out / "evaluation.json", cache, options)
     pictures = draw_comparisons(load_task("sample"), base, load_adapter(out, base), cache, out / "overlays", seed=seed)
     draw_sheet(pictures[:3], out / "comparison.png")
-    console.print(f"{len(pictures)} pictures of base against adapted: {out / 'overlays'}", soft_wrap=True)
+    console.print(f"{len(pictures)} pictures of base against adapted: {escape(str(out / 'overlays'))}", soft_wrap=True)
 
 
 def run_inspect(task: str, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from samtailor.data.inspect import TINY_AREA, Inspection
@@ -12,7 +13,7 @@ __all__ = ["print_inspection"]
 
 def print_inspection(console: Console, found: Inspection) -> None:
     """Counts per split and class, sizes, and what deserves a look."""
-    console.print(f"{found.name}: {found.format}, in {found.root}", soft_wrap=True)
+    console.print(escape(f"{found.name}: {found.format}, in {found.root}"), soft_wrap=True)
     console.print(_split_table(found))
     console.print(_class_table(found))
     if found.widths and found.heights:
@@ -24,12 +25,12 @@ def print_inspection(console: Console, found: Inspection) -> None:
             f"Mask areas: median {a['median']:.0f} pixels, 5 % below {a['q05']:.0f}, 5 % above {a['q95']:.0f}."
         )
     for one, other in found.leaks[:3]:
-        console.print(f"[yellow]In two splits:[/] {one} and {other} are the same picture.", soft_wrap=True)
+        console.print(f"[yellow]In two splits:[/] {escape(one)} is {escape(other)}", soft_wrap=True)
     if len(found.leaks) > 3:
         console.print(f"[yellow]{len(found.leaks) - 3} more pictures are in two splits.[/]")
     if found.first_bad:
         more = f" ({found.bad_images - 1} more are bad)" if found.bad_images > 1 else ""
-        console.print(f"[red]Bad image:[/] {found.first_bad.reason}{more}", soft_wrap=True)
+        console.print(f"[red]Bad image:[/] {escape(found.first_bad.reason)}{more}", soft_wrap=True)
     elif found.decoded:
         console.print("Every image can be read.")
 
@@ -59,5 +60,5 @@ def _class_table(found: Inspection) -> Table:
     for split in found.splits:
         table.add_column(split, justify="right")
     for label in next(iter(found.splits.values())).classes:
-        table.add_row(label, *(str(c.classes[label]) for c in found.splits.values()))
+        table.add_row(escape(label), *(str(c.classes[label]) for c in found.splits.values()))
     return table

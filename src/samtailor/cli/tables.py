@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from samtailor.cache import BaseStats
@@ -24,7 +25,9 @@ def evaluation_table(found: Evaluation) -> Table:
     """One row per method."""
     p = found.prompts
     table = Table(
-        title=f"{found.task}, {found.split} split, {p['per_instance']} {p['kind']} per instance, seed {p['seed']}",
+        title=escape(
+            f"{found.task}, {found.split} split, {p['per_instance']} {p['kind']} per instance, seed {p['seed']}"
+        ),
         title_justify="left",
     )
     table.add_column("method")
@@ -46,7 +49,7 @@ def class_table(rows: Sequence[dict[str, Any]]) -> Table:
     for row in rows:
         table.add_column(row["method"], justify="right")
     for label, first in rows[0]["per_class"].items():
-        table.add_row(label, str(first["n"]), *(f"{row['per_class'][label]['iou']:.3f}" for row in rows))
+        table.add_row(escape(label), str(first["n"]), *(f"{row['per_class'][label]['iou']:.3f}" for row in rows))
     return table
 
 
@@ -59,5 +62,5 @@ def cache_table(stats: Sequence[BaseStats]) -> Table:
         table.add_column(name, justify="right")
     for entry in stats:
         size = f"{entry['bytes'] / 1e6:.1f} MB"
-        table.add_row(entry["base"], entry["fingerprint"][:16], entry["dtype"], str(entry["entries"]), size)
+        table.add_row(escape(entry["base"]), entry["fingerprint"][:16], entry["dtype"], str(entry["entries"]), size)
     return table

@@ -26,7 +26,6 @@ class Draw:
 
     image: ImageRecord
     instances: tuple[Instance, ...]
-    masks: tuple[np.ndarray, ...]
     prompts: Prompts
 
 
@@ -39,9 +38,9 @@ def _kind(kind: PromptKind, rng: np.random.Generator) -> Literal["click", "box"]
 def _draw(
     image: ImageRecord, instances: Sequence[Instance], kind: PromptKind, jitter: float, rng: np.random.Generator
 ) -> Draw:
-    masks = [i.mask() for i in instances]
-    prompts = simulate_prompts(masks, _kind(kind, rng), rng.spawn(len(masks)), jitter)
-    return Draw(image, tuple(instances), tuple(masks), prompts)
+    chosen = _kind(kind, rng)
+    prompts = simulate_prompts((i.mask() for i in instances), chosen, rng.spawn(len(instances)), jitter)
+    return Draw(image, tuple(instances), prompts)
 
 
 class Sampler:

@@ -1,13 +1,14 @@
-"""What a fit can be told. The command line derives its options from these fields."""
+"""What a fit can be told."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from samtailor.errors import FitError
 from samtailor.losses import LossWeights
-from samtailor.prompts import PromptKind
+from samtailor.prompts import PromptKind, check_kind
 
 __all__ = ["FitConfig"]
 
@@ -58,12 +59,11 @@ class FitConfig:
         positive = ("minutes", "epochs", "lr", "batch", "val_prompts", "validations", "patience", "clip")
         for name in positive:
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise FitError(f"{name} is {value}.", "It must be greater than 0.")
+            if value is not None and not 0 < value < math.inf:
+                raise FitError(f"{name} is {value}.", "It must be a number greater than 0.")
         if self.minutes is None and self.epochs is None:
             raise FitError("The fit has no end: neither minutes nor epochs are set.", "Set one of them.")
-        if self.prompts not in ("click", "box", "mix"):
-            raise FitError(f"prompts is {self.prompts!r}.", "Choose click, box or mix.")
+        check_kind(self.prompts)
 
     @property
     def peak_rate(self) -> float:

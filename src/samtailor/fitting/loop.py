@@ -19,7 +19,7 @@ from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Base
 from samtailor.embedder import Embedder
 from samtailor.errors import FitCollapseError
-from samtailor.files import write_atomically
+from samtailor.files import append_json, write_atomically
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.report import Reporter
@@ -34,7 +34,9 @@ __all__ = ["Trainer"]
 TOLERANCE = 0.01  # validation may fall this far below the best before it counts as falling back
 EMPTY_SHARE = 0.8  # of predicted masks, over the last ten steps or so: this is a collapse
 LAST_BACKOFF = 6
+EARLIEST_STOP = 0.3  # share of the budget; before, the rate has hardly warmed up
 SAVE_SECONDS = 30.0
+COLLAPSE = "collapse"
 
 
 class Trainer:
@@ -96,6 +98,8 @@ class Trainer:
         state = self.state
         if not state.base:
             self._validate_base()
+        if state.finished.startswith(COLLAPSE):
+            raise self._collapsed()
         while not state.finished:
             began = time.perf_counter()
             progress = self.budget.progress(state.step, state.elapsed)
@@ -105,10 +109,10 @@ class Trainer:
             self._log({"step": state.step, "seconds": round(state.elapsed, 3), **row})
             after = self.budget.progress(state.step, state.elapsed)
             self.reporter.step(state, row, after)
-            if after >= (state.validations + 1) / self.config.validations or after >= 1:
+            if after >= min(state.due, 1.0):
                 began = time.perf_counter()
                 self._validate()
-                state.elapsed += time.perf_counter() - began
+                self._account(time.perf_counter() - began)
                 self._finish_if_due(after)
                 self._save()
             elif time.monotonic() - self._saved_at > SAVE_SECONDS:
@@ -140,8 +144,9 @@ class Trainer:
         return {name: value / total for name, value in sums.items()}
 
     def _truth(self, draw: Draw, frame: Frame, side: int) -> tuple[Tensor, Tensor]:
-        masks = torch.stack([torch.from_numpy(m) for m in draw.masks]).to(self.base.device)
-        return frame.masks_to_low_res(masks, side), frame.valid_cells(side).to(self.base.device)
+        # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
+        low = [frame.masks_to_low_res(torch.from_numpy(i.mask())[None], side) for i in draw.instances]
+        return torch.cat(low).to(self.base.device), frame.valid_cells(side).to(self.base.device)
 
     def _step(self, progress: float) -> dict[str, float]:
         state = self.state
@@ -155,7 +160,7 @@ class Trainer:
         state.emptiness += 0.2 * (terms["empty"] - state.emptiness)
         if not math.isfinite(terms["loss"]) or not math.isfinite(norm):
             self._collapse("the loss or its gradient is no longer a finite number", rate)
-        elif state.emptiness > EMPTY_SHARE:
+        elif state.emptiness > max(EMPTY_SHARE, (1 + state.base["empty"]) / 2):  # some bases start nearly empty
             self._collapse(f"{state.emptiness:.0%} of the predicted masks are empty", rate)
         else:
             self.optimiser.step()
@@ -174,11 +179,14 @@ class Trainer:
         if self.config.lr is None and state.backoffs < LAST_BACKOFF:
             self._back_off(f"{what} at step {state.step + 1}")
             return
-        state.finished = f"collapse: {what}"
+        state.finished = f"{COLLAPSE} at step {state.step + 1} (learning rate {rate:.1e}): {what}"
         self._save()
-        raise FitCollapseError(
-            f"The fit collapsed at step {state.step + 1} (learning rate {rate:.1e}): {what}.",
-            f"The best adapter so far (step {state.best_step}) is kept in {self.folder}. "
+        raise self._collapsed()
+
+    def _collapsed(self) -> FitCollapseError:
+        return FitCollapseError(
+            f"The fit ended in a {self.state.finished}.",
+            f"The best adapter so far (step {self.state.best_step}) is kept in {self.folder}. "
             "Fit again in another folder with a lower --lr, or without --lr, which adapts it.",
         )
 
@@ -193,7 +201,9 @@ class Trainer:
         self.reporter.note(f"{why}: back to step {state.best_step}, rate x {state.rate_scale:g}")
 
     def _validate_base(self) -> None:
+        began = time.perf_counter()
         found = validate(self.base, None, self.draws, self.embedder)
+        self._account(time.perf_counter() - began)
         self.state.base = self.state.best = asdict(found)
         self._log_validation(found, self.state.base)
         self._save()
@@ -202,7 +212,6 @@ class Trainer:
         state = self.state
         self.adapter.eval()
         found = validate(self.base, self.adapter, self.draws, self.embedder)
-        state.validations += 1
         fell = found.miou < state.best["miou"] - TOLERANCE
         if found.miou > state.best["miou"]:
             state.best, state.best_step, state.stale = asdict(found), state.step, 0
@@ -213,11 +222,20 @@ class Trainer:
         if self.config.lr is None and fell and state.stale % 2 == 0 and state.backoffs < LAST_BACKOFF:
             self._back_off(f"validation fell to {found.miou:.3f} from {state.best['miou']:.3f}")
 
+    def _account(self, seconds: float) -> None:
+        """Count a validation's time, and put the next so far off that validating takes a sixth of the time at most."""
+        state = self.state
+        state.elapsed += seconds
+        now = self.budget.progress(state.step, state.elapsed)
+        state.due = (math.floor(now * self.config.validations) + 1) / self.config.validations
+        if self.budget.seconds:
+            state.due = max(state.due, now + 5 * seconds / self.budget.seconds)
+
     def _finish_if_due(self, progress: float) -> None:
         state = self.state
         if progress >= 1:
             state.finished = "the budget is used up"
-        elif state.stale >= self.config.patience:
+        elif state.stale >= self.config.patience and progress > EARLIEST_STOP:
             state.finished = f"no new best in {state.stale} validations"
 
     def _save(self) -> None:
@@ -231,8 +249,7 @@ class Trainer:
         self.reporter.validation(state, found, best)
 
     def _log(self, row: dict[str, float]) -> None:
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        append_json(self.folder / "metrics.jsonl", row)
 
 
 def _cut_log(path: Path, step: int) -> None:

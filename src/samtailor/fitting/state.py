@@ -16,7 +16,15 @@ from samtailor.adapters.base import Adapter
 from samtailor.errors import FitError
 from samtailor.files import write_atomically
 
-__all__ = ["FitState", "copy_parameters", "load_state", "optimiser_tensors", "save_state", "set_parameters"]
+__all__ = [
+    "FitState",
+    "copy_parameters",
+    "load_state",
+    "optimiser_tensors",
+    "read_state",
+    "save_state",
+    "set_parameters",
+]
 
 FILE = "state.safetensors"
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what torch.optim.AdamW keeps for each parameter
@@ -32,7 +40,7 @@ class FitState:
         rate_scale: what the adaptive rate has come down to, 1 at first.
         backoffs: how often the best adapter was restored.
         emptiness: running share of predicted masks that are empty though the truth is not.
-        validations: how many, step 0 not counted.
+        due: share of the budget at which the next validation comes.
         stale: validations since the last new best.
         base: validation scores of the base (step 0).
         best: validation scores of the best adapter; those of the base while nothing beat it.
@@ -46,7 +54,7 @@ class FitState:
     rate_scale: float = 1.0
     backoffs: int = 0
     emptiness: float = 0.0
-    validations: int = 0
+    due: float = 0.0
     stale: int = 0
     base: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
@@ -89,10 +97,8 @@ def save_state(
     write_atomically(folder / FILE, content)
 
 
-def load_state(
-    folder: Path, adapter: Adapter, optimiser: torch.optim.Optimizer
-) -> tuple[FitState, dict[str, Tensor]] | None:
-    """Fill adapter and optimiser from the folder's state file; (state, best parameters), or None without such a file.
+def read_state(folder: Path) -> FitState | None:
+    """Where the run in ``folder`` stands, without its tensors; None if there is none.
 
     Raises:
         FitError: the file is damaged.
@@ -102,13 +108,33 @@ def load_state(
         return None
     try:
         with safetensors.safe_open(path, "pt") as file:
-            state = FitState(**json.loads(file.metadata()["state"]))
+            return FitState(**json.loads(file.metadata()["state"]))
+    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise FitError(f"{path} cannot be read: {error}.", "Start again in another folder.") from error
+
+
+def load_state(
+    folder: Path, adapter: Adapter, optimiser: torch.optim.Optimizer
+) -> tuple[FitState, dict[str, Tensor]] | None:
+    """Fill adapter and optimiser from the folder's state file; (state, best parameters), or None without such a file.
+
+    Raises:
+        FitError: the file is damaged.
+    """
+    state = read_state(folder)
+    if state is None:
+        return None
+    path = folder / FILE
+    try:
+        with safetensors.safe_open(path, "pt") as file:
             tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 (not a dict)
         owned = adapter.owned_parameters()
         set_parameters(adapter, {k: tensors[f"now.{k}"] for k in owned})
         best = {k: tensors[f"best.{k}"].to(p.device) for k, p in owned.items()}
         if state.step:
             for name, parameter in owned.items():
+                if f"adam.step.{name}" not in tensors:  # just after a back-off there are no moments
+                    continue
                 moments = {m: tensors[f"adam.{m}.{name}"] for m in _MOMENTS}
                 # AdamW keeps its step counter on the CPU, the moments beside the parameter.
                 optimiser.state[parameter] = {

@@ -23,21 +23,24 @@ class Validation:
     Attributes:
         miou: mean over classes of the mean over instances.
         iou_instances: mean over instances.
-        n: how many instances.
+        n: how many prompts.
+        empty: share of the predicted masks that are empty.
     """
 
     miou: float
     iou_instances: float
     n: int
+    empty: float = 0.0
 
 
 def validate(base: Base, adapter: Adapter | None, draws: Sequence[Draw], embedder: Embedder) -> Validation:
     """Score ``adapter`` (None: the base) on the draws."""
-    scores, labels = [], []
+    scores, labels, empty = [], [], 0
     for draw in draws:
         frame = Frame(draw.image.width, draw.image.height, base.input_size)
         for answer in answer_in_chunks(base, adapter, embedder.of(draw.image), draw.prompts, frame):
-            for predicted, truth in zip(answer.masks[:, 0], draw.masks[answer.rows], strict=True):
-                scores.append(iou(count_pixels(predicted, truth)))
+            for predicted, instance in zip(answer.masks[:, 0], draw.instances[answer.rows], strict=True):
+                scores.append(iou(count_pixels(predicted, instance.mask())))
+                empty += not predicted.any()
         labels += [i.label for i in draw.instances]
-    return Validation(mean_over_classes(scores, labels), mean_over_instances(scores), len(scores))
+    return Validation(mean_over_classes(scores, labels), mean_over_instances(scores), len(scores), empty / len(scores))

@@ -46,7 +46,7 @@ def draw_sheet(paths: Sequence[Path], out: Path) -> None:
 def compare_image(record: ImageRecord, base: Base, adapter: Adapter, embedder: Embedder, seed: int) -> np.ndarray:
     """Three captioned panels of one image, one click per instance, (rows, columns, 3) uint8 RGB."""
     truth = np.stack([i.mask() for i in record.promptable])
-    (_, prompts), *_ = fixed_prompts(record.promptable, list(truth), "click", seed, 0)
+    (_, prompts), *_ = fixed_prompts(record.promptable, "click", seed)
     frame = Frame(record.width, record.height, base.input_size)
     found, captions = [], [f"{len(truth)} clicks" if len(truth) > 1 else "one click"]
     for name, who in (("base", None), ("adapted", adapter)):
