@@ -13,7 +13,7 @@ from samtailor.errors import PromptError
 __all__ = ["PromptKind", "Prompts", "check_kind", "check_prompts", "simulate_box", "simulate_click", "simulate_prompts"]
 
 PromptKind = Literal["click", "box", "mix"]
-"""What is simulated: one click, one box, or one of the two by a fair coin (per image in training, else per instance)."""
+"""What is simulated: one click, one box, or one of them by a fair coin (per image in training, else per instance)."""
 
 
 def check_kind(kind: str) -> None:

@@ -20,7 +20,6 @@ __all__ = [
     "FitState",
     "copy_parameters",
     "load_state",
-    "optimiser_tensors",
     "read_state",
     "save_state",
     "set_parameters",
@@ -75,7 +74,7 @@ def set_parameters(adapter: Adapter, values: dict[str, Tensor]) -> None:
         parameter.copy_(values[name])
 
 
-def optimiser_tensors(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _moments_of(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """AdamW's moments by parameter name; empty before the first step."""
     found = {}
     for name, parameter in adapter.owned_parameters().items():
@@ -90,7 +89,7 @@ def save_state(
     """Replace the folder's state file."""
     tensors = {f"now.{k}": p.detach() for k, p in adapter.owned_parameters().items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
-    tensors |= {f"adam.{k}": v for k, v in optimiser_tensors(adapter, optimiser).items()}
+    tensors |= {f"adam.{k}": v for k, v in _moments_of(adapter, optimiser).items()}
     content = safetensors.torch.save(
         {k: v.cpu().contiguous() for k, v in tensors.items()}, {"state": json.dumps(asdict(state))}
     )
