@@ -167,13 +167,25 @@ def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
     from samtailor.fitting import loop
     from samtailor.fitting.validate import Validation
 
-    scores = iter([0.5, 0.4, 0.3, 0.2])
+    notes: list[str] = []
+
+    class Listener(Reporter):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    scores = iter([0.5, 0.45, 0.3, 0.2])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
-    result = fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, lr=None), cache=cache)
+    monkeypatch.setattr(loop, "PATIENT_STEPS", 6)
+    config = dataclasses.replace(SHORT, lr=None)
+    result = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, reporter=Listener())
     assert not result.beats_base
     assert result.best_step == 0
-    # It fell back at its last validation, so no moments are saved; resuming it must work all the same.
-    again = fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, lr=None), cache=cache, resume=True)
+    assert notes == [
+        "validation fell to 0.300 from 0.500: back to step 0, rate x 0.5",
+        "validation fell to 0.200 from 0.500: back to step 0, rate x 0.25",
+    ]
+    # A state saved just after a back-off holds no moments; resuming it must work all the same.
+    again = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, resume=True)
     assert again == dataclasses.replace(result, adapter=again.adapter)
     scored = evaluate_task(shapes, tiny_sam, load_adapter(tmp_path / "run", tiny_sam), cache=cache)
     assert all(i.scores["adapted"] == i.scores["base-single"] for i in scored.instances)

@@ -72,6 +72,7 @@ def _base(name: str, device: str) -> Any:
     from samtailor.memory import keep_freed_memory
 
     keep_freed_memory()
+    os.environ.setdefault("TQDM_DISABLE", "1")  # other libraries' bars; ours are rich's
     return load_base(name, choose_device(device))
 
 

@@ -33,6 +33,7 @@ __all__ = ["Trainer"]
 
 TOLERANCE = 0.01  # validation may fall this far below the best before it counts as falling back
 EMPTY_SHARE = 0.8  # of predicted masks, over the last ten steps or so: this is a collapse
+PATIENT_STEPS = 60  # validation may dip at first: on faces it stood below the base at step 100 and far above at 300
 LAST_BACKOFF = 6
 EARLIEST_STOP = 0.3  # share of the budget; before, the rate has hardly warmed up
 SAVE_SECONDS = 30.0
@@ -195,7 +196,7 @@ class Trainer:
         state = self.state
         state.rate_scale *= 0.5
         state.backoffs += 1
-        state.emptiness = 0.0
+        state.emptiness, state.anchor = 0.0, state.step
         self.restore_best()
         self.optimiser.state.clear()
         self.reporter.note(f"{why}: back to step {state.best_step}, rate x {state.rate_scale:g}")
@@ -215,11 +216,13 @@ class Trainer:
         fell = found.miou < state.best["miou"] - TOLERANCE
         if found.miou > state.best["miou"]:
             state.best, state.best_step, state.stale = asdict(found), state.step, 0
+            state.anchor = state.step
             self.best = copy_parameters(self.adapter)
         else:
             state.stale += 1
         self._log_validation(found, state.best)
-        if self.config.lr is None and fell and state.stale % 2 == 0 and state.backoffs < LAST_BACKOFF:
+        lasting = state.stale >= 2 and state.step - state.anchor >= PATIENT_STEPS
+        if self.config.lr is None and fell and lasting and state.backoffs < LAST_BACKOFF:
             self._back_off(f"validation fell to {found.miou:.3f} from {state.best['miou']:.3f}")
 
     def _account(self, seconds: float) -> None:

@@ -38,6 +38,7 @@ class FitState:
         elapsed: fitting seconds so far, over all runs.
         rate_scale: what the adaptive rate has come down to, 1 at first.
         backoffs: how often the best adapter was restored.
+        anchor: step of the last new best or back-off.
         emptiness: running share of predicted masks that are empty though the truth is not.
         due: share of the budget at which the next validation comes.
         stale: validations since the last new best.
@@ -52,6 +53,7 @@ class FitState:
     elapsed: float = 0.0
     rate_scale: float = 1.0
     backoffs: int = 0
+    anchor: int = 0
     emptiness: float = 0.0
     due: float = 0.0
     stale: int = 0
