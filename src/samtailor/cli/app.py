@@ -39,7 +39,7 @@ SeedOption = Annotated[int, typer.Option(min=0, help="Seed of everything drawn."
 
 def main() -> None:
     """Run the command line; a user's error is one message and exit code 2, never a traceback."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # other libraries' bars; ours are rich's
     try:
         app()
     except SamtailorError as error:
@@ -72,7 +72,6 @@ def _base(name: str, device: str) -> Any:
     from samtailor.memory import keep_freed_memory
 
     keep_freed_memory()
-    os.environ.setdefault("TQDM_DISABLE", "1")  # other libraries' bars; ours are rich's
     return load_base(name, choose_device(device))
 
 
