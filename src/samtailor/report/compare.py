@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from samtailor.adapters.answer import answer_in_chunks
 from samtailor.adapters.base import Adapter
@@ -20,6 +21,8 @@ from samtailor.metrics import count_pixels, iou, mean_over_instances
 from samtailor.report.overlay import comparison, contact_sheet, save_png
 
 __all__ = ["compare_image", "draw_comparisons", "draw_sheet"]
+
+SHEET_WIDTH = 1200  # pixels
 
 
 def draw_comparisons(
@@ -39,8 +42,9 @@ def draw_comparisons(
 
 
 def draw_sheet(paths: Sequence[Path], out: Path) -> None:
-    """One picture of several that ``draw_comparisons`` drew, one below the other."""
-    save_png(out, contact_sheet([read_image(p) for p in paths], gap=4))
+    """One picture of several that ``draw_comparisons`` drew, one below the other, all of one width."""
+    rows = [ImageOps.scale(picture, SHEET_WIDTH / picture.width) for picture in map(Image.open, paths)]
+    save_png(out, contact_sheet([np.asarray(row) for row in rows], gap=4))
 
 
 def compare_image(record: ImageRecord, base: Base, adapter: Adapter, embedder: Embedder, seed: int) -> np.ndarray:
