@@ -185,6 +185,14 @@ def test_images_that_cannot_be_read(tiny_sam: Base, cache: EmbeddingCache, tmp_p
         Predictor(tiny_sam, None, cache).set_image(tmp_path / "broken.png")
 
 
+def test_a_truncated_picture_opened_by_pillow(
+    tiny_sam: Base, cache: EmbeddingCache, image: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "half.png").write_bytes(image.read_bytes()[:-2000])
+    with pytest.raises(ImageError, match="Pillow image"):
+        Predictor(tiny_sam, None, cache).set_image(Image.open(tmp_path / "half.png"))
+
+
 def test_adapters_come_back_as_they_were(tiny_sam: Base, moved_plm: PLM, tmp_path: Path) -> None:
     save_adapter(tmp_path, moved_plm, tiny_sam, {"task": {"name": "t"}})
     loaded = load_adapter(tmp_path, tiny_sam)

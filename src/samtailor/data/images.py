@@ -38,6 +38,12 @@ def read_image(source: ImageSource) -> np.ndarray:
     if isinstance(source, np.ndarray):
         return _from_array(source, "array")
     if isinstance(source, Image.Image):
+        try:
+            source.load()  # Pillow reads its file only now
+        except OSError as error:
+            raise ImageError(
+                f"The Pillow image cannot be read: {error}.", "Its file is damaged; get it again."
+            ) from error
         return _decode(source, "Pillow image")
     with open_picture(_as_path(source)) as picture:
         return _decode(picture, str(source))
