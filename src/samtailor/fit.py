@@ -175,6 +175,7 @@ def _estimate(trainer: Trainer) -> Estimate:
         limits.append(trainer.budget.steps * step + all_validation)
     if trainer.budget.seconds:
         limits.append(trainer.budget.seconds)
+        all_validation = min(all_validation, trainer.budget.seconds / 6)  # the loop sees to that
     seconds = min(limits)
     steps = max(1, int((seconds - all_validation) / step))
     return Estimate(step, validation, steps, seconds, peak_memory(trainer.base.device), trainer.sampler.left_out)
