@@ -164,3 +164,8 @@ def test_missing_sam_weights_are_not_loaded_silently(tiny_sam_folder: Path, tmp_
     (tmp_path / "config.json").write_text((tiny_sam_folder / "config.json").read_text())
     with pytest.raises(BaseModelError, match=r"missing keys.*iou_token"):
         load_sam(str(tmp_path))
+
+
+def test_the_fingerprint_is_of_the_published_weights(mobile_sam: Base) -> None:
+    """Adapters and cache entries bear it: it must not move when a library renames a part of a module."""
+    assert mobile_sam.fingerprint == "14ab968a06b93ca127f70b5df7c81577718383c84611a115307cdf5eea2cadfa"

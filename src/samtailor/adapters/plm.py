@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from samtailor.adapters.attention import few_token_attention
 from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Embeddings
 
@@ -54,7 +55,7 @@ class PLM(Adapter):
         image = embeddings["image"]
         keys = (image + positions).flatten(2).transpose(1, 2)  # (B, hw, D)
         values = image.flatten(2).transpose(1, 2)
-        tokens = tokens + self.image_attention(self.norm_image(tokens), keys, values, need_weights=False)[0]
+        tokens = tokens + few_token_attention(self.image_attention, self.norm_image(tokens), keys, values)
 
         offset: Tensor = self.mlp(self.norm_mlp(tokens)).reshape(b, n, t, -1)
         return sparse + offset

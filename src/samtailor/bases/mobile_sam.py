@@ -115,7 +115,7 @@ def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
     from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder
 
     path = weights or bundled_weights()
-    state = {_rename(k): v for k, v in read_weights(path).items() if not _UNUSED.search(k)}
+    published = {k: v for k, v in read_weights(path).items() if not _UNUSED.search(k)}
     # The original decoder uses PyTorch's default epsilon, transformers 1e-6; docs/decisions.md has the difference.
     decoder_config: Any = SamMaskDecoderConfig(layer_norm_eps=1e-5)
     decoder_config._attn_implementation = "sdpa"
@@ -126,8 +126,9 @@ def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
             "mask_decoder": SamMaskDecoder(decoder_config),
         }
     )
-    load_strictly(parts, state, path)
-    fingerprint = fingerprint_of(parts)  # of the weights as they came, before any rearrangement
+    load_strictly(parts, {_rename(k): v for k, v in published.items()}, path)
     parts["image_encoder"].speed_up()  # type: ignore[operator]
     name = f"{NAME}:{weights.resolve()}" if weights else NAME
-    return SamShapedBase(name, parts["image_encoder"], parts["prompt_encoder"], parts["mask_decoder"], fingerprint)
+    return SamShapedBase(
+        name, parts["image_encoder"], parts["prompt_encoder"], parts["mask_decoder"], fingerprint_of(published)
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from samtailor.bases.sam_shaped import SamShapedBase
+from samtailor.bases.sam_shaped import SamShapedBase, fingerprint_of
 from samtailor.bases.weights import check_finite
 from samtailor.errors import BaseModelError
 
@@ -61,7 +61,10 @@ def load_sam(source: str) -> SamShapedBase:
     model.float()  # a checkpoint in half precision would meet float32 pictures
     _check_loading(source, info)
     check_finite(model.state_dict(), source)
-    return SamShapedBase(name, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder)
+    fingerprint = fingerprint_of(model.state_dict())
+    return SamShapedBase(
+        name, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder, fingerprint
+    )
 
 
 def _check_kind(source: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,13 @@ from samtailor.bases.preprocess import PREPROCESSING, to_input
 __all__ = ["SamShapedBase", "fingerprint_of"]
 
 
-def fingerprint_of(module: nn.Module, preprocessing: str = PREPROCESSING) -> str:
-    """Hex digest (64 characters) over every tensor's name, type, shape and bytes, and the preprocessing."""
+def fingerprint_of(weights: Mapping[str, Tensor], preprocessing: str = PREPROCESSING) -> str:
+    """Hex digest (64 characters) over every tensor's name, type, shape and bytes, and the preprocessing.
+
+    Give the names under which the weights are published: those of our modules change when a library renames a part.
+    """
     digest = hashlib.blake2b(preprocessing.encode(), digest_size=32)
-    for name, tensor in sorted(module.state_dict().items()):
+    for name, tensor in sorted(weights.items()):
         value = tensor.detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -34,7 +37,7 @@ class SamShapedBase(Base):
         image_encoder: (B, 3, S, S) float -> (B, D, h, w).
         prompt_encoder: a ``SamPromptEncoder``.
         mask_decoder: a ``SamMaskDecoder``.
-        fingerprint: of the weights; None computes it here.
+        fingerprint: of the weights, by ``fingerprint_of``.
     """
 
     # transformers' modules; their parts have no types that a checker could follow
@@ -47,7 +50,7 @@ class SamShapedBase(Base):
         image_encoder: nn.Module,
         prompt_encoder: nn.Module,
         mask_decoder: nn.Module,
-        fingerprint: str | None = None,
+        fingerprint: str,
     ) -> None:
         super().__init__()
         self.name = name
@@ -57,7 +60,7 @@ class SamShapedBase(Base):
         self.input_size = int(self.prompt_encoder.input_image_size)
         self.embed_dim = int(self.prompt_encoder.hidden_size)
         self.requires_grad_(False).eval()
-        self.fingerprint = fingerprint or fingerprint_of(self)
+        self.fingerprint = fingerprint
 
     def train(self, mode: bool = True) -> SamShapedBase:
         """A base stays frozen and in evaluation mode, whatever it is part of."""

@@ -1,0 +1,37 @@
+"""Attention of a few tokens to many image cells, in the order of evaluation that costs least."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+__all__ = ["few_token_attention"]
+
+
+def few_token_attention(attention: nn.MultiheadAttention, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """What ``attention(queries, keys, values)`` gives, without projecting a single cell.
+
+    Per head, (q W_q) · (k W_k) = (q W_q W_k^T) · k, so the few queries go through the key matrix instead of the many
+    keys; and values are summed over cells first, then projected. The key bias adds the same number to all scores of a
+    query, which the softmax cancels. With t queries and c cells this takes about 2 H t c D products instead of 2 c D².
+
+    Args:
+        attention: with biases, ``batch_first``, equal widths and no dropout.
+        queries: (B, t, D).
+        keys: (B, c, D).
+        values: (B, c, D).
+
+    Returns:
+        (B, t, D).
+    """
+    heads, width = attention.num_heads, attention.embed_dim
+    w_q, w_k, w_v = attention.in_proj_weight.chunk(3)
+    b_q, _, b_v = attention.in_proj_bias.chunk(3)
+    b, t, _ = queries.shape
+    q = F.linear(queries, w_q, b_q).unflatten(-1, (heads, -1))  # (B, t, H, D/H)
+    in_keys = torch.einsum("bthe,hed->bhtd", q, w_k.unflatten(0, (heads, -1))).flatten(1, 2)
+    scores = in_keys @ keys.transpose(1, 2) / (width // heads) ** 0.5  # (B, Ht, c)
+    summed = (scores.softmax(-1) @ values).unflatten(1, (heads, t))  # (B, H, t, D)
+    each = torch.einsum("bhtd,hed->bthe", summed, w_v.unflatten(0, (heads, -1))).flatten(2)
+    return attention.out_proj(each + b_v)
