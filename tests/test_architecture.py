@@ -31,6 +31,7 @@ FLOORS = {
     "report.curve": 8,
     "fitting": 9,
     "encode": 9,
+    "studies": 9,
     "fit": 10,
     "evaluate": 10,
     "predict": 10,

@@ -7,10 +7,22 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from samtailor.errors import PromptError
 
-__all__ = ["PromptKind", "Prompts", "check_kind", "check_prompts", "simulate_box", "simulate_click", "simulate_prompts"]
+__all__ = [
+    "PromptKind",
+    "Prompts",
+    "check_kind",
+    "check_prompts",
+    "deepest_pixel",
+    "simulate_background_click",
+    "simulate_boundary_click",
+    "simulate_box",
+    "simulate_click",
+    "simulate_prompts",
+]
 
 PromptKind = Literal["click", "box", "mix"]
 """What is simulated: one click, one box, or one of them by a fair coin (per image in training, else per instance)."""
@@ -169,3 +181,48 @@ def simulate_prompts(
         return Prompts(boxes=np.stack([simulate_box(m, r, jitter) for m, r in pairs]))
     points = np.stack([simulate_click(m, r) for m, r in pairs])[:, None]
     return Prompts(points=points, labels=np.ones(points.shape[:2], dtype=np.int64))
+
+
+def deepest_pixel(mask: np.ndarray) -> tuple[np.ndarray, float]:
+    """The foreground pixel farthest from background and from the image's border, and how far that is, in pixels.
+
+    Returns:
+        (x, y) as (2,) float32, image frame, and the depth; the mask is not empty.
+    """
+    depth, top, left = _depths(mask)
+    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+    return np.array([left + x + 0.5, top + y + 0.5], dtype=np.float32), float(depth[y, x])
+
+
+def simulate_boundary_click(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A click on the outermost quarter of the foreground's pixels, each of them equally likely; (2,), image frame."""
+    depth, top, left = _depths(mask)
+    inside = depth > 0
+    y, x = rng.choice(np.argwhere(inside & (depth <= np.quantile(depth[inside], 0.25))))
+    return np.array([left + x + 0.5, top + y + 0.5], dtype=np.float32)
+
+
+def simulate_background_click(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+    """A click beside the object: on background in its box enlarged by a quarter to each side; (2,), image frame.
+
+    Where there is none, anywhere on background; None if the mask fills the image.
+    """
+    height, width = mask.shape
+    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    across, down = -(-(xs[-1] + 1 - xs[0]) // 4), -(-(ys[-1] + 1 - ys[0]) // 4)
+    top, left = max(0, ys[0] - down), max(0, xs[0] - across)
+    free = np.argwhere(~mask[top : min(height, ys[-1] + 1 + down), left : min(width, xs[-1] + 1 + across)])
+    if len(free) == 0:
+        free, top, left = np.argwhere(~mask), 0, 0
+    if len(free) == 0:
+        return None
+    y, x = rng.choice(free)
+    return np.array([left + x + 0.5, top + y + 0.5], dtype=np.float32)
+
+
+def _depths(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """Distance to background or border, in the mask's bounding box, with that box's top and left."""
+    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    top, left = int(ys[0]), int(xs[0])
+    padded = np.pad(mask[top : ys[-1] + 1, left : xs[-1] + 1], 1)
+    return distance_transform_edt(padded)[1:-1, 1:-1], top, left

@@ -29,9 +29,10 @@ def few_token_attention(attention: nn.MultiheadAttention, queries: Tensor, keys:
     w_q, w_k, w_v = attention.in_proj_weight.chunk(3)
     b_q, _, b_v = attention.in_proj_bias.chunk(3)
     b, t, _ = queries.shape
-    q = F.linear(queries, w_q, b_q).unflatten(-1, (heads, -1))  # (B, t, H, D/H)
-    in_keys = torch.einsum("bthe,hed->bhtd", q, w_k.unflatten(0, (heads, -1))).flatten(1, 2)
+    q = F.linear(queries, w_q, b_q).view(b, t, heads, -1)  # (B, t, H, D/H)
+    in_keys = torch.einsum("bthe,hed->bhtd", q, w_k.view(heads, -1, width)).flatten(1, 2)
     scores = in_keys @ keys.transpose(1, 2) / (width // heads) ** 0.5  # (B, Ht, c)
-    summed = (scores.softmax(-1) @ values).unflatten(1, (heads, t))  # (B, H, t, D)
-    each = torch.einsum("bhtd,hed->bthe", summed, w_v.unflatten(0, (heads, -1))).flatten(2)
-    return attention.out_proj(each + b_v)
+    summed = (scores.softmax(-1) @ values).view(b, heads, t, width)
+    each = torch.einsum("bhtd,hed->bthe", summed, w_v.view(heads, -1, width)).flatten(2)
+    answer: Tensor = attention.out_proj(each + b_v)
+    return answer

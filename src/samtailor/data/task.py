@@ -11,9 +11,10 @@ from pycocotools import mask as coco_mask
 
 from samtailor.errors import DataError
 
-__all__ = ["SPLITS", "ImageRecord", "Instance", "Task"]
+__all__ = ["RECTANGLES", "SPLITS", "ImageRecord", "Instance", "Task"]
 
 SPLITS = ("train", "val", "test")
+RECTANGLES = "rectangles, not masks"  # stands in Task.format where boxes were filled in
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Instance:
         rle: the mask as COCO's compressed RLE, ``{"size": [H, W], "counts": bytes}``.
         area: foreground pixels of the mask.
         crowd: a crowd region is neither prompted nor scored.
+        parts: how many answers make up the mask; above 1 where a class map says that the adapter knows its parts.
     """
 
     id: int
@@ -33,6 +35,7 @@ class Instance:
     rle: dict[str, Any]
     area: int
     crowd: bool = False
+    parts: int = 1
 
     def mask(self) -> np.ndarray:
         """The mask, (H, W) bool, in pixels of the image."""
@@ -56,7 +59,15 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Task:
-    """A data set with a purpose."""
+    """A data set with a purpose.
+
+    Attributes:
+        name: of its folder.
+        root: that folder.
+        format: how it was read, in words; holds ``RECTANGLES`` where masks are filled boxes.
+        classes: class names.
+        splits: split -> its images.
+    """
 
     name: str
     root: Path

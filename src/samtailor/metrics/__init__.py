@@ -1,0 +1,33 @@
+"""Scores of masks: counts first, then a score, then a reduction with a name. Pure functions."""
+
+from samtailor.metrics.boundary import (
+    Boundary,
+    EdgeCounts,
+    boundary_counts,
+    boundary_of,
+    count_edges,
+    edge_distances,
+    edge_f1,
+    hausdorff95,
+)
+from samtailor.metrics.overlap import Counts, count_pixels, dice, iou, soft_iou
+from samtailor.metrics.reduce import mean_over_classes, mean_over_instances, per_class_means
+
+__all__ = [
+    "Boundary",
+    "Counts",
+    "EdgeCounts",
+    "boundary_counts",
+    "boundary_of",
+    "count_edges",
+    "count_pixels",
+    "dice",
+    "edge_distances",
+    "edge_f1",
+    "hausdorff95",
+    "iou",
+    "mean_over_classes",
+    "mean_over_instances",
+    "per_class_means",
+    "soft_iou",
+]

@@ -1,0 +1,1 @@
+"""What is measured about an adapter, each study in its own file."""

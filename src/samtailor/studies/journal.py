@@ -1,0 +1,87 @@
+"""Results of a long study, kept image by image, so that a killed one goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from samtailor.adapters.base import Adapter
+from samtailor.bases.base import Base
+from samtailor.data.task import Task
+from samtailor.errors import SamtailorError
+from samtailor.files import append_json, write_atomically
+
+__all__ = ["Journal", "identity"]
+
+
+class Journal:
+    """Rows by unit (an image), as JSON lines under a header that says what they are of.
+
+    The file's name holds a digest of the header: results of other settings lie in other files.
+
+    Args:
+        folder: where; None keeps nothing.
+        name: of the study.
+        header: all that the rows depend on.
+    """
+
+    def __init__(self, folder: Path | None, name: str, header: dict[str, Any]) -> None:
+        self.path: Path | None = None
+        self._done: dict[str, Any] = {}
+        if folder is None:
+            return
+        text = json.dumps(header, sort_keys=True)
+        self.path = folder / f"{name}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}.jsonl"
+        lines = self.path.read_text().splitlines() if self.path.is_file() else []
+        if not lines or lines[0] != text:
+            write_atomically(self.path, f"{text}\n".encode())
+            return
+        kept = [text]
+        for line in lines[1:]:
+            try:
+                entry = json.loads(line)
+                self._done[entry["unit"]] = entry["rows"]
+            except (ValueError, KeyError, TypeError):  # a line that a kill cut in two
+                continue
+            kept.append(line)
+        if len(kept) < len(lines):
+            write_atomically(self.path, ("\n".join(kept) + "\n").encode())
+
+    def rows(self, unit: str, compute: Callable[[], Any]) -> Any:
+        """The rows of a unit, from the file or computed now; JSON types only."""
+        if unit not in self._done:
+            self._done[unit] = compute()
+            if self.path is not None:
+                append_json(self.path, {"unit": unit, "rows": self._done[unit]})
+        return self._done[unit]
+
+
+def identity(task: Task, split: str, base: Base, adapter: Adapter | None) -> dict[str, Any]:
+    """What any result on a split depends on: its images and masks, the base, the adapter's parameters."""
+    digest = hashlib.blake2b(digest_size=16)
+    for record in task.split(split):
+        try:
+            stat = record.path.stat()
+        except OSError as error:
+            raise SamtailorError(f"{record.path} cannot be read: {error.strerror}.", "Check the path.") from error
+        digest.update(f"{record.path.name} {stat.st_size} {stat.st_mtime_ns}".encode())
+        for i in record.instances:
+            digest.update(f"{i.id} {i.label} {i.crowd} {i.parts}".encode() + i.rle["counts"])
+    return {
+        "version": 1,
+        "data": digest.hexdigest(),
+        "task": task.name,
+        "split": split,
+        "base": base.fingerprint,
+        "adapter": None if adapter is None else _digest(adapter),
+    }
+
+
+def _digest(adapter: Adapter) -> str:
+    digest = hashlib.blake2b(json.dumps([adapter.method, adapter.config], sort_keys=True).encode(), digest_size=16)
+    for name, parameter in sorted(adapter.owned_parameters().items()):
+        digest.update(name.encode() + parameter.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,35 @@
+"""The prompts that studies use: functions of seed and instance alone, so base and adapted get the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from samtailor.data.task import Instance
+from samtailor.prompts import PromptKind, Prompts, simulate_prompts
+
+__all__ = ["fixed_prompts"]
+
+
+def fixed_prompts(
+    instances: Sequence[Instance], kind: PromptKind, seed: int, repeat: int = 0
+) -> list[tuple[list[int], Prompts]]:
+    """One prompt for each instance: a function of seed, instance id and repeat alone, so it never depends on order.
+
+    A click is uniform in the mask; a box is the mask's tight box; ``mix`` decides for each instance by a coin.
+
+    Returns:
+        (positions in ``instances``, their prompts) for each kind that occurs.
+    """
+    rngs = [np.random.default_rng([seed, abs(i.id), repeat]) for i in instances]
+    coins = [rng.random() < 0.5 for rng in rngs] if kind == "mix" else [kind == "click"] * len(rngs)
+    kinds: tuple[tuple[bool, Literal["click", "box"]], ...] = ((True, "click"), (False, "box"))
+    groups = []
+    for wanted, name in kinds:
+        rows = [k for k, coin in enumerate(coins) if coin == wanted]
+        if rows:
+            masks = (instances[k].mask() for k in rows)
+            groups.append((rows, simulate_prompts(masks, name, [rngs[k] for k in rows])))
+    return groups

@@ -1,0 +1,137 @@
+"""Class maps, kept results, and paired gains."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from samtailor.adapters.plm import PLM
+from samtailor.bases.base import Base
+from samtailor.cache import EmbeddingCache
+from samtailor.data.rle import mask_rle
+from samtailor.data.task import Instance, Task
+from samtailor.errors import DataError
+from samtailor.evaluate import evaluate_task
+from samtailor.studies import scoring
+from samtailor.studies.classmap import apply_map, parse_map, pieces
+from samtailor.studies.journal import Journal
+
+
+@pytest.fixture
+def moved_plm(tiny_sam: Base) -> PLM:
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        plm = PLM(width=tiny_sam.embed_dim)
+        torch.nn.init.normal_(plm.mlp[-1].weight, std=3.0)
+    return plm.eval()
+
+
+def two_squares(gap: int = 4) -> np.ndarray:
+    mask = np.zeros((48, 64), dtype=bool)
+    mask[10:20, 5:15] = mask[10:20, 15 + gap : 27 + gap] = True
+    mask[40, 60] = True  # a speck
+    return mask
+
+
+def instance(mask: np.ndarray, label: str = "eyes", number: int = 3, parts: int = 1) -> Instance:
+    return Instance(number, label, mask_rle(mask), int(mask.sum()), parts=parts)
+
+
+def test_a_map_is_read() -> None:
+    assert parse_map(["eyes=left_eye + right_eye", "nose=nose"]) == {
+        "eyes": ("left_eye", "right_eye"),
+        "nose": ("nose",),
+    }
+    for wrong in ("eyes", "=a", "eyes=", "eyes=a+"):
+        with pytest.raises(DataError, match="cannot be read"):
+            parse_map([wrong])
+    with pytest.raises(DataError, match="twice"):
+        parse_map(["a=b", "a=c"])
+
+
+def test_pieces_are_the_largest_components() -> None:
+    whole = instance(two_squares())
+    assert pieces(whole) == (whole,)
+    both = pieces(dataclasses.replace(whole, parts=2))
+    assert [p.area for p in both] == [120, 100]
+    assert (both[0].mask() | both[1].mask()).sum() == 220
+    assert len({p.id for p in both}) == 2
+    assert len(pieces(dataclasses.replace(whole, parts=5))) == 2  # specks are not prompted
+
+
+def test_a_coarse_class_is_answered_piece_by_piece(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    """The union of one answer per piece is scored against the whole: equal to doing so by hand."""
+    from samtailor.metrics import count_pixels, iou
+    from samtailor.predict import Predictor
+    from samtailor.studies.prompts import fixed_prompts
+
+    record = dataclasses.replace(shapes.split("test")[0], instances=(instance(two_squares()),))
+    task = dataclasses.replace(shapes, classes=("eyes",), splits={"test": (record,)})
+    mapped = apply_map(task, parse_map(["eyes=left_eye+right_eye"]))
+    (found,) = evaluate_task(mapped, tiny_sam, cache=cache).instances
+    both = pieces(mapped.split("test")[0].instances[0])
+    ((_, prompts),) = fixed_prompts(both, "click", 0)
+    predictor = Predictor(tiny_sam, None, cache)
+    predictor.set_image(record.path)
+    masks = predictor.predict(points=prompts.points, labels=prompts.labels).masks[:, 0]
+    assert found.scores["base-single"].iou == iou(count_pixels(masks[0] | masks[1], two_squares()))
+
+
+def test_fine_classes_become_one(shapes: Task) -> None:
+    mapped = apply_map(shapes, parse_map(["thing=disc+bar"]))
+    assert mapped.classes == ("thing",)
+    for old, new in zip(shapes.split("test"), mapped.split("test"), strict=True):
+        (thing,) = new.instances
+        assert (thing.mask() == np.any([i.mask() for i in old.instances], axis=0)).all()
+        assert thing.area == sum(i.area for i in old.instances)
+    with pytest.raises(DataError, match="'wheel'"):
+        apply_map(shapes, parse_map(["car=disc+wheel"]))
+
+
+def test_a_killed_evaluation_goes_on(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache)
+    seen: list[str] = []
+    real = scoring.score_image
+
+    def stumbling(record, *rest):  # type: ignore[no-untyped-def]
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        seen.append(record.path.name)
+        return real(record, *rest)
+
+    monkeypatch.setattr("samtailor.evaluate.score_image", stumbling)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, keep=tmp_path / "kept")
+    (journal,) = (tmp_path / "kept").glob("evaluation-*.jsonl")
+    journal.write_text(journal.read_text() + '{"unit": "2", "ro')  # the line that the kill cut
+    monkeypatch.setattr("samtailor.evaluate.score_image", real)
+    again = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, keep=tmp_path / "kept")
+    assert again.instances == whole.instances
+    other = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, keep=tmp_path / "kept", seed=1)
+    assert other.instances != whole.instances  # other settings, another file
+
+
+def test_a_journal_computes_each_unit_once(tmp_path: Path) -> None:
+    for turn in range(2):
+        journal = Journal(tmp_path, "study", {"seed": 0})
+        assert journal.rows("a", lambda turn=turn: [turn]) == [0]
+
+
+def test_gains_are_paired(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM) -> None:
+    found = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache).to_dict()
+    rows = {r["method"]: r for r in found["rows"]}
+    for gain in found["gains"]:
+        for name in ("miou", "iou_instances", "boundary_iou"):
+            assert gain[name] == pytest.approx(rows["adapted"][name] - rows[gain["over"]][name])
+            low, high = gain[f"{name}_interval"]
+            assert low <= gain[name] + 1e-9 and gain[name] <= high + 1e-9
+    same = evaluate_task(shapes, tiny_sam, PLM(width=tiny_sam.embed_dim).eval(), cache=cache).to_dict()
+    (over_single,) = (g for g in same["gains"] if g["over"] == "base-single")
+    assert over_single["iou_instances_interval"] == [0, 0]
+    assert over_single["better"] == over_single["worse"] == 0
