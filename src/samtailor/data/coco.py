@@ -10,8 +10,9 @@ from typing import Any
 from samtailor.data.images import image_size
 from samtailor.data.pillow import is_file
 from samtailor.data.rle import Rle, polygons_rle, rle_from_counts
+from samtailor.data.shapes import BOXES_HINT, box_rle
 from samtailor.data.splits import refuse_misnamed_splits, split_by_name
-from samtailor.data.task import SPLITS, ImageRecord, Instance, Task
+from samtailor.data.task import RECTANGLES, SPLITS, ImageRecord, Instance, Task
 from samtailor.errors import DataError, ImageError
 
 __all__ = ["find_coco_files", "read_coco"]
@@ -29,7 +30,7 @@ def find_coco_files(root: Path) -> dict[str, Path]:
     return {}
 
 
-def read_coco(root: str | Path, seed: int = 0) -> Task:
+def read_coco(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) -> Task:
     """Read ``train.json``, ``val.json``, ``test.json`` (one or more) and the headers of ``images/``.
 
     Pixels are not decoded. Areas are counted from the masks. Every class of the files is listed, used or not.
@@ -38,13 +39,14 @@ def read_coco(root: str | Path, seed: int = 0) -> Task:
         root: a folder with the json files in it or in ``annotations/``; or one json file. A file with another
             name than a split's is split here by file name: 70 % train, 10 % val, 20 % test.
         seed: of that split.
+        boxes_as_masks: fill ``bbox`` in where an annotation has no mask; an error otherwise.
 
     Raises:
         DataError: a file is missing, broken, or contradicts another; the message names it.
     """
     root = Path(root)
     if root.is_file():
-        return _read_one_file(root, seed)
+        return _read_one_file(root, seed, boxes_as_masks)
     files = find_coco_files(root)
     if not files:
         raise DataError(
@@ -54,17 +56,19 @@ def read_coco(root: str | Path, seed: int = 0) -> Task:
         )
     for path in files.values():
         refuse_misnamed_splits(path.parent, ".json")
-    readers = {split: _CocoFile(path, root, split) for split, path in files.items()}
+    readers = {split: _CocoFile(path, root, split, boxes_as_masks) for split, path in files.items()}
     splits = {split: reader.records() for split, reader in readers.items()}
-    return Task(root.resolve().name, root, "COCO json", _classes(list(readers.values())), splits)
+    found = list(readers.values())
+    return Task(root.resolve().name, root, "COCO json" + _note(found), _classes(found), splits)
 
 
-def _read_one_file(path: Path, seed: int) -> Task:
+def _read_one_file(path: Path, seed: int, boxes_as_masks: bool) -> Task:
     root = path.parent.parent if path.parent.name == "annotations" else path.parent
     if path.stem in SPLITS:
-        reader = _CocoFile(path, root, path.stem)
-        return Task(root.resolve().name, root, "COCO json", _classes([reader]), {path.stem: reader.records()})
-    reader = _CocoFile(path, root, "")
+        reader = _CocoFile(path, root, path.stem, boxes_as_masks)
+        records = reader.records()
+        return Task(root.resolve().name, root, "COCO json" + _note([reader]), _classes([reader]), {path.stem: records})
+    reader = _CocoFile(path, root, "", boxes_as_masks)
     records = reader.records()
     names = [record.path.relative_to(root).as_posix() for record in records]
     chosen = split_by_name(names, seed)
@@ -72,7 +76,7 @@ def _read_one_file(path: Path, seed: int) -> Task:
         split: tuple(record for record, name in zip(records, names, strict=True) if chosen[name] == split)
         for split in SPLITS
     }
-    format_name = f"COCO json, split 70/10/20 by file name (seed {seed})"
+    format_name = f"COCO json, split 70/10/20 by file name (seed {seed}){_note([reader])}"
     return Task(root.resolve().name, root, format_name, _classes([reader]), splits)
 
 
@@ -82,15 +86,24 @@ def _classes(readers: list[_CocoFile]) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _note(readers: list[_CocoFile]) -> str:
+    """Says so where boxes were filled in: here, or by the conversion that wrote the file."""
+    return f", {RECTANGLES}" if any(reader.boxes or reader.says_rectangles for reader in readers) else ""
+
+
 class _CocoFile:
     """One json file, checked as it is read; every error names it."""
 
-    def __init__(self, path: Path, root: Path, split: str) -> None:
-        self.path, self.root, self.split = path, root, split
+    def __init__(self, path: Path, root: Path, split: str, boxes_as_masks: bool) -> None:
+        self.path, self.root, self.split, self.boxes_as_masks = path, root, split, boxes_as_masks
+        self.boxes = 0
         content = self._load()
+        self.says_rectangles = RECTANGLES in str(content.get("info"))
         self.images = self._by_id(content["images"], "image", ("file_name", "width", "height"))
         self.annotations = self._by_id(
-            content["annotations"], "annotation", ("image_id", "category_id", "segmentation")
+            content["annotations"],
+            "annotation",
+            ("image_id", "category_id", *(() if boxes_as_masks else ("segmentation",))),
         )
         categories = self._by_id(content["categories"], "category", ("name",))
         self.categories = {key: self._class_name(key, category["name"]) for key, category in categories.items()}
@@ -214,10 +227,19 @@ class _CocoFile:
         crowd = annotation.get("iscrowd", 0)
         if crowd not in (0, 1):
             raise self._error(f"annotation {key} has iscrowd {crowd!r}; expected 0 or 1")
+        segmentation, height, width = annotation.get("segmentation"), image["height"], image["width"]
+        boxed = self.boxes_as_masks and not segmentation
         try:
-            rle, area = _read_mask(annotation["segmentation"], image["height"], image["width"])
+            rle, area = (_read_box if boxed else _read_mask)(
+                annotation.get("bbox") if boxed else segmentation, height, width
+            )
         except ValueError as error:
-            raise self._error(f"annotation {key} on image {image['file_name']} cannot be used: {error}") from error
+            alone = not segmentation and not boxed and bool(annotation.get("bbox"))
+            hint = BOXES_HINT if alone else "Mend the file or write it again."
+            raise self._error(
+                f"annotation {key} on image {image['file_name']} cannot be used: {error}", hint
+            ) from error
+        self.boxes += boxed
         return Instance(key, self.categories[category], rle, area, bool(crowd))
 
 
@@ -235,6 +257,17 @@ def _read_mask(segmentation: Any, height: int, width: int) -> tuple[Rle, int]:
     if not isinstance(segmentation, list):
         raise ValueError(f"its segmentation is a {type(segmentation).__name__}; expected polygons or RLE")
     return polygons_rle(segmentation, height, width)
+
+
+def _read_box(bbox: Any, height: int, width: int) -> tuple[Rle, int]:
+    """Compressed RLE and area of a COCO box [x, y, width, height]; ValueError where it is none."""
+    numbers = bbox if isinstance(bbox, list) else []
+    if len(numbers) != 4 or any(type(value) not in (int, float) for value in numbers):
+        raise ValueError(f"it has no mask, and the bbox {bbox!r}; expected [x, y, width, height]")
+    x, y, w, h = numbers
+    if w < 0 or h < 0:
+        raise ValueError(f"its bbox is {w} wide and {h} high; expected more than 0")
+    return box_rle(x, y, x + w, y + h, height, width)
 
 
 def _is_id(value: Any) -> bool:

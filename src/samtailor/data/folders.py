@@ -9,12 +9,22 @@ import numpy as np
 
 from samtailor.data.images import image_size
 from samtailor.data.masks import MAX_LABEL, read_labels
-from samtailor.data.rle import label_rles
+from samtailor.data.rle import Rle, label_rles
 from samtailor.data.splits import refuse_misnamed_splits, split_by_name
 from samtailor.data.task import SPLITS, ImageRecord, Instance, Task
 from samtailor.errors import DataError, ImageError
 
-__all__ = ["IMAGE_SUFFIXES", "MASK_SUFFIXES", "VOID", "find_splits", "is_flat", "read_folders"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MASK_SUFFIXES",
+    "UNNAMED_CLASS",
+    "VOID",
+    "find_splits",
+    "is_flat",
+    "read_classes",
+    "read_folders",
+    "read_label_map",
+]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".webp")
@@ -49,7 +59,7 @@ def read_folders(root: str | Path, seed: int = 0) -> Task:
         DataError: a file is missing, broken, or contradicts another; the message names it.
     """
     root = Path(root)
-    classes = _read_classes(root / "classes.json")
+    classes = read_classes(root / "classes.json")
     if found := find_splits(root):
         refuse_misnamed_splits(root, "")
         pairs = {split: _pair(root / split / "images", root / split / "masks") for split in found}
@@ -71,8 +81,12 @@ def read_folders(root: str | Path, seed: int = 0) -> Task:
     return Task(root.resolve().name, root, f"{layout}, {kind}", names, splits)
 
 
-def _read_classes(path: Path) -> dict[int, str] | None:
-    """value -> class name, by rising value; None where there is no file."""
+def read_classes(path: Path) -> dict[int, str] | None:
+    """value -> class name, by rising value, from a classes.json; None where there is no file.
+
+    Raises:
+        DataError: the file is no JSON object of mask values with class names.
+    """
     if not path.exists():
         return None
     hint = 'Write it like {"1": "cell", "2": "wall"}.'
@@ -149,6 +163,28 @@ def _record(index: int, image: Path, mask: Path, classes: dict[int, str] | None)
         width, height = image_size(image)
     except ImageError as error:
         raise DataError(error.what, error.hint) from error
+    found = read_label_map(mask, image, width, height, classes)
+    instances = tuple(
+        Instance(index * (MAX_LABEL + 1) + value, name, rle, area) for value, (name, rle, area) in found.items()
+    )
+    return ImageRecord(image, width, height, instances)
+
+
+def read_label_map(
+    mask: Path, image: Path | str, width: int, height: int, classes: dict[int, str] | None
+) -> dict[int, tuple[str, Rle, int]]:
+    """value -> class name, compressed RLE and area, of a mask picture.
+
+    Args:
+        mask: the picture.
+        image: its image, for messages.
+        width: of the image, pixels.
+        height: likewise.
+        classes: value -> class name; None makes each value above 0 an instance of the class ``object``.
+
+    Raises:
+        DataError: the mask cannot be read, has another size, or a value that ``classes`` does not name.
+    """
     labels = read_labels(mask)
     if labels.shape != (height, width):
         raise DataError(
@@ -161,11 +197,7 @@ def _record(index: int, image: Path, mask: Path, classes: dict[int, str] | None)
         if VOID not in classes:
             found.pop(VOID, None)
         _refuse_unnamed(mask, labels, list(found), classes)
-    instances = tuple(
-        Instance(index * (MAX_LABEL + 1) + value, UNNAMED_CLASS if classes is None else classes[value], rle, area)
-        for value, (rle, area) in found.items()
-    )
-    return ImageRecord(image, width, height, instances)
+    return {value: (UNNAMED_CLASS if classes is None else classes[value], *part) for value, part in found.items()}
 
 
 def _refuse_unnamed(mask: Path, labels: np.ndarray, values: list[int], classes: dict[int, str]) -> None:

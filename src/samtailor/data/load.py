@@ -2,55 +2,129 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
+from samtailor.data.celebamask import find_celebamask, read_celebamask
 from samtailor.data.coco import find_coco_files, read_coco
 from samtailor.data.folders import VOID, find_splits, is_flat, read_folders
+from samtailor.data.hf import read_hf
+from samtailor.data.hf_rows import is_hf_folder, is_saved
+from samtailor.data.labelme import is_labelme, read_labelme
+from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
+from samtailor.data.voc import find_voc, read_voc
+from samtailor.data.yolo import read_yolo
+from samtailor.data.yolo_files import is_yolo
 from samtailor.errors import DataError
 
-__all__ = ["SAMPLE", "load_task"]
+__all__ = ["FORMATS", "SAMPLE", "load_task"]
 
 SAMPLE = "sample"
 
 
-def load_task(path: str | Path, seed: int = 0) -> Task:
-    """Read a task, whichever of the known layouts it has.
+@dataclass(frozen=True)
+class _Format:
+    """A layout that can be read.
+
+    Attributes:
+        finds: whether a folder has it, from the names of files.
+        read: (path, seed, boxes_as_masks) -> task.
+        looks: what is looked for, in words.
+    """
+
+    finds: Callable[[Path], bool]
+    read: Callable[[Path, int, bool], Task]
+    looks: str
+
+
+# In the order of looking. LabelMe comes before hf, as anybody's folder may hold a metadata.csv.
+_FORMATS = {
+    "coco": _Format(
+        lambda path: bool(find_coco_files(path)), read_coco, "train.json, val.json, test.json (also in annotations/)"
+    ),
+    "folders": _Format(
+        lambda path: any((path / split / "masks").is_dir() for split in find_splits(path)) or is_flat(path),
+        lambda path, seed, boxes: read_folders(path, seed),
+        "train/images/ with train/masks/ (val, test likewise), images/ with masks/",
+    ),
+    "celebamask": _Format(
+        lambda path: find_celebamask(path) is not None,
+        lambda path, seed, boxes: read_celebamask(path, seed),
+        "CelebA-HQ-img/ with CelebAMask-HQ-mask-anno/",
+    ),
+    "voc": _Format(
+        lambda path: find_voc(path) is not None, read_voc, "JPEGImages/ with SegmentationObject/ or SegmentationClass/"
+    ),
+    "yolo": _Format(is_yolo, read_yolo, "data.yaml, labels/ with classes.txt"),
+    "labelme": _Format(is_labelme, read_labelme, "*.json beside images"),
+    "hf": _Format(
+        lambda path: is_saved(path) or is_hf_folder(path),
+        read_hf,
+        "dataset_dict.json, *.parquet, metadata.jsonl or metadata.csv (Hugging Face datasets)",
+    ),
+}
+FORMATS = tuple(_FORMATS)
+
+
+def load_task(
+    path: str | Path,
+    seed: int = 0,
+    *,
+    format: str | None = None,
+    split_by: str | None = None,
+    boxes_as_masks: bool = False,
+) -> Task:
+    """Read a task, whichever of the known layouts it has; docs/data.md shows them.
 
     Args:
-        path: a folder with COCO json files or with image and mask folders, one COCO json file, or ``"sample"``
-            for the task that comes with samtailor (unless a folder ``sample`` lies in the working folder).
-        seed: of the split where the files do not say it.
+        path: a folder, one COCO json file, a data.yaml, or ``"sample"`` for the task that comes with samtailor
+            (unless a folder ``sample`` lies in the working folder).
+        seed: of the split where the files do not say it, and of ``split_by``.
+        format: read it so, one of ``FORMATS``; None looks.
+        split_by: a regular expression whose match in an image's name, or the match's first group, says which images
+            belong together; they are split anew, no group in two splits.
+        boxes_as_masks: fill rectangles in where annotations are only boxes; an error otherwise. The task's format
+            then says "rectangles, not masks".
 
     Raises:
         DataError: nothing that can be read is there, a file is broken, or the task holds no image or no instance.
     """
-    if str(path) == SAMPLE and not Path(path).is_dir():
-        return replace(_read(Path(str(files("samtailor") / "assets" / SAMPLE)), seed), name=SAMPLE)
+    if format is not None and format not in _FORMATS:
+        raise DataError(f"The format {format!r} is not known.", f"Choose one of {', '.join(FORMATS)}.")
+    is_sample = str(path) == SAMPLE and not Path(path).is_dir()
+    where = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else Path(path).expanduser()
     try:
-        task = _read(Path(path).expanduser(), seed)
+        task = _read(where, seed, format, boxes_as_masks)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
+    if is_sample:
+        task = replace(task, name=SAMPLE)
     _refuse_empty(task)
-    return task
+    return task if split_by is None else split_by_group(task, split_by, seed)
 
 
-def _read(path: Path, seed: int) -> Task:
+def _read(path: Path, seed: int, format: str | None, boxes_as_masks: bool) -> Task:
     if path.is_file():
-        if path.suffix.lower() == ".json":
-            return read_coco(path, seed)
-        raise DataError(f"{path} is a file; expected a folder, or a COCO file whose name ends in .json.")
+        suffix = path.suffix.lower()
+        if suffix == ".json" and format in (None, "coco"):
+            return read_coco(path, seed, boxes_as_masks)
+        if suffix in (".yaml", ".yml") and format in (None, "yolo"):
+            return read_yolo(path, seed, boxes_as_masks)
+        raise DataError(
+            f"{path} is a file; expected a folder, a COCO file whose name ends in .json, or a YOLO data.yaml.",
+            "" if format is None else f"For --format {format} pass the folder.",
+        )
     if not path.is_dir():
         raise DataError(
             f"There is no folder {path}.", f"Check the path; {SAMPLE!r} stands for the task that comes with samtailor."
         )
-    if find_coco_files(path):
-        return read_coco(path, seed)
-    if find_splits(path) or is_flat(path):
-        return read_folders(path, seed)
-    raise _unknown_layout(path)
+    found = [format] if format else [name for name, known in _FORMATS.items() if known.finds(path)][:1]
+    if not found:
+        raise _unknown_layout(path)
+    return _FORMATS[found[0]].read(path, seed, boxes_as_masks)
 
 
 def _unknown_layout(path: Path) -> DataError:
@@ -61,11 +135,8 @@ def _unknown_layout(path: Path) -> DataError:
         hint = f"To read one COCO file, pass its path: {jsons[0]}."
     elif images.is_dir():
         hint = f"{images} is there, but images alone do not say what to find: add masks/ or COCO files."
-    return DataError(
-        f"{path} holds no task that can be read. Looked for train.json, val.json, test.json (COCO; also in "
-        "annotations/), for train/images/ with train/masks/ (val, test likewise), and for images/ with masks/.",
-        hint,
-    )
+    looked = "; ".join(f"{name}: {known.looks}" for name, known in _FORMATS.items())
+    return DataError(f"{path} holds no task that can be read. Looked for {looked}.", hint)
 
 
 def _refuse_empty(task: Task) -> None:
