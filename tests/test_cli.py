@@ -44,7 +44,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def test_help_names_every_command_without_loading_torch() -> None:
     out = subprocess.run([sys.executable, "-m", "samtailor", "--help"], capture_output=True, text=True)
     assert out.returncode == 0
-    for command in ("inspect", "encode", "cache", "fit", "evaluate", "predict", "demo"):
+    for command in ("inspect", "convert", "encode", "cache", "fit", "evaluate", "predict", "demo"):
         assert f"  {command} " in out.stdout
     code = "import sys, samtailor.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -34,6 +34,22 @@ CacheOption = Annotated[
 ]
 CacheTypeOption = Annotated[str, typer.Option(help="How embeddings are stored: float16 or float32.")]
 PromptsOption = Annotated[str, typer.Option(help="What is simulated from the masks: click, box or mix.")]
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Read the task as coco, folders, labelme, yolo, voc, celebamask or hf.", show_default="what is found"
+    ),
+]
+SplitByOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Split anew so that images with the same match of this regular expression in their names stay together.",
+        show_default="the task's own split",
+    ),
+]
+BoxesOption = Annotated[
+    bool, typer.Option("--boxes-as-masks", help="Fill rectangles in where annotations are only boxes.")
+]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
 
 
@@ -58,6 +74,12 @@ def _escape(text: str) -> str:
     return escape(text)
 
 
+def _task(path: str, format: str | None, split_by: str | None, boxes_as_masks: bool) -> Any:
+    from samtailor.data import load_task
+
+    return load_task(path, format=format, split_by=split_by, boxes_as_masks=boxes_as_masks)
+
+
 def _cache(folder: Path | None, dtype: str = "float16") -> Any:
     from samtailor.cache import EmbeddingCache
 
@@ -78,17 +100,43 @@ def _base(name: str, device: str) -> Any:
 @app.command()
 def inspect(
     task: TaskArgument,
+    format: FormatOption = None,
+    split_by: SplitByOption = None,
+    boxes_as_masks: BoxesOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 if a finding is an error.")] = False,
 ) -> None:
-    """Say what a task holds: images, instances and classes per split, sizes, empty images, broken files."""
+    """Say what a task holds, split by split, and what is wrong with it, the worst first, with what to do."""
     from samtailor.cli.commands import run_inspect
 
-    run_inspect(task, as_json)
+    if run_inspect(_task(task, format, split_by, boxes_as_masks), as_json) and strict:
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    task: TaskArgument,
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not exist yet, or be empty.")],
+    polygons: Annotated[
+        bool, typer.Option("--polygons", help="Polygons along the pixels' borders instead of compressed RLE.")
+    ] = False,
+    link: Annotated[bool, typer.Option("--link", help="Hard links to the images instead of copies.")] = False,
+    format: FormatOption = None,
+    split_by: SplitByOption = None,
+    boxes_as_masks: BoxesOption = False,
+) -> None:
+    """Write a task as COCO files: train.json, val.json, test.json and images/."""
+    from samtailor.cli.convert import run_convert
+
+    run_convert(_task(task, format, split_by, boxes_as_masks), out, polygons, link)
 
 
 @app.command()
 def encode(
     task: TaskArgument,
+    format: FormatOption = None,
+    split_by: SplitByOption = None,
+    boxes_as_masks: BoxesOption = False,
     base: BaseOption = "mobile-sam",
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",
@@ -97,7 +145,7 @@ def encode(
     """Compute the embeddings of all images of a task, once; killed, it goes on where it was."""
     from samtailor.cli.commands import run_encode
 
-    run_encode(task, _base(base, device), _cache(cache, cache_type))
+    run_encode(_task(task, format, split_by, boxes_as_masks), _base(base, device), _cache(cache, cache_type))
 
 
 @app.command()
@@ -142,6 +190,9 @@ def fit(
     ] = None,
     seed: SeedOption = 0,
     lr: Annotated[float | None, typer.Option(help="A fixed peak learning rate.", show_default="adapted on val")] = None,
+    format: FormatOption = None,
+    split_by: SplitByOption = None,
+    boxes_as_masks: BoxesOption = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Prompts per step.")] = 20,
     val_prompts: Annotated[int, typer.Option(min=1, help="Validate on at most so many prompts.")] = 200,
@@ -163,7 +214,8 @@ def fit(
         batch=batch,
         val_prompts=val_prompts,
     )
-    run_fit(task, _base(base, device), out, config, _cache(cache, cache_type), resume)
+    found = _task(task, format, split_by, boxes_as_masks)
+    run_fit(found, _base(base, device), out, config, _cache(cache, cache_type), resume)
 
 
 @app.command()
@@ -177,6 +229,9 @@ def evaluate(
     base: Annotated[str | None, typer.Option(help="The base.", show_default="the adapter's, else mobile-sam")] = None,
     prompts: PromptsOption = "click",
     per_instance: Annotated[int, typer.Option(min=1, help="Prompts per instance.")] = 1,
+    format: FormatOption = None,
+    split_by: SplitByOption = None,
+    boxes_as_masks: BoxesOption = False,
     seed: SeedOption = 0,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",
@@ -186,7 +241,8 @@ def evaluate(
     from samtailor.cli.commands import base_of, run_evaluate
 
     options = {"split": split, "prompts": prompts, "per_instance": per_instance, "seed": seed}
-    run_evaluate(task, _base(base or base_of(adapter), device), adapter, json, _cache(cache, cache_type), options)
+    found = _task(task, format, split_by, boxes_as_masks)
+    run_evaluate(found, _base(base or base_of(adapter), device), adapter, json, _cache(cache, cache_type), options)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.cache import EmbeddingCache
 from samtailor.cli.progress import EncodingBar, FitBar, counting_bar, duration
 from samtailor.cli.tables import cache_table, class_table, evaluation_table
-from samtailor.data import inspect_task, load_task
+from samtailor.data import Task, inspect_task, load_task
 from samtailor.data.images import read_image
 from samtailor.encode import encode_task
 from samtailor.errors import SamtailorError
@@ -39,9 +39,8 @@ def base_of(adapter: Path | None) -> str:
     return DEFAULT_BASE if adapter is None else str(read_card(adapter)["base"]["name"])
 
 
-def run_encode(task: str, base: Base, cache: EmbeddingCache) -> None:
-    found = load_task(task)
-    images = [r for split in found.splits.values() for r in split]
+def run_encode(task: Task, base: Base, cache: EmbeddingCache) -> None:
+    images = [r for split in task.splits.values() for r in split]
     with EncodingBar(console) as bar:
         report = encode_task(base, images, cache, progress=bar)
     text = (
@@ -59,10 +58,9 @@ def run_cache(cache: EmbeddingCache, prune: bool, chosen: dict[str, Any]) -> Non
     console.print(cache_table(stats) if stats else "It is empty.")
 
 
-def run_fit(task: str, base: Base, out: Path, config: FitConfig, cache: EmbeddingCache, resume: bool) -> FitResult:
-    found = load_task(task)
+def run_fit(task: Task, base: Base, out: Path, config: FitConfig, cache: EmbeddingCache, resume: bool) -> FitResult:
     with EncodingBar(console) as encoding, FitBar(console) as bar:
-        result = fit_task(found, base, out, config, cache=cache, resume=resume, reporter=bar, encoding=encoding)
+        result = fit_task(task, base, out, config, cache=cache, resume=resume, reporter=bar, encoding=encoding)
     console.print(f"Ended after {result.steps} steps: {result.reason}.")
     if result.beats_base:
         console.print(
@@ -79,14 +77,13 @@ def run_fit(task: str, base: Base, out: Path, config: FitConfig, cache: Embeddin
 
 
 def run_evaluate(
-    task: str, base: Base, adapter: Path | None, json_file: Path | None, cache: EmbeddingCache, options: dict[str, Any]
+    task: Task, base: Base, adapter: Path | None, json_file: Path | None, cache: EmbeddingCache, options: dict[str, Any]
 ) -> Evaluation:
-    found = load_task(task)
     loaded = None if adapter is None else load_adapter(adapter, base)
     with EncodingBar(console) as encoding:
-        encode_task(base, found.split(options["split"]), cache, progress=encoding)
+        encode_task(base, task.split(options["split"]), cache, progress=encoding)
     with counting_bar(console, "Evaluating") as progress:
-        result = evaluate_task(found, base, loaded, cache=cache, progress=progress, **options)
+        result = evaluate_task(task, base, loaded, cache=cache, progress=progress, **options)
     rows = result.rows()
     console.print(evaluation_table(result))
     if len(rows[0]["per_class"]) > 1:
@@ -127,21 +124,23 @@ def run_predict(
 
 
 def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingCache) -> None:
-    run_fit("sample", base, out, FitConfig(minutes=minutes, seed=seed), cache, resume=True)
+    sample = load_task("sample")
+    run_fit(sample, base, out, FitConfig(minutes=minutes, seed=seed), cache, resume=True)
     options = {"split": "test", "prompts": "click", "per_instance": 1, "seed": seed}
-    run_evaluate("sample", base, out, out / "evaluation.json", cache, options)
-    pictures = draw_comparisons(load_task("sample"), base, load_adapter(out, base), cache, out / "overlays", seed=seed)
+    run_evaluate(sample, base, out, out / "evaluation.json", cache, options)
+    pictures = draw_comparisons(sample, base, load_adapter(out, base), cache, out / "overlays", seed=seed)
     draw_sheet(pictures[:3], out / "comparison.png")
     console.print(f"{len(pictures)} pictures of base against adapted: {escape(str(out / 'overlays'))}", soft_wrap=True)
 
 
-def run_inspect(task: str, as_json: bool) -> None:
-    found = load_task(task)
+def run_inspect(task: Task, as_json: bool) -> bool:
+    """Print what a task holds; True if a finding is an error."""
     with counting_bar(Console(stderr=True), "Reading") as progress:
-        inspection = inspect_task(found, progress=progress)
+        inspection = inspect_task(task, progress=progress)
     if as_json:
         print(json.dumps(inspection.to_dict(), indent=2))
     else:
         from samtailor.cli.inspection import print_inspection
 
         print_inspection(console, inspection)
+    return any(finding.severity == "error" for finding in inspection.findings)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from samtailor.data.findings import SEVERITIES, times
 from samtailor.data.inspect import TINY_AREA, Inspection
 
 __all__ = ["print_inspection"]
 
+SHOWN = 3  # files of each finding
+_COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+
 
 def print_inspection(console: Console, found: Inspection) -> None:
-    """Counts per split and class, sizes, and what deserves a look."""
+    """Counts per split and class, sizes, and what deserves a look, the worst first."""
     console.print(escape(f"{found.name}: {found.format}, in {found.root}"), soft_wrap=True)
     console.print(_split_table(found))
     console.print(_class_table(found))
@@ -24,15 +31,33 @@ def print_inspection(console: Console, found: Inspection) -> None:
         console.print(
             f"Mask areas: median {a['median']:.0f} pixels, 5 % below {a['q05']:.0f}, 5 % above {a['q95']:.0f}."
         )
-    for one, other in found.leaks[:3]:
-        console.print(f"[yellow]In two splits:[/] {escape(one)} is {escape(other)}", soft_wrap=True)
-    if len(found.leaks) > 3:
-        console.print(f"[yellow]{len(found.leaks) - 3} more pictures are in two splits.[/]")
-    if found.first_bad:
-        more = f" ({found.bad_images - 1} more are bad)" if found.bad_images > 1 else ""
-        console.print(f"[red]Bad image:[/] {escape(found.first_bad.reason)}{more}", soft_wrap=True)
-    elif found.decoded:
+    if found.decoded and not found.first_bad:
         console.print("Every image can be read.")
+    _print_findings(console, found)
+
+
+def _print_findings(console: Console, found: Inspection) -> None:
+    """The findings as they are ranked; the first files of each, without the folder that all share."""
+    if not found.findings:
+        console.print("[green]Nothing to complain about.[/]")
+        return
+    counts = Counter(finding.severity for finding in found.findings)
+    console.print("Findings: " + ", ".join(times(counts[s], s) for s in SEVERITIES if counts[s]) + ".")
+    for finding in found.findings:
+        colour = _COLOURS[finding.severity]
+        console.print(
+            f"[{colour}]{finding.severity}[/] {finding.code}: {escape(finding.what)}", soft_wrap=True, highlight=False
+        )
+        console.print(f"    {escape(finding.hint)}", soft_wrap=True, highlight=False)
+        if finding.files:
+            names = ", ".join(_short(file, found.root) for file in finding.files[:SHOWN])
+            more = f" and {len(finding.files) - SHOWN} more (--json names all)" if len(finding.files) > SHOWN else ""
+            console.print(f"    [dim]in {escape(names)}{more}[/]", soft_wrap=True, highlight=False)
+
+
+def _short(file: str, root: str) -> str:
+    path = Path(file)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else file
 
 
 def _split_table(found: Inspection) -> Table:

@@ -1,16 +1,18 @@
-"""What a task holds, counted, and whether its images can be read: to be seen before anything trains."""
+"""What a task holds, counted, and what is wrong with it: to be seen before anything trains."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from samtailor.data import check_masks, check_splits
+from samtailor.data.duplicates import Duplicate, DuplicateSearch, duplicate_findings
+from samtailor.data.findings import Finding, rank, times
 from samtailor.data.images import image_key, read_image
 from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.errors import ImageError
@@ -18,6 +20,23 @@ from samtailor.errors import ImageError
 __all__ = ["TINY_AREA", "BadImage", "Inspection", "SplitCounts", "inspect_task"]
 
 TINY_AREA = 10  # pixels; an instance with fewer is tiny
+
+# Checks of the annotations alone; each is a pure function of the task.
+_CHECKS: tuple[Callable[[Task], list[Finding]], ...] = (
+    check_splits.missing_splits,
+    check_splits.small_splits,
+    check_splits.classes_in_splits,
+    check_splits.dominant_class,
+    check_splits.images_without,
+    check_splits.strips,
+    check_masks.empty_masks,
+    check_masks.full_masks,
+    check_masks.same_masks,
+    check_masks.small,
+    check_masks.thin,
+    check_masks.speckles,
+    check_masks.boxes,
+)
 
 _QUANTILES = {"min": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "max": 1.0}
 
@@ -71,6 +90,8 @@ class Inspection:
         bad_images: how many images cannot be used.
         first_bad: the first of them in the order of the task.
         leaks: pairs of files in different splits with the same bytes; scores on them say too much.
+        duplicates: all pictures that are there twice, equal or alike, between splits or within one.
+        findings: what deserves a look, the worst first.
     """
 
     name: str
@@ -84,6 +105,8 @@ class Inspection:
     bad_images: int
     first_bad: BadImage | None
     leaks: tuple[tuple[str, str], ...]
+    duplicates: tuple[Duplicate, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists, numbers and texts, for JSON."""
@@ -91,25 +114,28 @@ class Inspection:
         for key in ("widths", "heights"):
             plain[key] = None if plain[key] is None else list(plain[key])
         plain["leaks"] = [list(pair) for pair in self.leaks]
+        plain["duplicates"] = [duplicate.to_dict() for duplicate in self.duplicates]
+        plain["findings"] = [finding.to_dict() for finding in self.findings]
         return plain
 
 
 def inspect_task(
     task: Task, decode_images: bool = True, progress: Callable[[int, int], None] | None = None
 ) -> Inspection:
-    """Count what a task holds and decode its images.
+    """Count what a task holds, decode its images and say what is wrong with it.
 
     Args:
         task: the task.
-        decode_images: decode every image, which finds damaged files and images that are in two splits.
+        decode_images: decode every image, which finds damaged files and pictures that are there twice.
         progress: called as progress(done, total) after each image; only where images are decoded.
 
     Returns:
-        The counts; a bad image is reported in them and raises nothing.
+        The counts and the findings; a bad image is reported in them and raises nothing.
     """
     records = [record for split in task.splits.values() for record in split]
     areas = [instance.area for record in records for instance in record.promptable]
-    bad, leaks = _decode_all(task, progress) if decode_images else ([], [])
+    bad, duplicates = _decode_all(task, progress) if decode_images else ([], [])
+    findings = [finding for check in _CHECKS for finding in check(task)]
     return Inspection(
         name=task.name,
         root=str(task.root),
@@ -121,7 +147,9 @@ def inspect_task(
         decoded=decode_images,
         bad_images=len(bad),
         first_bad=bad[0] if bad else None,
-        leaks=tuple(leaks),
+        leaks=tuple((d.of, d.file) for d in duplicates if d.kind == "bytes" and d.split != d.of_split),
+        duplicates=tuple(duplicates),
+        findings=rank([*findings, *_unreadable(bad), *duplicate_findings(duplicates)]),
     )
 
 
@@ -154,35 +182,39 @@ def _range(values: list[int]) -> tuple[int, int] | None:
     return (min(values), max(values)) if values else None
 
 
-def _decode_all(
-    task: Task, progress: Callable[[int, int], None] | None
-) -> tuple[list[BadImage], list[tuple[str, str]]]:
-    """Images that cannot be used, and pairs of equal files in different splits."""
+def _decode_all(task: Task, progress: Callable[[int, int], None] | None) -> tuple[list[BadImage], list[Duplicate]]:
+    """Images that cannot be used, and pictures that are there twice; each file is decoded once."""
     total = sum(len(records) for records in task.splits.values())
     done = 0
     bad: list[BadImage] = []
-    leaks: list[tuple[str, str]] = []
-    first_seen: dict[str, tuple[str, Path]] = {}
+    search = DuplicateSearch()
     for split, records in task.splits.items():
         for record in records:
             try:
-                key = image_key(record.path)
-                _check(record)
+                search.add(record.path, split, image_key(record.path), _pixels(record))
             except ImageError as error:
                 bad.append(BadImage(str(record.path), str(error)))
-            else:
-                other_split, other_path = first_seen.setdefault(key, (split, record.path))
-                if other_split != split:
-                    leaks.append((str(other_path), str(record.path)))
             done += 1
             if progress is not None:
                 progress(done, total)
-    return bad, leaks
+    return bad, search.duplicates()
 
 
-def _check(record: ImageRecord) -> None:
-    height, width, _ = read_image(record.path).shape
+def _unreadable(bad: list[BadImage]) -> list[Finding]:
+    if not bad:
+        return []
+    what = f"{times(len(bad), 'image')} cannot be used. {bad[0].reason}"
+    files = tuple(dict.fromkeys(image.path for image in bad))
+    hint = "Get the files again or take them out; encode, fit and evaluate stop at the first."
+    return [Finding("error", "unreadable", what, files, len(bad), hint)]
+
+
+def _pixels(record: ImageRecord) -> np.ndarray:
+    """(H, W, 3) uint8, of the size that the task states."""
+    pixels = read_image(record.path)
+    height, width, _ = pixels.shape
     if (width, height) != (record.width, record.height):
         raise ImageError(
             f"Image {record.path} has {width} x {height} pixels; the task says {record.width} x {record.height}."
         )
+    return pixels
