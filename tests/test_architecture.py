@@ -15,6 +15,7 @@ FLOORS = {
     "files": 1,
     "frames": 1,
     "memory": 1,
+    "provenance": 1,
     "device": 1,
     "data": 2,
     "prompts": 2,
@@ -29,15 +30,17 @@ FLOORS = {
     "report.overlay": 8,
     "report.paint": 8,
     "report.curve": 8,
+    "report.page": 8,
     "fitting": 9,
     "encode": 9,
     "studies": 9,
     "fit": 10,
     "evaluate": 10,
     "predict": 10,
-    "report": 11,
-    "cli": 12,
-    "__main__": 13,
+    "measure": 11,
+    "report": 12,
+    "cli": 13,
+    "__main__": 14,
 }
 
 

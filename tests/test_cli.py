@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,7 +45,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def test_help_names_every_command_without_loading_torch() -> None:
     out = subprocess.run([sys.executable, "-m", "samtailor", "--help"], capture_output=True, text=True)
     assert out.returncode == 0
-    for command in ("inspect", "convert", "encode", "cache", "fit", "evaluate", "predict", "demo"):
+    for command in ("inspect", "convert", "encode", "cache", "fit", "evaluate", "report", "predict", "demo"):
         assert f"  {command} " in out.stdout
     code = "import sys, samtailor.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -71,6 +72,28 @@ def test_the_whole_way(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: P
     assert "base-oracle" in scored.stdout
     rows = json.loads((tmp_path / "e.json").read_text())["rows"]
     assert [r["method"] for r in rows] == ["base-single", "base-best", "base-oracle", "adapted"]
+
+    other = tmp_path / "other"
+    shutil.copytree(shapes.root, other)
+    options = ("--sensitivity-instances", "3", "--click-maps", "1", "--strengths", "2", "--also", other)
+    told = run("report", out, *options, cache=cache)
+    assert told.returncode == 0, told.stderr
+    assert "bit for bit" in told.stdout and "clicks" in told.stdout
+    page = (out / "report.html").read_text()
+    for part in ("Click maps", "Gallery", "disc", "samtailor report", "data:image/jpeg"):
+        assert part in page
+    assert str(tmp_path) not in page.replace(f"samtailor report {out}", "").replace(f"--also {other}", "")
+    figures = json.loads((out / "report.json").read_text())
+    assert figures["also"][0]["adapter_off_bit_equal"] is True
+    assert [s["strength"] for s in figures["also"][0]["strengths"]] == [0, 0.25, 0.5, 0.75, 1]
+    assert figures["evaluation"]["rows"] == json.loads((tmp_path / "e.json").read_text())["rows"]
+
+    options = ("--map", "thing=disc+bar", "--sensitivity", "--sensitivity-instances", "2", "--drop-duplicates")
+    mapped = run("evaluate", shapes.root, *base, *options, "--json", tmp_path / "m.json", cache=cache)
+    assert mapped.returncode == 0, mapped.stderr
+    found = json.loads((tmp_path / "m.json").read_text())
+    assert list(found["rows"][0]["per_class"]) == ["thing"] and found["map"] == ["thing=disc+bar"]
+    assert set(found["sensitivity"]["methods"]) == {"base-single", "base-best"}
 
     image = shapes.split("test")[0].path
     prompt = ("--point", "20,20", "--point", "60,40,0")
@@ -111,6 +134,8 @@ def test_one_clear_sentence_for_each_mistake(
         ("fit", shapes.root, *out, *base, "--minutes", "inf"): "minutes",
         ("evaluate", shapes.root, *base, "--prompts", "points"): "'points'",
         ("evaluate", shapes.root, *base, "--split", "dev"): "'dev'",
+        ("evaluate", shapes.root, *base, "--map", "eyes=eye"): "'eyes'",
+        ("report", tmp_path / "nowhere"): "adapter.json",
         ("evaluate", shapes.root, *base, "--adapter", tmp_path): "adapter.json",
         ("predict", tmp_path / "broken.png", *base, *out, "--point", "1,1"): "broken.png",
         ("predict", tmp_path / "absent.png", *base, *out, "--point", "1,1"): "absent.png",

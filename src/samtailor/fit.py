@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from samtailor.data.task import Task
 from samtailor.embedder import Embedder
 from samtailor.encode import EncodeProgress, encode_task
 from samtailor.errors import FitCollapseError, FitError
+from samtailor.files import write_json
 from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
@@ -30,9 +30,12 @@ from samtailor.fitting.state import FILE as STATE_FILE
 from samtailor.fitting.state import read_state
 from samtailor.fitting.validate import validate
 from samtailor.memory import peak_memory
+from samtailor.provenance import commit, hardware, versions
 from samtailor.report.curve import plot_curve
 
 __all__ = ["FitResult", "fit_task"]
+
+RUN_FILE = "run.json"  # where the task lies: apart from the adapter's files, which may be given away
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def fit_task(
     _check_context(out, context := _context(task, base, config))
     needed = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_task(base, list(needed.values()), cache, progress=encoding)
+    write_json(out / RUN_FILE, {"task": task.source})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         adapter = build_adapter(config.method, base).to(base.device)
@@ -193,13 +197,11 @@ def _write(out: Path, trainer: Trainer, task: Task, config: FitConfig) -> None:
         },
         "seconds": round(state.elapsed, 1),
         "validation": {"base": state.base, "adapted": state.best, "beats_base": state.best_step > 0},
-        "versions": _versions(),
+        "versions": versions(),
+        "hardware": hardware(trainer.base.device),
+        "commit": commit(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     save_adapter(out, trainer.adapter, trainer.base, facts)
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     plot_curve(rows, out / "curve.png")
-
-
-def _versions() -> dict[str, str]:
-    return {name: metadata.version(name) for name in ("samtailor", "torch", "transformers", "timm")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,6 +50,20 @@ SplitByOption = Annotated[
 ]
 BoxesOption = Annotated[
     bool, typer.Option("--boxes-as-masks", help="Fill rectangles in where annotations are only boxes.")
+]
+SplitOption = Annotated[str, typer.Option(help="train, val or test.")]
+SensitivityOption = Annotated[
+    int, typer.Option(min=0, help="Vary the prompts of so many instances, drawn by the seed; 0: of all.")
+]
+AlsoOption = Annotated[
+    list[str] | None, typer.Option(help="Another task to score, such as one it was not fitted for; may be repeated.")
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Score only this class, named otherwise: eyes=left_eye+right_eye (docs/evaluation.md); repeat."),
+]
+DropOption = Annotated[
+    bool, typer.Option("--drop-duplicates", help="Leave out val and test images that are copies from another split.")
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
 
@@ -224,11 +239,18 @@ def evaluate(
     adapter: Annotated[
         Path | None, typer.Option(help="Folder that fit wrote; without it only the base is scored.")
     ] = None,
-    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    split: SplitOption = "test",
     json: Annotated[Path | None, typer.Option(help="Write the figures here.")] = None,
     base: Annotated[str | None, typer.Option(help="The base.", show_default="the adapter's, else mobile-sam")] = None,
     prompts: PromptsOption = "click",
     per_instance: Annotated[int, typer.Option(min=1, help="Prompts per instance.")] = 1,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Also vary the prompts, and count clicks to a quality.")
+    ] = False,
+    sensitivity_instances: SensitivityOption = 200,
+    also: AlsoOption = None,
+    map: MapOption = None,
+    drop_duplicates: DropOption = False,
     format: FormatOption = None,
     split_by: SplitByOption = None,
     boxes_as_masks: BoxesOption = False,
@@ -238,11 +260,74 @@ def evaluate(
     device: DeviceOption = "auto",
 ) -> None:
     """Score the base and the adapted model on the same prompts, at the images' own resolution."""
-    from samtailor.cli.commands import base_of, run_evaluate
+    from samtailor.cli.commands import base_of
+    from samtailor.cli.measuring import run_evaluate, without_duplicates
+    from samtailor.measure import Questions
 
-    options = {"split": split, "prompts": prompts, "per_instance": per_instance, "seed": seed}
     found = _task(task, format, split_by, boxes_as_masks)
-    run_evaluate(found, _base(base or base_of(adapter), device), adapter, json, _cache(cache, cache_type), options)
+    asked = Questions(
+        split=split,
+        prompts=prompts,  # type: ignore[arg-type]  # checked where it is used
+        per_instance=per_instance,
+        seed=seed,
+        class_map=tuple(map or ()),
+        sensitivity=_limit(sensitivity_instances) if sensitivity else 0,
+        also=tuple(_task(path, None, None, False) for path in also or ()),
+    )
+    found = without_duplicates(found) if drop_duplicates else found
+    run_evaluate(found, _base(base or base_of(adapter), device), adapter, json, _cache(cache, cache_type), asked)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder that fit wrote; gets report.html and report.json.")],
+    task: Annotated[str | None, typer.Option(help="The task.", show_default="the one it was fitted on")] = None,
+    split: SplitOption = "test",
+    prompts: PromptsOption = "click",
+    per_instance: Annotated[int, typer.Option(min=1, help="Prompts per instance.")] = 1,
+    sensitivity_instances: SensitivityOption = 200,
+    click_maps: Annotated[int, typer.Option(min=0, help="Click maps of so many instances.")] = 3,
+    click_map: Annotated[
+        list[str] | None, typer.Option(help="File name of an image whose instances get click maps; may be repeated.")
+    ] = None,
+    also: AlsoOption = None,
+    strengths: Annotated[
+        int, typer.Option(min=0, help="With --also: turn the adapter down on so many instances of each task.")
+    ] = 200,
+    map: MapOption = None,
+    drop_duplicates: DropOption = False,
+    format: FormatOption = None,
+    split_by: SplitByOption = None,
+    boxes_as_masks: BoxesOption = False,
+    seed: SeedOption = 0,
+    cache: CacheOption = None,
+    cache_type: CacheTypeOption = "float16",
+    device: DeviceOption = "auto",
+) -> None:
+    """Measure all there is to measure about a run, and write it as one HTML page that opens offline."""
+    from samtailor.cli.commands import base_of
+    from samtailor.cli.measuring import run_report, task_of_run, without_duplicates
+    from samtailor.measure import Questions
+
+    base = _base(base_of(run), device)
+    found = _task(task, format, split_by, boxes_as_masks) if task else task_of_run(run)
+    asked = Questions(
+        split=split,
+        prompts=prompts,  # type: ignore[arg-type]  # checked where it is used
+        per_instance=per_instance,
+        seed=seed,
+        class_map=tuple(map or ()),
+        sensitivity=_limit(sensitivity_instances),
+        also=tuple(_task(path, None, None, False) for path in also or ()),
+        strengths=strengths,
+    )
+    found = without_duplicates(found) if drop_duplicates else found
+    command = shlex.join(["samtailor", *sys.argv[1:]])
+    run_report(run, found, base, _cache(cache, cache_type), asked, command, click_maps, tuple(click_map or ()))
+
+
+def _limit(instances: int) -> int | None:
+    return None if instances == 0 else instances
 
 
 @app.command()

@@ -14,22 +14,22 @@ from samtailor.adapters.io import load_adapter, read_card
 from samtailor.bases.base import Base
 from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.cache import EmbeddingCache
+from samtailor.cli.measuring import run_evaluate
 from samtailor.cli.progress import EncodingBar, FitBar, counting_bar, duration
-from samtailor.cli.tables import cache_table, class_table, evaluation_table
+from samtailor.cli.tables import cache_table
 from samtailor.data import Task, inspect_task, load_task
 from samtailor.data.images import read_image
 from samtailor.encode import encode_task
 from samtailor.errors import SamtailorError
-from samtailor.evaluate import Evaluation, evaluate_task
-from samtailor.files import write_json
 from samtailor.fit import FitResult, fit_task
 from samtailor.fitting.config import FitConfig
+from samtailor.measure import Questions
 from samtailor.predict import Predictor
 from samtailor.prompts import check_prompts
 from samtailor.report.compare import draw_comparisons, draw_sheet
 from samtailor.report.predictions import write_prediction
 
-__all__ = ["base_of", "run_cache", "run_demo", "run_encode", "run_evaluate", "run_fit", "run_inspect", "run_predict"]
+__all__ = ["base_of", "run_cache", "run_demo", "run_encode", "run_fit", "run_inspect", "run_predict"]
 
 console = Console(highlight=False)
 
@@ -76,24 +76,6 @@ def run_fit(task: Task, base: Base, out: Path, config: FitConfig, cache: Embeddi
     return result
 
 
-def run_evaluate(
-    task: Task, base: Base, adapter: Path | None, json_file: Path | None, cache: EmbeddingCache, options: dict[str, Any]
-) -> Evaluation:
-    loaded = None if adapter is None else load_adapter(adapter, base)
-    with EncodingBar(console) as encoding:
-        encode_task(base, task.split(options["split"]), cache, progress=encoding)
-    with counting_bar(console, "Evaluating") as progress:
-        result = evaluate_task(task, base, loaded, cache=cache, progress=progress, **options)
-    rows = result.rows()
-    console.print(evaluation_table(result))
-    if len(rows[0]["per_class"]) > 1:
-        console.print(class_table(rows))
-    if json_file:
-        write_json(json_file, result.to_dict())
-        console.print(f"Written to {escape(str(json_file))}", soft_wrap=True)
-    return result
-
-
 def run_predict(
     images: list[Path],
     out: Path,
@@ -126,8 +108,7 @@ def run_predict(
 def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingCache) -> None:
     sample = load_task("sample")
     run_fit(sample, base, out, FitConfig(minutes=minutes, seed=seed), cache, resume=True)
-    options = {"split": "test", "prompts": "click", "per_instance": 1, "seed": seed}
-    run_evaluate(sample, base, out, out / "evaluation.json", cache, options)
+    run_evaluate(sample, base, out, out / "evaluation.json", cache, Questions(seed=seed))
     pictures = draw_comparisons(sample, base, load_adapter(out, base), cache, out / "overlays", seed=seed)
     draw_sheet(pictures[:3], out / "comparison.png")
     console.print(f"{len(pictures)} pictures of base against adapted: {escape(str(out / 'overlays'))}", soft_wrap=True)

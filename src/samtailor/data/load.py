@@ -103,7 +103,10 @@ def load_task(
     if is_sample:
         task = replace(task, name=SAMPLE)
     _refuse_empty(task)
-    return task if split_by is None else split_by_group(task, split_by, seed)
+    if split_by is not None:
+        task = split_by_group(task, split_by, seed)
+    asked = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
+    return replace(task, source={"path": SAMPLE if is_sample else str(where.resolve()), **asked})
 
 
 def _read(path: Path, seed: int, format: str | None, boxes_as_masks: bool) -> Task:

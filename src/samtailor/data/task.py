@@ -67,6 +67,7 @@ class Task:
         format: how it was read, in words; holds ``RECTANGLES`` where masks are filled boxes.
         classes: class names.
         splits: split -> its images.
+        source: arguments of ``load_task`` that give this task again; empty where it was not loaded.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Task:
     format: str
     classes: tuple[str, ...]
     splits: dict[str, tuple[ImageRecord, ...]] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def split(self, name: str) -> tuple[ImageRecord, ...]:
         """Images of one split.

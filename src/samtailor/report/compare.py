@@ -15,10 +15,10 @@ from samtailor.cache import EmbeddingCache
 from samtailor.data.images import read_image
 from samtailor.data.task import ImageRecord, Task
 from samtailor.embedder import Embedder
-from samtailor.studies.prompts import fixed_prompts
 from samtailor.frames import Frame
 from samtailor.metrics import count_pixels, iou, mean_over_instances
 from samtailor.report.overlay import comparison, contact_sheet, save_png
+from samtailor.studies.prompts import fixed_prompts
 
 __all__ = ["compare_image", "draw_comparisons", "draw_sheet"]
 

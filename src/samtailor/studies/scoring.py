@@ -20,7 +20,7 @@ from samtailor.prompts import PromptKind
 from samtailor.studies.classmap import pieces
 from samtailor.studies.prompts import fixed_prompts
 
-__all__ = ["METHODS", "InstanceScore", "adapted_ious", "score_image"]
+__all__ = ["METHODS", "InstanceScore", "adapted_ious", "masks_of", "score_image"]
 
 METHODS = ("base-single", "base-best", "base-oracle", "adapted")
 
@@ -121,3 +121,22 @@ def adapted_ious(record: ImageRecord, base: Base, adapter: Adapter, embedder: Em
     instances = record.promptable
     answers = _answers(record, instances, base, adapter, _adapted_mask, embedder, "click", 0, seed)
     return [iou(count_pixels(drawn["adapted"], instances[row].mask())) for row, drawn in answers]
+
+
+def masks_of(
+    record: ImageRecord,
+    instance: Instance,
+    base: Base,
+    adapter: Adapter,
+    embedder: Embedder,
+    kind: PromptKind,
+    repeat: int,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Method -> mask (H, W) of one instance: those that ``score_image`` scored."""
+    found: dict[str, np.ndarray] = {}
+    passes: tuple[tuple[Adapter | None, _Chooser], ...] = ((None, _base_masks), (adapter, _adapted_mask))
+    for who, choose in passes:
+        for _, drawn in _answers(record, [instance], base, who, choose, embedder, kind, repeat, seed):
+            found |= drawn
+    return found

@@ -1,0 +1,120 @@
+"""What ``evaluate`` and ``report`` do, once their options are read."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from samtailor.adapters.io import load_adapter
+from samtailor.bases.base import Base
+from samtailor.cache import EmbeddingCache
+from samtailor.cli.progress import EncodingBar, counting_bar
+from samtailor.cli.tables import class_table, clicks_table, evaluation_table, others_table, sensitivity_table
+from samtailor.data import Task, drop_duplicates, find_duplicates, load_task
+from samtailor.errors import DataError
+from samtailor.evaluate import Evaluation
+from samtailor.files import write_json
+from samtailor.measure import Measured, Questions, measure
+from samtailor.report.build import build_report
+
+__all__ = ["kept_folder", "run_evaluate", "run_report", "task_of_run", "without_duplicates"]
+
+console = Console(highlight=False)
+
+
+def _bars(what: str) -> AbstractContextManager[Any]:
+    return counting_bar(console, what)
+
+
+def kept_folder(adapter: Path | None, json_file: Path | None) -> Path | None:
+    """Where a study keeps what it has: beside the adapter, else beside the file asked for, else nowhere."""
+    if adapter is not None:
+        return adapter / "studies"
+    return None if json_file is None else json_file.parent / "studies"
+
+
+def without_duplicates(task: Task) -> Task:
+    """The task without images of val and test that are byte for byte in an earlier split."""
+    same = [d for d in find_duplicates(task) if d.kind == "bytes"]
+    kept = drop_duplicates(task, same)
+    for split, records in task.splits.items():
+        if gone := len(records) - len(kept.splits[split]):
+            console.print(f"{gone} of {len(records)} images of {split} are copies from another split and left out.")
+    return kept
+
+
+def run_evaluate(
+    task: Task, base: Base, adapter: Path | None, json_file: Path | None, cache: EmbeddingCache, asked: Questions
+) -> Evaluation:
+    loaded = None if adapter is None else load_adapter(adapter, base)
+    keep = kept_folder(adapter, json_file)
+    with EncodingBar(console) as encoding:
+        measured = measure(task, base, loaded, asked, cache, keep=keep, progress=_bars, encoding=encoding)
+    _print(measured)
+    if json_file:
+        write_json(json_file, measured.found)
+        console.print(f"Written to {escape(str(json_file))}", soft_wrap=True)
+    return measured.evaluation
+
+
+def _print(measured: Measured) -> None:
+    found = measured.found
+    console.print(evaluation_table(measured.evaluation))
+    if len(found["rows"][0]["per_class"]) > 1:
+        console.print(class_table(found["rows"]))
+    if "sensitivity" in found:
+        console.print(sensitivity_table(found["sensitivity"]))
+        console.print(clicks_table(found["sensitivity"]["clicks_to_quality"]))
+    if "also" in found:
+        console.print(others_table(found["also"]))
+
+
+def task_of_run(run: Path) -> Task:
+    """The task that a run was fitted on, loaded as it was then.
+
+    Raises:
+        DataError: the run does not say, or the task is not there any more.
+    """
+    try:
+        source = json.loads((run / "run.json").read_text())["task"]
+        path = source.pop("path")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{run} does not say which task it was fitted on.", "Give it with --task.") from error
+    return load_task(path, **source)
+
+
+def run_report(
+    run: Path,
+    task: Task,
+    base: Base,
+    cache: EmbeddingCache,
+    asked: Questions,
+    command: str,
+    maps: int,
+    map_images: tuple[str, ...],
+) -> Path:
+    adapter = load_adapter(run, base)
+    keep = run / "studies"
+    with EncodingBar(console) as encoding:
+        measured = measure(task, base, adapter, asked, cache, keep=keep, progress=_bars, encoding=encoding)
+    page = build_report(
+        run,
+        task,
+        measured,
+        base,
+        adapter,
+        cache,
+        command=command,
+        maps=maps,
+        map_images=map_images,
+        progress=_bars,
+        keep=keep,
+    )
+    _print(measured)
+    console.print(f"Report: {escape(str(page))}", soft_wrap=True)
+    return page

@@ -1,0 +1,122 @@
+"""The best, median and worst instances, and those that changed most, as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from samtailor.adapters.base import Adapter
+from samtailor.bases.base import Base
+from samtailor.data.images import read_image
+from samtailor.data.task import ImageRecord, Instance
+from samtailor.embedder import Embedder
+from samtailor.prompts import PromptKind, Prompts
+from samtailor.report.overlay import comparison
+from samtailor.studies.classmap import pieces
+from samtailor.studies.prompts import fixed_prompts
+from samtailor.studies.scoring import InstanceScore, masks_of
+
+__all__ = ["choose", "crop_around", "draw_gallery", "jpeg"]
+
+MARGIN = 0.75  # of the instance's larger side, around it
+LEAST = 96  # pixels: a crop is at least so wide and high, where the image is
+SHOWN = 320  # pixels: a panel's longer side
+
+
+def choose(scores: Sequence[InstanceScore], count: int) -> dict[str, list[InstanceScore]]:
+    """``count`` instances of each group: best, median, worst by the adapted IoU, the rest by the gain over base-single.
+
+    Only first prompts are looked at. Groups overlap where instances are few.
+    """
+    first = [s for s in scores if s.repeat == 0]
+    by_score = sorted(first, key=lambda s: (s.scores["adapted"].iou, s.instance))
+    by_gain = sorted(first, key=lambda s: (s.scores["adapted"].iou - s.scores["base-single"].iou, s.instance))
+    middle = max(0, (len(first) - count) // 2)
+    return {
+        "best": by_score[::-1][:count],
+        "median": by_score[middle : middle + count],
+        "worst": by_score[:count],
+        "most gained": [s for s in by_gain[::-1][:count] if _gain(s) > 0],
+        "most lost": [s for s in by_gain[:count] if _gain(s) < 0],
+    }
+
+
+def _gain(score: InstanceScore) -> float:
+    return score.scores["adapted"].iou - score.scores["base-single"].iou
+
+
+def draw_gallery(
+    images: Sequence[ImageRecord],
+    scores: Sequence[InstanceScore],
+    base: Base,
+    adapter: Adapter,
+    embedder: Embedder,
+    kind: PromptKind,
+    seed: int,
+    count: int = 3,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[dict[str, Any]]:
+    """For each chosen instance its group, names, scores, and ``picture`` (JPEG): truth, base, adapted."""
+    places = {(r.path.name, i.id): (r, i) for r in images for i in r.promptable}
+    wanted = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
+    found = []
+    for done, (group, s) in enumerate(wanted):
+        if progress:
+            progress(done, len(wanted))
+        record, instance = places[s.image, s.instance]
+        masks = masks_of(record, instance, base, adapter, embedder, kind, 0, seed)
+        picture = _draw(record, instance, masks, kind, seed)
+        shown = {m: s.scores[m].iou for m in ("base-single", "adapted")}
+        found.append({"group": group, "image": s.image, "label": s.label, "scores": shown, "picture": picture})
+    return found
+
+
+def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], kind: PromptKind, seed: int) -> bytes:
+    truth = instance.mask()
+    ((_, prompts), *_) = fixed_prompts(pieces(instance), kind, seed)
+    top, bottom, left, right = crop_around(truth)
+    window = np.s_[top:bottom, left:right]
+    corner = np.array([left, top], dtype=np.float32)
+    moved = Prompts(
+        None if prompts.points is None else prompts.points - corner,
+        prompts.labels,
+        None if prompts.boxes is None else prompts.boxes - np.tile(corner, 2),
+    )
+    row = comparison(
+        read_image(record.path)[window],
+        truth[window],
+        masks["base-single"][window],
+        masks["adapted"][window],
+        moved,
+        ("truth", "base", "adapted"),
+        panel=SHOWN,
+    )
+    return jpeg(row)
+
+
+def crop_around(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right) of a window around a mask with some surroundings."""
+    height, width = mask.shape
+    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    spans = list(_window(ys, height, xs)) + list(_window(xs, width, ys))
+    return spans[0], spans[1], spans[2], spans[3]
+
+
+def _window(along: np.ndarray, size: int, across: np.ndarray) -> Iterator[int]:
+    extent = max(along[-1] - along[0], across[-1] - across[0]) + 1
+    half = max(LEAST, extent * (1 + 2 * MARGIN)) / 2
+    middle = (along[0] + along[-1] + 1) / 2
+    start = int(np.clip(middle - half, 0, max(0, size - 2 * half)))
+    yield start
+    yield int(min(size, start + 2 * half))
+
+
+def jpeg(picture: np.ndarray) -> bytes:
+    """A (H, W, 3) uint8 RGB picture as a JPEG file's bytes."""
+    buffer = BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

@@ -1,0 +1,5 @@
+"""The report as one HTML page that opens offline: plain dicts in, a text out."""
+
+from samtailor.report.page.render import render_page
+
+__all__ = ["render_page"]
