@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pycocotools import mask as coco_mask
 from scipy import ndimage
 
 from samtailor.metrics import (
@@ -28,6 +29,7 @@ from samtailor.metrics.bootstrap import Estimate, Resampler
 from samtailor.metrics.scores import score_mask
 
 Mask = np.ndarray
+Difference = Callable[[np.ndarray, np.ndarray], float]
 pairs = st.tuples(st.integers(1, 16), st.integers(1, 16)).flatmap(
     lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))
 )
@@ -70,32 +72,6 @@ def monai(compute: Callable[..., torch.Tensor], a: Mask, b: Mask, **options: obj
     return float(compute(y_pred=one, y=two, include_background=True, **options))
 
 
-def test_hausdorff_agrees_with_monai() -> None:
-    compute = pytest.importorskip("monai.metrics").compute_hausdorff_distance
-    worst = 0.0
-    for a, b in ALL:
-        ours = hausdorff95(edge_distances(boundary_of(a), boundary_of(b)), math.hypot(*a.shape))
-        worst = max(worst, abs(ours - monai(compute, a, b, percentile=95)))
-    assert worst < 1e-4, worst
-
-
-def test_edges_near_agree_with_monai() -> None:
-    """MONAI's surface Dice sums both sides' near edge pixels; ours takes the harmonic mean of their shares."""
-    compute = pytest.importorskip("monai.metrics").compute_surface_dice
-    worst = 0.0
-    for tolerance in (1, 3):
-        for a, b in ALL:
-            c = count_edges(edge_distances(boundary_of(a), boundary_of(b)), tolerance)
-            ours = (c.predicted_near + c.truth_near) / (c.predicted + c.truth)
-            worst = max(worst, abs(ours - monai(compute, a, b, class_thresholds=[float(tolerance)])))
-    assert worst < 1e-6, worst
-
-
-def test_dice_agrees_with_monai() -> None:
-    compute = pytest.importorskip("monai.metrics").compute_dice
-    assert max(abs(dice(count_pixels(a, b)) - monai(compute, a, b)) for a, b in ALL) < 1e-6
-
-
 def region_by_erosion(mask: Mask, width: int) -> Mask:
     """The definition of Cheng et al.: the mask less its erosion, the border counting as background."""
     padded = np.pad(mask, 1)
@@ -103,12 +79,77 @@ def region_by_erosion(mask: Mask, width: int) -> Mask:
     return np.asarray(mask & ~eroded)
 
 
-def test_boundary_iou_agrees_with_iterated_erosion() -> None:
-    for a, b in ALL:
-        for share in (0.02, 0.1):
-            width = max(1, round(share * math.hypot(*a.shape)))
-            expected = iou(count_pixels(region_by_erosion(a, width), region_by_erosion(b, width)))
-            assert iou(boundary_counts(boundary_of(a, share), boundary_of(b, share))) == expected
+def _distances(a: Mask, b: Mask) -> tuple[np.ndarray, np.ndarray]:
+    return edge_distances(boundary_of(a), boundary_of(b))
+
+
+def _hausdorff(a: Mask, b: Mask) -> float:
+    compute = pytest.importorskip("monai.metrics").compute_hausdorff_distance
+    return abs(hausdorff95(_distances(a, b), math.hypot(*a.shape)) - monai(compute, a, b, percentile=95))
+
+
+def _surface_dice(tolerance: int) -> Difference:
+    """MONAI's surface Dice sums both sides' near edge pixels; our F1 takes the harmonic mean of their shares."""
+    compute = pytest.importorskip("monai.metrics").compute_surface_dice
+
+    def difference(a: Mask, b: Mask) -> float:
+        c = count_edges(_distances(a, b), tolerance)
+        ours = (c.predicted_near + c.truth_near) / (c.predicted + c.truth)
+        return abs(ours - monai(compute, a, b, class_thresholds=[float(tolerance)]))
+
+    return difference
+
+
+def _dice(a: Mask, b: Mask) -> float:
+    return abs(dice(count_pixels(a, b)) - monai(pytest.importorskip("monai.metrics").compute_dice, a, b))
+
+
+def _boundary_iou(share: float) -> Difference:
+    def difference(a: Mask, b: Mask) -> float:
+        width = max(1, round(share * math.hypot(*a.shape)))
+        expected = iou(count_pixels(region_by_erosion(a, width), region_by_erosion(b, width)))
+        return abs(expected - iou(boundary_counts(boundary_of(a, share), boundary_of(b, share))))
+
+    return difference
+
+
+def _iou(a: Mask, b: Mask) -> float:
+    rles = [coco_mask.encode(np.asfortranarray(m.astype(np.uint8))) for m in (a, b)]
+    return abs(iou(count_pixels(a, b)) - float(coco_mask.iou([rles[0]], [rles[1]], [0])[0, 0]))
+
+
+def _f1(tolerance: int) -> Difference:
+    """All pairs of edge pixels, edges by scipy's erosion."""
+
+    def difference(a: Mask, b: Mask) -> float:
+        edges = [np.argwhere(m & ~ndimage.binary_erosion(m)) for m in (a, b)]
+        gaps = np.linalg.norm(edges[0][:, None] - edges[1][None], axis=-1)
+        p, r = (gaps.min(1) <= tolerance).mean(), (gaps.min(0) <= tolerance).mean()
+        expected = 2 * p * r / (p + r) if p * r else 0.0
+        return abs(edge_f1(count_edges(_distances(a, b), tolerance)) - expected)
+
+    return difference
+
+
+AGREEMENT: dict[str, tuple[str, Callable[[], Difference], float]] = {
+    "IoU": ("pycocotools", lambda: _iou, 1e-12),
+    "Dice": ("MONAI", lambda: _dice, 1e-6),
+    "boundary IoU, 2 %": ("scipy's erosion, iterated", lambda: _boundary_iou(0.02), 0),
+    "boundary IoU, 10 %": ("scipy's erosion, iterated", lambda: _boundary_iou(0.1), 0),
+    "near edges, 1 px (surface Dice)": ("MONAI", lambda: _surface_dice(1), 1e-6),
+    "near edges, 3 px (surface Dice)": ("MONAI", lambda: _surface_dice(3), 1e-6),
+    "boundary F1, 1 px": ("all pairs, scipy's edges", lambda: _f1(1), 1e-12),
+    "boundary F1, 3 px": ("all pairs, scipy's edges", lambda: _f1(3), 1e-12),
+    "HD95, px": ("MONAI", lambda: _hausdorff, 1e-4),
+}
+"""Score -> (what it is compared with, the absolute difference on a pair of masks, what is allowed)."""
+
+
+@pytest.mark.parametrize("name", AGREEMENT)
+def test_agrees_with_an_independent_implementation(name: str) -> None:
+    _, difference, allowed = AGREEMENT[name]
+    compare = difference()
+    assert max(compare(a, b) for a, b in ALL) <= allowed
 
 
 @given(pairs)
