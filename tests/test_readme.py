@@ -29,13 +29,14 @@ def place(shapes: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_commands_then_python(place: Path, tiny_sam_folder: Path) -> None:
     text = README.read_text()
     commands = re.findall(r"^    (samtailor .*?)(?:\s+#.*)?$", text, re.MULTILINE)
-    assert [c.split()[1] for c in commands] == ["inspect", "fit", "evaluate", "predict"]
+    assert [c.split()[1] for c in commands] == ["inspect", "fit", "evaluate", "report", "predict"]
     env = os.environ | {"SAMTAILOR_CACHE": str(place / "cache")}
     for command in commands:
         words = shlex.split(command.replace("--minutes 30", f"--minutes 0.05 --base {tiny_sam_folder}"))
         done = subprocess.run([sys.executable, "-m", *words], cwd=place, env=env, capture_output=True, text=True)
         assert done.returncode == 0, (command, done.stderr)
     assert (place / "runs/mine/evaluation.json").exists()
+    assert (place / "runs/mine/report.html").exists()
     assert (place / "masks/photo_mask_0.png").exists()
 
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

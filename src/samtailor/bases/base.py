@@ -7,7 +7,7 @@ h w embedding cells, M masks per prompt, C channels of the upscaled map.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,12 +31,17 @@ class Decoded:
     Attributes:
         logits: (B, N, M, 4h, 4w), low-res frame; the mask is ``logits > 0``.
         iou: (B, N, M), the model's own estimate of each mask's IoU.
-        upscaled: (B, N, C, 4h, 4w), the features that the masks are read from.
+        upscale: computes ``upscaled``; most callers never ask.
     """
 
     logits: Tensor
     iou: Tensor
-    upscaled: Tensor
+    upscale: Callable[[], Tensor]
+
+    @property
+    def upscaled(self) -> Tensor:
+        """(B, N, C, 4h, 4w), the features that the masks are read from."""
+        return self.upscale()
 
 
 class Base(nn.Module, abc.ABC):

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
+from samtailor.bases.fast_decoder import fast_decode
 from samtailor.bases.preprocess import PREPROCESSING, to_input
 
 __all__ = ["SamShapedBase", "fingerprint_of"]
@@ -38,6 +39,9 @@ class SamShapedBase(Base):
         prompt_encoder: a ``SamPromptEncoder``.
         mask_decoder: a ``SamMaskDecoder``.
         fingerprint: of the weights, by ``fingerprint_of``.
+
+    Attributes:
+        reference_decoder: True decodes with transformers' own forward instead of ``fast_decode``, which equals it.
     """
 
     # transformers' modules; their parts have no types that a checker could follow
@@ -61,6 +65,7 @@ class SamShapedBase(Base):
         self.embed_dim = int(self.prompt_encoder.hidden_size)
         self.requires_grad_(False).eval()
         self.fingerprint = fingerprint
+        self.reference_decoder = False
 
     def train(self, mode: bool = True) -> SamShapedBase:
         """A base stays frozen and in evaluation mode, whatever it is part of."""
@@ -89,8 +94,14 @@ class SamShapedBase(Base):
         return positions.permute(2, 0, 1)
 
     def decode(self, embeddings: Embeddings, sparse: Tensor, dense: Tensor, masks: MaskChoice = "single") -> Decoded:
-        decoder = self.mask_decoder
         image = embeddings["image"]
+        if self.reference_decoder:
+            return self._decode_by_reference(image, sparse, dense, masks)
+        return fast_decode(self.mask_decoder, image, self.image_positions(), sparse, dense, masks)
+
+    def _decode_by_reference(self, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice) -> Decoded:
+        """transformers' own order of evaluation, which the fast decoder is compared with."""
+        decoder = self.mask_decoder
         b, n, _, d = sparse.shape
         h, w = image.shape[-2:]
 
@@ -109,4 +120,4 @@ class SamShapedBase(Base):
         weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)  # (BN, M, C)
         logits = (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:])
         iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, chosen]
-        return Decoded(logits.unflatten(0, (b, n)), iou.unflatten(0, (b, n)), upscaled.unflatten(0, (b, n)))
+        return Decoded(logits.unflatten(0, (b, n)), iou.unflatten(0, (b, n)), lambda: upscaled.unflatten(0, (b, n)))

@@ -1,0 +1,172 @@
+"""SAM's mask decoder by exact algebra: the same function as transformers' module, in another order of evaluation.
+
+About seven tokens meet 4,096 image cells, so nothing is projected cell by cell that can be projected token by token:
+
+* token to image: (q W_q)(k W_k)^T = (q W_q W_k^T) k^T, so the tokens go through the key matrix and the cells stay as
+  they are; the key bias adds one number to all scores of a query and cancels in the softmax. Values are summed first,
+  then projected.
+* image to token: the cells' query projection moves onto the tokens in the same way; the output projection acts on the
+  token values. Weights over tokens sum to one per head, so its bias is spread over the heads' values.
+* before the first image-to-token step all prompts of an image see the same cells, which are not copied.
+* cells stay rows of channels (c, D) throughout: the two up-convolutions (kernel 2, stride 2) do not overlap, so each is
+  one matrix product per cell, layer norms run over the last axis, and only the finished mask is laid out as a picture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from samtailor.bases.base import Decoded, MaskChoice
+
+__all__ = ["fast_decode"]
+
+CELLS = 512  # upscaled at once where no gradient is wanted: their activations stay in a CPU's cache
+
+
+def fast_decode(
+    decoder: Any, image: Tensor, positions: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice = "single"
+) -> Decoded:
+    """What ``SamMaskDecoder`` gives, for B images with N prompts each; differentiable to every input and weight.
+
+    Args:
+        decoder: transformers' ``SamMaskDecoder``.
+        image: (B, D, h, w).
+        positions: (D, h, w).
+        sparse: (B, N, T, D).
+        dense: (B, N, D, h, w); expanded over N where all prompts of an image share it.
+        masks: which mask tokens to answer with.
+    """
+    b, n = sparse.shape[:2]
+    own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+    start = torch.cat([own.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)  # (BN, 5+T, D)
+    shared = n == 1 or dense.stride(1) == 0
+    cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
+    tokens, cells = _two_way(decoder.transformer, start, cells, positions.flatten(1).t())
+
+    chosen = {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
+    heads = list(decoder.output_hypernetworks_mlps)[chosen]
+    mask_tokens = tokens[:, 1 : 1 + decoder.num_mask_tokens][:, chosen]
+    weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(heads)], dim=-1)  # (BN, C, M)
+    size = image.shape[-2:]
+
+    def upscaled() -> Tensor:
+        return _by_image(_picture(_upscale(decoder, cells), size), b)
+
+    logits = _picture(_masks(decoder, cells, weights), size)
+    iou = decoder.iou_prediction_head(tokens[:, 0])[:, chosen]
+    return Decoded(_by_image(logits, b), _by_image(iou, b), upscaled)
+
+
+def _by_image(answers: Tensor, b: int) -> Tensor:
+    """(BN, ...) to (B, N, ...)."""
+    return answers.view(b, -1, *answers.shape[1:])
+
+
+def _rows(maps: Tensor) -> Tensor:
+    """(G, D, h, w) to (G, hw, D), contiguous."""
+    return maps.flatten(2).transpose(1, 2).contiguous()
+
+
+def _two_way(transformer: Any, start: Tensor, cells: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """Tokens (BN, T, D) and cells (BN, c, D) after all layers; ``cells`` (B or BN, c, D), ``positions`` (c, D)."""
+    tokens, placed = start, cells + positions
+    for layer in transformer.layers:
+        if layer.skip_first_layer_pe:
+            tokens = _self_attention(layer.self_attn, tokens, tokens)
+        else:
+            tokens = tokens + _self_attention(layer.self_attn, tokens + start, tokens)
+        tokens = layer.layer_norm1(tokens)
+        tokens = tokens + _to_image(layer.cross_attn_token_to_image, tokens + start, placed, cells)
+        tokens = layer.layer_norm2(tokens)
+        tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
+        cells = _to_tokens(layer.cross_attn_image_to_token, placed, cells, tokens + start, tokens)
+        cells = layer.layer_norm4(cells)
+        placed = cells + positions
+    tokens = tokens + _to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)
+    tokens = transformer.layer_norm_final_attn(tokens)
+    return tokens, cells
+
+
+def _self_attention(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
+    answer: Tensor = attention(query=queries[:, None], key=queries[:, None], value=values[:, None])[0][:, 0]
+    return answer
+
+
+def _split(attention: Any, projection: Any, tokens: Tensor) -> Tensor:
+    """Projected tokens (BN, t, D) by head: (BN, t, H, e)."""
+    projected: Tensor = projection(tokens)
+    return projected.view(*tokens.shape[:2], attention.num_attention_heads, -1)
+
+
+def _by_head(attention: Any, weight: Tensor) -> Tensor:
+    """A (He, D) weight as (H, e, D)."""
+    return weight.view(attention.num_attention_heads, -1, weight.shape[-1])
+
+
+def _to_image(attention: Any, queries: Tensor, placed: Tensor, cells: Tensor) -> Tensor:
+    """Tokens (BN, t, D) look at cells (G, c, D), G = B or BN."""
+    bn, t, d = queries.shape
+    heads, groups = attention.num_attention_heads, len(cells)
+    q = _split(attention, attention.q_proj, queries) * attention.scaling
+    in_keys = torch.einsum("nthe,hed->nhtd", q, _by_head(attention, attention.k_proj.weight))
+    scores = in_keys.reshape(groups, -1, d) @ placed.transpose(1, 2)  # (G, rows, c)
+    summed = (scores.softmax(-1) @ cells).view(bn, heads, t, d)
+    each = torch.einsum("nhtd,hed->nthe", summed, _by_head(attention, attention.v_proj.weight)).flatten(2)
+    answer: Tensor = attention.out_proj(each + attention.v_proj.bias)
+    return answer
+
+
+def _to_tokens(attention: Any, placed: Tensor, cells: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Cells (G, c, D) look at tokens (BN, t, D) and add what they see: (BN, c, D)."""
+    bn, t, d = keys.shape
+    heads, groups, c = attention.num_attention_heads, len(cells), cells.shape[1]
+    k = _split(attention, attention.k_proj, keys) * attention.scaling
+    in_queries = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, attention.q_proj.weight))
+    bias = torch.einsum("nthe,he->nht", k, attention.q_proj.bias.view(heads, -1))
+    scores = (in_queries.reshape(groups, -1, d) @ placed.transpose(1, 2)).view(bn, heads, t, c)
+    shares = (scores + bias[..., None]).softmax(dim=2).view(bn, heads * t, c)
+
+    v = _split(attention, attention.v_proj, values)
+    seen = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, attention.out_proj.weight.t()))
+    seen = (seen + attention.out_proj.bias / heads).reshape(bn, heads * t, d)
+    base = cells if groups == bn else cells[:, None].expand(-1, bn // groups, -1, -1).reshape(bn, c, d)
+    return torch.baddbmm(base, shares.transpose(1, 2), seen)
+
+
+def _masks(decoder: Any, cells: Tensor, weights: Tensor) -> Tensor:
+    """Logits (BN, c, 16, M): 16 pixels of every cell; ``weights`` (BN, C, M)."""
+    if torch.is_grad_enabled() or cells.device.type != "cpu":
+        return _dot(_upscale(decoder, cells), weights)
+    parts = [_dot(_upscale(decoder, part), weights) for part in torch.split(cells, CELLS, dim=1)]
+    return torch.cat(parts, dim=1)
+
+
+def _dot(upscaled: Tensor, weights: Tensor) -> Tensor:
+    return (upscaled.flatten(1, 2) @ weights).view(*upscaled.shape[:3], -1)
+
+
+def _upscale(decoder: Any, cells: Tensor) -> Tensor:
+    """Features of the 16 pixels of each cell, (BN, c, 16, C): rows 4 ky1 + 2 kx1 ... as ``_picture`` reads them."""
+    bn, c, _ = cells.shape
+    first = _blocks(decoder.upscale_conv1, cells.flatten(0, 1))  # (BNc * 4, D/4)
+    norm = decoder.upscale_layer_norm
+    first = F.gelu(F.layer_norm(first, norm.normalized_shape, norm.weight, norm.bias, norm.eps))
+    return F.gelu(_blocks(decoder.upscale_conv2, first)).view(bn, c, 16, -1)
+
+
+def _blocks(convolution: Any, rows: Tensor) -> Tensor:
+    """A transposed convolution, kernel 2 and stride 2, on single pixels: (R, C_in) to (4 R, C_out), by (ky, kx)."""
+    weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)  # (4 C_out, C_in)
+    return F.linear(rows, weight, convolution.bias.repeat(4)).view(len(rows) * 4, -1)
+
+
+def _picture(pixels: Tensor, size: torch.Size) -> Tensor:
+    """(BN, hw, 16, M) to (BN, M, 4h, 4w); a cell's 16 pixels come as (ky1, kx1, ky2, kx2)."""
+    h, w = size
+    bn, _, _, m = pixels.shape
+    blocks = pixels.view(bn, h, w, 2, 2, 2, 2, m)
+    return blocks.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(bn, m, 4 * h, 4 * w)

@@ -1,0 +1,101 @@
+"""The fast decoder is the reference decoder: masks, estimates, features and gradients."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+import torch
+from torch import Tensor
+
+from samtailor.bases.base import Base, Decoded, MaskChoice
+from samtailor.bases.sam_shaped import SamShapedBase
+
+B, N = 2, 3
+
+
+@pytest.fixture(params=["tiny", "mobile"])
+def base(request: pytest.FixtureRequest, tiny_sam: Base, mobile_sam: Base) -> Base:
+    return tiny_sam if request.param == "tiny" else mobile_sam
+
+
+def prompt(base: Base, kind: str) -> dict[str, Tensor | None]:
+    s = base.input_size
+    points = torch.rand(B, N, {"click": 1, "clicks": 3}.get(kind, 1), 2) * s
+    labels = torch.randint(0, 2, points.shape[:3])
+    corner = torch.rand(B, N, 2) * s / 2
+    boxes = torch.cat([corner, corner + s / 3], dim=-1)
+    with_points, with_boxes = kind != "box", kind in ("box", "both")
+    return {
+        "points": points if with_points else None,
+        "labels": labels if with_points else None,
+        "boxes": boxes if with_boxes else None,
+    }
+
+
+def both(
+    base: Any, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice
+) -> dict[str, tuple[Decoded, Tensor]]:
+    """Answers and gradients to the tokens, by either decoder."""
+    found = {}
+    for name in ("fast", "reference"):
+        tokens = sparse.clone().requires_grad_()
+        base.reference_decoder = name == "reference"
+        try:
+            out = base.decode({"image": image}, tokens, dense, masks)
+        finally:
+            base.reference_decoder = False
+        weight = torch.linspace(-1, 1, out.logits.numel()).view(out.logits.shape)
+        (gradient,) = torch.autograd.grad((torch.sigmoid(out.logits) * weight).sum() + out.iou.sum(), tokens)
+        found[name] = (out, gradient)
+    return found
+
+
+def apart(one: Tensor, other: Tensor) -> float:
+    return float((one - other).abs().max() / other.abs().max())
+
+
+@pytest.mark.parametrize("masks", get_args(MaskChoice))
+@pytest.mark.parametrize("kind", ["click", "clicks", "box", "both", "mask"])
+def test_equals_the_reference(base: SamShapedBase, kind: str, masks: MaskChoice) -> None:
+    torch.manual_seed(0)
+    side = base.image_positions().shape[-1]
+    image = torch.randn(B, base.embed_dim, side, side)
+    sparse, dense = base.embed_prompts(**prompt(base, kind))
+    if kind == "mask":  # a mask prompt makes the dense part differ from prompt to prompt
+        dense = dense + torch.randn(dense.shape)
+    found = both(base, image, sparse, dense, masks)
+    (fast, gradient), (reference, expected) = found["fast"], found["reference"]
+    assert fast.logits.shape == reference.logits.shape and fast.iou.shape == reference.iou.shape
+    assert apart(fast.logits, reference.logits) < 1e-4
+    assert apart(fast.iou, reference.iou) < 1e-4
+    assert apart(fast.upscaled, reference.upscaled) < 1e-4
+    assert apart(gradient, expected) < 1e-3
+    with torch.inference_mode():
+        plain = base.decode({"image": image}, sparse, dense, masks)
+    assert apart(plain.logits, reference.logits) < 1e-4
+
+
+def test_gradients_reach_the_decoders_own_weights(tiny_sam: SamShapedBase) -> None:
+    """Methods that train the decoder itself go through the same code."""
+    torch.manual_seed(0)
+    side = tiny_sam.image_positions().shape[-1]
+    image = torch.randn(1, tiny_sam.embed_dim, side, side)
+    sparse, dense = tiny_sam.embed_prompts(torch.rand(1, 2, 1, 2) * 9, torch.ones(1, 2, 1, dtype=torch.int64), None)
+    parameters = dict(tiny_sam.mask_decoder.named_parameters())
+    found = {}
+    try:
+        for p in parameters.values():
+            p.requires_grad_(True)
+        for name in ("fast", "reference"):
+            tiny_sam.reference_decoder = name == "reference"
+            out = tiny_sam.decode({"image": image}, sparse, dense, "all")
+            loss = out.logits.square().mean() + out.iou.sum()
+            found[name] = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
+    finally:
+        tiny_sam.reference_decoder = False
+        tiny_sam.requires_grad_(False)
+    for (name, _), fast, reference in zip(parameters.items(), found["fast"], found["reference"], strict=True):
+        if name.endswith("k_proj.bias"):  # cancels in the softmax: rounding in the reference, absent or rounding here
+            continue
+        assert (fast - reference).abs().max() <= 1e-3 * reference.abs().max() + 1e-7, name
