@@ -76,6 +76,27 @@ def test_equals_the_reference(base: SamShapedBase, kind: str, masks: MaskChoice)
     assert apart(plain.logits, reference.logits) < 1e-4
 
 
+@pytest.mark.parametrize("reference", [False, True])
+def test_some_cells_are_those_of_the_whole(base: SamShapedBase, reference: bool) -> None:
+    torch.manual_seed(0)
+    side = base.image_positions().shape[-1]
+    image = torch.randn(B, base.embed_dim, side, side)
+    sparse, dense = base.embed_prompts(**prompt(base, "click"))
+    cells = torch.randint(0, side * side, (B, N, 7))
+    base.reference_decoder = reference
+    try:
+        whole = base.decode({"image": image}, sparse, dense, "all").logits
+        some = base.decode({"image": image}, sparse, dense, "all", cells).logits
+    finally:
+        base.reference_decoder = False
+    assert some.shape == (B, N, 4, 7, 16)
+    scale = float(whole.abs().max())
+    for b, n, k in ((0, 0, 0), (1, 2, 6), (0, 1, 3)):
+        y, x = divmod(int(cells[b, n, k]), side)
+        block = whole[b, n, :, 4 * y : 4 * y + 4, 4 * x : 4 * x + 4].flatten(1)
+        assert float((some[b, n, :, k] - block).abs().max()) < 1e-5 * scale
+
+
 def test_gradients_reach_the_decoders_own_weights(tiny_sam: SamShapedBase) -> None:
     """Methods that train the decoder itself go through the same code."""
     torch.manual_seed(0)

@@ -305,3 +305,23 @@ def _contrast(one: str, other: str) -> float:
         red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
         levels.append(0.2126 * red + 0.7152 * green + 0.0722 * blue)
     return (max(levels) + 0.05) / (min(levels) + 0.05)
+
+
+def test_kinds_of_prompt_that_lose_are_warned_of(full: dict[str, Any]) -> None:
+    data = copy.deepcopy(full)
+    loss = {"mean": {"value": -0.2, "interval": [-0.3, -0.1]}}
+    data["sensitivity"]["paired"]["adapted - base-single"]["box"] = loss
+    (warning,) = [w for w in warnings_of(data) if "kind" in w["what"]]
+    assert "box" in warning["what"] and "--prompts mix" in warning["hint"]
+    data["sensitivity"]["paired"]["adapted - base-single"]["box"]["mean"]["interval"] = [-0.3, 0.1]
+    assert not [w for w in warnings_of(data) if "kind" in w["what"]]
+
+
+@pytest.mark.parametrize(
+    ("adapted", "first"), [([0.6, 0.55, 0.5], "click 3"), ([0.3, 0.3, 0.3], "click 1"), ([0.6, 0.4, 0.7], None)]
+)
+def test_corrections_that_the_base_takes_better(full: dict[str, Any], adapted: list[float], first: str | None) -> None:
+    data = copy.deepcopy(full)
+    data["sensitivity"]["clicks_to_quality"]["curve"] = {"base-single": [0.4, 0.5, 0.6], "adapted": adapted}
+    found = [w["what"] for w in warnings_of(data) if "corrective" in w["what"]]
+    assert found == [] if first is None else first in found[0]

@@ -16,6 +16,7 @@ from samtailor.studies.scoring import InstanceScore
 from samtailor.studies.summary import method_rows
 
 Rows = list[dict[str, Any]]
+MOST_CLASSES = 30  # a longer table of classes is left to the file
 
 
 def scores(rows: Rows) -> Iterator[str]:
@@ -112,7 +113,7 @@ def tables(found: dict[str, Any]) -> Iterator[str]:
     if found.get("gains"):
         yield ""
         yield from gains(found["gains"])
-    if len(found["rows"][0]["per_class"]) > 1:
+    if 1 < len(found["rows"][0]["per_class"]) <= MOST_CLASSES:
         yield ""
         yield from classes(found["rows"])
     yield ""

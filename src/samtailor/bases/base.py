@@ -29,7 +29,8 @@ class Decoded:
     """Answer of a mask decoder.
 
     Attributes:
-        logits: (B, N, M, 4h, 4w), low-res frame; the mask is ``logits > 0``.
+        logits: (B, N, M, 4h, 4w), low-res frame; the mask is ``logits > 0``. Where only some cells were asked for:
+            (B, N, M, K, 16), the 4 x 4 block of each cell, row by row.
         iou: (B, N, M), the model's own estimate of each mask's IoU.
         upscale: computes ``upscaled``; most callers never ask.
     """
@@ -79,8 +80,24 @@ class Base(nn.Module, abc.ABC):
         """
 
     @abc.abstractmethod
-    def decode(self, embeddings: Embeddings, sparse: Tensor, dense: Tensor, masks: MaskChoice = "single") -> Decoded:
-        """Masks of B x N prompts; ``sparse`` (B, N, T, D), ``dense`` (B, N, D, h, w)."""
+    def decode(
+        self,
+        embeddings: Embeddings,
+        sparse: Tensor,
+        dense: Tensor,
+        masks: MaskChoice = "single",
+        cells: Tensor | None = None,
+    ) -> Decoded:
+        """Masks of B x N prompts.
+
+        Args:
+            embeddings: of B images.
+            sparse: (B, N, T, D).
+            dense: (B, N, D, h, w).
+            masks: which mask tokens to answer with.
+            cells: (B, N, K) int, embedding cells counted row by row; then only their blocks of the mask are made. None
+                makes all.
+        """
 
     @abc.abstractmethod
     def image_positions(self) -> Tensor:

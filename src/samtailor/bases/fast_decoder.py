@@ -22,48 +22,66 @@ from torch.nn import functional as F
 
 from samtailor.bases.base import Decoded, MaskChoice
 
-__all__ = ["fast_decode"]
+__all__ = ["blocks_of", "fast_decode"]
 
 CELLS = 512  # upscaled at once where no gradient is wanted: their activations stay in a CPU's cache
 
 
 def fast_decode(
-    decoder: Any, image: Tensor, positions: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice = "single"
+    decoder: Any,
+    image: Tensor,
+    positions: Tensor,
+    sparse: Tensor,
+    dense: Tensor,
+    masks: MaskChoice = "single",
+    chosen_cells: Tensor | None = None,
 ) -> Decoded:
     """What ``SamMaskDecoder`` gives, for B images with N prompts each; differentiable to every input and weight.
 
     Args:
         decoder: transformers' ``SamMaskDecoder``.
         image: (B, D, h, w).
-        positions: (D, h, w).
+        positions: (hw, D), cells counted row by row.
         sparse: (B, N, T, D).
         dense: (B, N, D, h, w); expanded over N where all prompts of an image share it.
         masks: which mask tokens to answer with.
+        chosen_cells: (B, N, K) or None; see ``Base.decode``.
     """
     b, n = sparse.shape[:2]
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     start = torch.cat([own.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)  # (BN, 5+T, D)
     shared = n == 1 or dense.stride(1) == 0
     cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
-    tokens, cells = _two_way(decoder.transformer, start, cells, positions.flatten(1).t())
+    tokens, cells = _two_way(decoder.transformer, start, cells, positions)
 
     chosen = {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
     heads = list(decoder.output_hypernetworks_mlps)[chosen]
     mask_tokens = tokens[:, 1 : 1 + decoder.num_mask_tokens][:, chosen]
     weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(heads)], dim=-1)  # (BN, C, M)
+    iou = decoder.iou_prediction_head(tokens[:, 0])[:, chosen]
     size = image.shape[-2:]
 
     def upscaled() -> Tensor:
         return _by_image(_picture(_upscale(decoder, cells), size), b)
 
-    logits = _picture(_masks(decoder, cells, weights), size)
-    iou = decoder.iou_prediction_head(tokens[:, 0])[:, chosen]
+    if chosen_cells is None:
+        logits = _picture(_masks(decoder, cells, weights), size)
+    else:
+        index = chosen_cells.flatten(0, 1)[..., None].expand(-1, -1, cells.shape[-1])
+        logits = _in_rows(_masks(decoder, cells.gather(1, index), weights)).permute(0, 3, 1, 2)
     return Decoded(_by_image(logits, b), _by_image(iou, b), upscaled)
+
+
+def blocks_of(pictures: Tensor, cells: Tensor) -> Tensor:
+    """From (B, N, M, 4h, 4w) the 4 x 4 blocks of chosen cells (B, N, K): (B, N, M, K, 16), row by row."""
+    b, n, m, height, width = pictures.shape
+    blocks = pictures.view(b, n, m, height // 4, 4, width // 4, 4).transpose(4, 5).reshape(b, n, m, -1, 16)
+    return blocks.gather(3, cells[:, :, None, :, None].expand(-1, -1, m, -1, 16))
 
 
 def _by_image(answers: Tensor, b: int) -> Tensor:
     """(BN, ...) to (B, N, ...)."""
-    return answers.view(b, -1, *answers.shape[1:])
+    return answers.reshape(b, -1, *answers.shape[1:])
 
 
 def _rows(maps: Tensor) -> Tensor:
@@ -162,6 +180,12 @@ def _blocks(convolution: Any, rows: Tensor) -> Tensor:
     """A transposed convolution, kernel 2 and stride 2, on single pixels: (R, C_in) to (4 R, C_out), by (ky, kx)."""
     weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)  # (4 C_out, C_in)
     return F.linear(rows, weight, convolution.bias.repeat(4)).view(len(rows) * 4, -1)
+
+
+def _in_rows(pixels: Tensor) -> Tensor:
+    """(BN, K, 16, M) from (ky1, kx1, ky2, kx2) to the rows of the 4 x 4 block."""
+    bn, k, _, m = pixels.shape
+    return pixels.view(bn, k, 2, 2, 2, 2, m).transpose(3, 4).reshape(bn, k, 16, m)
 
 
 def _picture(pixels: Tensor, size: torch.Size) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 
 from samtailor.bases import mobile_sam
 from samtailor.bases.base import Base
+from samtailor.bases.sam_shaped import SamShapedBase
 from samtailor.errors import BaseModelError
 
 __all__ = ["DEFAULT_BASE", "load_base"]
@@ -15,24 +16,26 @@ __all__ = ["DEFAULT_BASE", "load_base"]
 DEFAULT_BASE = mobile_sam.NAME
 
 
-def load_base(name: str = DEFAULT_BASE, device: str | torch.device = "cpu") -> Base:
+def load_base(name: str = DEFAULT_BASE, device: str | torch.device = "cpu", reference_decoder: bool = False) -> Base:
     """Load a base.
 
     Args:
         name: ``mobile-sam`` (bundled), ``mobile-sam:FILE`` (a MobileSAM checkpoint, .pt or .safetensors),
             a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``.
         device: where it computes.
+        reference_decoder: decode with transformers' own forward instead of ``fast_decode``, which equals it.
 
     Raises:
         BaseModelError: no such base, or its weights cannot be read or do not fit.
     """
     family, _, path = name.partition(":")
     if family == mobile_sam.NAME:
-        base: Base = mobile_sam.load_mobile_sam(Path(path).expanduser() if path else None)
+        base: SamShapedBase = mobile_sam.load_mobile_sam(Path(path).expanduser() if path else None)
     elif Path(name).suffix in (".pt", ".pth", ".safetensors"):
         raise BaseModelError(f"{name!r} is a file, not a base.", f"For a MobileSAM checkpoint write mobile-sam:{name}.")
     else:
         from samtailor.bases.sam import load_sam
 
         base = load_sam(name)
+    base.reference_decoder = reference_decoder
     return base.to(device)

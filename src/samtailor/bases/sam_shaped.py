@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
-from samtailor.bases.fast_decoder import fast_decode
+from samtailor.bases.fast_decoder import blocks_of, fast_decode
 from samtailor.bases.preprocess import PREPROCESSING, to_input
 
 __all__ = ["SamShapedBase", "fingerprint_of"]
@@ -66,6 +67,8 @@ class SamShapedBase(Base):
         self.requires_grad_(False).eval()
         self.fingerprint = fingerprint
         self.reference_decoder = False
+        self._position_rows: Tensor
+        self.register_buffer("_position_rows", self._compute_positions(), persistent=False)
 
     def train(self, mode: bool = True) -> SamShapedBase:
         """A base stays frozen and in evaluation mode, whatever it is part of."""
@@ -85,19 +88,32 @@ class SamShapedBase(Base):
         sparse, dense = self.prompt_encoder(points, labels, boxes, None)
         return sparse, dense[:, None].expand(-1, sparse.shape[1], -1, -1, -1)
 
-    @torch.no_grad()
     def image_positions(self) -> Tensor:
         side = self.prompt_encoder.image_embedding_size[0]
-        centres = (torch.arange(side, device=self.device, dtype=torch.float32) + 0.5) / side
+        return self._position_rows.t().view(-1, side, side)
+
+    @torch.no_grad()
+    def _compute_positions(self) -> Tensor:
+        """(hw, D), cells counted row by row."""
+        side = self.prompt_encoder.image_embedding_size[0]
+        centres = (torch.arange(side, dtype=torch.float32) + 0.5) / side
         grid = torch.stack([centres[None, :].expand(side, side), centres[:, None].expand(side, side)], dim=-1)
         positions: Tensor = self.prompt_encoder.shared_embedding(grid)
-        return positions.permute(2, 0, 1)
+        return positions.flatten(0, 1).contiguous()
 
-    def decode(self, embeddings: Embeddings, sparse: Tensor, dense: Tensor, masks: MaskChoice = "single") -> Decoded:
+    def decode(
+        self,
+        embeddings: Embeddings,
+        sparse: Tensor,
+        dense: Tensor,
+        masks: MaskChoice = "single",
+        cells: Tensor | None = None,
+    ) -> Decoded:
         image = embeddings["image"]
-        if self.reference_decoder:
-            return self._decode_by_reference(image, sparse, dense, masks)
-        return fast_decode(self.mask_decoder, image, self.image_positions(), sparse, dense, masks)
+        if not self.reference_decoder:
+            return fast_decode(self.mask_decoder, image, self._position_rows, sparse, dense, masks, cells)
+        found = self._decode_by_reference(image, sparse, dense, masks)
+        return found if cells is None else replace(found, logits=blocks_of(found.logits, cells))
 
     def _decode_by_reference(self, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice) -> Decoded:
         """transformers' own order of evaluation, which the fast decoder is compared with."""

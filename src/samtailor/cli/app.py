@@ -10,6 +10,24 @@ from typing import Annotated, Any
 
 import typer
 
+from samtailor.cli.options import (
+    AlsoOption,
+    BaseOption,
+    BoxesOption,
+    CacheOption,
+    CacheTypeOption,
+    DeviceOption,
+    DropOption,
+    FormatOption,
+    MapOption,
+    PromptsOption,
+    ReferenceOption,
+    SeedOption,
+    SensitivityOption,
+    SplitByOption,
+    SplitOption,
+    TaskArgument,
+)
 from samtailor.errors import PromptError, SamtailorError
 
 __all__ = ["app", "main"]
@@ -22,50 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-TaskArgument = Annotated[
-    str, typer.Argument(help="Folder of the task (docs/data.md says what it may hold), or `sample`.")
-]
-BaseOption = Annotated[
-    str, typer.Option(help="mobile-sam (bundled), mobile-sam:FILE, a folder that transformers saved, or a hub id.")
-]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-CacheOption = Annotated[
-    Path | None, typer.Option("--cache", help="Folder of the embedding cache.", show_default="the user's cache")
-]
-CacheTypeOption = Annotated[str, typer.Option(help="How embeddings are stored: float16 or float32.")]
-PromptsOption = Annotated[str, typer.Option(help="What is simulated from the masks: click, box or mix.")]
-FormatOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Read the task as coco, folders, labelme, yolo, voc, celebamask or hf.", show_default="what is found"
-    ),
-]
-SplitByOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Split anew so that images with the same match of this regular expression in their names stay together.",
-        show_default="the task's own split",
-    ),
-]
-BoxesOption = Annotated[
-    bool, typer.Option("--boxes-as-masks", help="Fill rectangles in where annotations are only boxes.")
-]
-SplitOption = Annotated[str, typer.Option(help="train, val or test.")]
-SensitivityOption = Annotated[
-    int, typer.Option(min=0, help="Vary the prompts of so many instances, drawn by the seed; 0: of all.")
-]
-AlsoOption = Annotated[
-    list[str] | None, typer.Option(help="Another task to score, such as one it was not fitted for; may be repeated.")
-]
-MapOption = Annotated[
-    list[str] | None,
-    typer.Option(help="Score only this class, named otherwise: eyes=left_eye+right_eye (docs/evaluation.md); repeat."),
-]
-DropOption = Annotated[
-    bool, typer.Option("--drop-duplicates", help="Leave out val and test images that are copies from another split.")
-]
-SeedOption = Annotated[int, typer.Option(min=0, help="Seed of everything drawn.")]
 
 
 def main() -> None:
@@ -103,13 +77,13 @@ def _cache(folder: Path | None, dtype: str = "float16") -> Any:
     return EmbeddingCache(folder, dtype=dtype)  # type: ignore[arg-type]
 
 
-def _base(name: str, device: str) -> Any:
+def _base(name: str, device: str, reference_decoder: bool = False) -> Any:
     from samtailor.bases.registry import load_base
     from samtailor.device import choose_device
     from samtailor.memory import keep_freed_memory
 
     keep_freed_memory()
-    return load_base(name, choose_device(device))
+    return load_base(name, choose_device(device), reference_decoder)
 
 
 @app.command()
@@ -214,6 +188,7 @@ def fit(
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",
     device: DeviceOption = "auto",
+    reference_decoder: ReferenceOption = False,
 ) -> None:
     """Fit an adapter on the train split, choose the best on val, write it to --out."""
     from samtailor.cli.commands import run_fit
@@ -230,7 +205,7 @@ def fit(
         val_prompts=val_prompts,
     )
     found = _task(task, format, split_by, boxes_as_masks)
-    run_fit(found, _base(base, device), out, config, _cache(cache, cache_type), resume)
+    run_fit(found, _base(base, device, reference_decoder), out, config, _cache(cache, cache_type), resume)
 
 
 @app.command()
@@ -258,6 +233,7 @@ def evaluate(
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",
     device: DeviceOption = "auto",
+    reference_decoder: ReferenceOption = False,
 ) -> None:
     """Score the base and the adapted model on the same prompts, at the images' own resolution."""
     from samtailor.cli.commands import base_of
@@ -275,7 +251,14 @@ def evaluate(
         also=tuple(_task(path, None, None, False) for path in also or ()),
     )
     found = without_duplicates(found) if drop_duplicates else found
-    run_evaluate(found, _base(base or base_of(adapter), device), adapter, json, _cache(cache, cache_type), asked)
+    run_evaluate(
+        found,
+        _base(base or base_of(adapter), device, reference_decoder),
+        adapter,
+        json,
+        _cache(cache, cache_type),
+        asked,
+    )
 
 
 @app.command()
@@ -303,13 +286,14 @@ def report(
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",
     device: DeviceOption = "auto",
+    reference_decoder: ReferenceOption = False,
 ) -> None:
     """Measure all there is to measure about a run, and write it as one HTML page that opens offline."""
     from samtailor.cli.commands import base_of
     from samtailor.cli.measuring import run_report, task_of_run, without_duplicates
     from samtailor.measure import Questions
 
-    base = _base(base_of(run), device)
+    base = _base(base_of(run), device, reference_decoder)
     found = _task(task, format, split_by, boxes_as_masks) if task else task_of_run(run)
     asked = Questions(
         split=split,
@@ -345,6 +329,7 @@ def predict(
     multimask: Annotated[bool, typer.Option("--multimask", help="Three masks per prompt.")] = False,
     cache: CacheOption = None,
     device: DeviceOption = "auto",
+    reference_decoder: ReferenceOption = False,
 ) -> None:
     """Segment images. All points make one prompt, with at most one box; several boxes make several prompts."""
     from samtailor.cli.commands import base_of, run_predict
@@ -355,7 +340,16 @@ def predict(
         raise PromptError(
             f"Points and {len(boxes)} boxes were given.", "Points go with at most one box; call once per box instead."
         )
-    run_predict(images, out, points, boxes, _base(base or base_of(adapter), device), adapter, multimask, _cache(cache))
+    run_predict(
+        images,
+        out,
+        points,
+        boxes,
+        _base(base or base_of(adapter), device, reference_decoder),
+        adapter,
+        multimask,
+        _cache(cache),
+    )
 
 
 @app.command()

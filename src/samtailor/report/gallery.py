@@ -72,6 +72,8 @@ def draw_gallery(
         picture = _draw(record, instance, masks, kind, seed)
         shown = {m: s.scores[m].iou for m in ("base-single", "adapted")}
         found.append({"group": group, "image": s.image, "label": s.label, "scores": shown, "picture": picture})
+    if progress:
+        progress(len(wanted), len(wanted))
     return found
 
 

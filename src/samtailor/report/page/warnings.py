@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from samtailor.report.page.numbers import count, finite, higher, interval, score, share, signed, span
+from samtailor.report.page.numbers import count, finite, higher, interval, score, share, signed, span, values_of
 from samtailor.report.page.verdict import FEW, gain_over, row_of
 from samtailor.report.page.words import instances_in, listed
 
@@ -21,7 +21,10 @@ def warnings_of(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     evaluation = data["evaluation"]
     findings = [f for f in _data_findings(data) if f["severity"] != "note"]
     also = list(data.get("also") or [])
-    return ranked([*findings, *_few(evaluation), *_against(evaluation), *_classes(evaluation), *_others(also)])
+    prompts = _prompts(data.get("sensitivity") or {})
+    return ranked(
+        [*findings, *_few(evaluation), *_against(evaluation), *_classes(evaluation), *prompts, *_others(also)]
+    )
 
 
 def ranked(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -86,6 +89,32 @@ def _classes(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
     one = len(losses) == 1
     what = f"Worse than the base by over {_OF_CLASS} in {len(losses)} of {len(adapted)} classes: {names}."
     return [_warning(what, f"Prompt {'it' if one else 'them'} with the adapter off, or give more examples.")]
+
+
+def _prompts(study: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Kinds of prompt under which the adapted model is below the base."""
+    found = []
+    for group, figures in ((study.get("paired") or {}).get("adapted - base-single") or {}).items():
+        change, ends = values_of(figures.get("mean"))
+        if group == "all" or change is None or ends is None or ends[1] >= 0:
+            continue
+        means = (study["methods"][m]["groups"][group]["mean"]["value"] for m in ("base-single", "adapted"))
+        before, after = (score(mean) for mean in means)
+        what = f"Worse than the base for prompts of kind \u201c{group}\u201d: mean IoU {before} → {after}."
+        found.append(_warning(what, "Fit with --prompts mix, or prompt so with the adapter off."))
+    return found + _clicks((study.get("clicks_to_quality") or {}).get("curve") or {})
+
+
+def _clicks(curve: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """From which click on the base is ahead, if it is so to the end."""
+    base, adapted = (curve.get(m) or [] for m in ("base-single", "adapted"))
+    ahead = [b - a > _SEEN for b, a in zip(base, adapted, strict=False)]
+    if not ahead or not ahead[-1]:
+        return []
+    first = len(ahead) - ahead[::-1].index(False) + 1 if False in ahead else 1
+    ends = f"{score(base[-1])} against {score(adapted[-1])} at the end"
+    what = f"With corrective clicks the base is ahead from click {first} on ({ends})."
+    return [_warning(what, "Correct with the adapter off, or fit with --prompts mix.")]
 
 
 def _others(also: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
