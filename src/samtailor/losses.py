@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from samtailor.metrics import soft_iou
 
-__all__ = ["LossWeights", "dice_loss", "focal_loss", "mask_losses"]
+__all__ = ["LossWeights", "dice_loss", "focal_loss", "hard_truth", "mask_losses"]
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,21 @@ class LossWeights:
     iou: float = 1.0
 
 
-def focal_loss(logits: Tensor, truth: Tensor, valid: Tensor, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
-    """Sigmoid focal loss (Lin et al. 2017), mean over valid cells.
+def focal_loss(
+    logits: Tensor,
+    truth: Tensor,
+    weight: Tensor,
+    total: Tensor | None = None,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+) -> Tensor:
+    """Sigmoid focal loss (Lin et al. 2017), weighted mean over cells.
 
     Args:
-        logits: (N, h, w).
-        truth: (N, h, w) share of each cell that is foreground, 0..1; for 0 and 1 this is the usual formula.
-        valid: (h, w) bool; other cells (padding) do not count.
+        logits: (N, ...).
+        truth: (N, ...) share of each cell that is foreground, 0..1; for 0 and 1 this is the usual formula.
+        weight: broadcast to them: how much a cell counts; 0 for padding, above 1 where it stands for others too.
+        total: what the weighted sum is divided by; None: the sum of the weights.
         alpha: weight of foreground; background gets 1 - alpha.
         gamma: how strongly easy cells are played down.
 
@@ -37,25 +45,43 @@ def focal_loss(logits: Tensor, truth: Tensor, valid: Tensor, alpha: float = 0.25
     """
     p = torch.sigmoid(logits)
     off = p * (1 - truth) + (1 - p) * truth
-    weight = alpha * truth + (1 - alpha) * (1 - truth)
-    loss = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * weight * off**gamma
-    return (loss * valid).sum((-2, -1)) / valid.sum()
+    balance = alpha * truth + (1 - alpha) * (1 - truth)
+    loss = F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * balance * off**gamma
+    return _sum(loss * weight) / (_sum(weight.expand_as(loss)) if total is None else total)
 
 
-def dice_loss(logits: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+def dice_loss(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """1 - soft Dice (Milletari et al. 2016; smoothed by one cell); shapes as ``focal_loss``; (N,) in 0..1."""
-    p = torch.sigmoid(logits) * valid
-    t = truth * valid
-    return 1 - (2 * (p * t).sum((-2, -1)) + 1) / (p.sum((-2, -1)) + t.sum((-2, -1)) + 1)
+    p = torch.sigmoid(logits) * weight
+    t = truth * weight
+    return 1 - (2 * _sum(p * truth) + 1) / (_sum(p) + _sum(t) + 1)
 
 
-def mask_losses(logits: Tensor, predicted_iou: Tensor, truth: Tensor, valid: Tensor) -> dict[str, Tensor]:
-    """The terms per instance, (N,) each: ``focal``, ``dice``, ``iou`` (squared error of the model's own estimate)."""
+def _sum(values: Tensor) -> Tensor:
+    return values.flatten(1).sum(1)
+
+
+def mask_losses(
+    logits: Tensor,
+    predicted_iou: Tensor,
+    truth: Tensor,
+    weight: Tensor,
+    hard: Tensor | None = None,
+    total: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """The terms per instance, (N,) each: ``focal``, ``dice``, ``iou`` (squared error of the model's own estimate).
+
+    ``hard``: the truth as a bool mask, for the true IoU; None: see ``hard_truth``. Others as ``focal_loss``.
+    """
     with torch.no_grad():
-        # Half of the largest coverage: an instance thinner than a cell would else have an empty truth.
-        real = soft_iou(logits > 0, truth > 0.5 * truth.amax((-2, -1), keepdim=True), valid)
+        real = soft_iou(logits > 0, hard_truth(truth) if hard is None else hard, weight)
     return {
-        "focal": focal_loss(logits, truth, valid),
-        "dice": dice_loss(logits, truth, valid),
+        "focal": focal_loss(logits, truth, weight, total),
+        "dice": dice_loss(logits, truth, weight),
         "iou": (predicted_iou - real) ** 2,
     }
+
+
+def hard_truth(truth: Tensor) -> Tensor:
+    """Shares (N, h, w) to bool: over half of the largest share; an instance thinner than a cell would else be empty."""
+    return truth > 0.5 * truth.amax((-2, -1), keepdim=True)

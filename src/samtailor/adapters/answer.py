@@ -46,6 +46,7 @@ def decode_prompts(
     prompts: Prompts,
     frame: Frame,
     masks: MaskChoice = "single",
+    cells: Tensor | None = None,
 ) -> Decoded:
     """Answer N prompts on one image, through the adapter if there is one; differentiable to the adapter.
 
@@ -56,6 +57,7 @@ def decode_prompts(
         prompts: image frame.
         frame: of this image.
         masks: which mask tokens to return.
+        cells: (1, N, K) or None; see ``Base.decode``.
 
     Returns:
         Decoded with B = 1, low-res frame.
@@ -69,7 +71,7 @@ def decode_prompts(
     sparse, dense = base.embed_prompts(points, labels, boxes)
     if adapter is not None:
         sparse = adapter(sparse, embeddings, base.image_positions())
-    return base.decode(embeddings, sparse, dense, masks)
+    return base.decode(embeddings, sparse, dense, masks, cells)
 
 
 @torch.inference_mode()

@@ -52,12 +52,14 @@ class Base(nn.Module, abc.ABC):
         name: what a user types, e.g. ``mobile-sam``.
         input_size: side of the padded square the encoder sees (input frame), pixels.
         embed_dim: D.
+        grid: h = w, cells along a side of the embedding.
         fingerprint: hex digest over weights and preprocessing; keys the cache and guards adapters.
     """
 
     name: str
     input_size: int
     embed_dim: int
+    grid: int
     fingerprint: str
 
     @abc.abstractmethod

@@ -64,6 +64,7 @@ class SamShapedBase(Base):
         self.mask_decoder = mask_decoder
         self.input_size = int(self.prompt_encoder.input_image_size)
         self.embed_dim = int(self.prompt_encoder.hidden_size)
+        self.grid = int(self.prompt_encoder.image_embedding_size[0])
         self.requires_grad_(False).eval()
         self.fingerprint = fingerprint
         self.reference_decoder = False
@@ -89,13 +90,12 @@ class SamShapedBase(Base):
         return sparse, dense[:, None].expand(-1, sparse.shape[1], -1, -1, -1)
 
     def image_positions(self) -> Tensor:
-        side = self.prompt_encoder.image_embedding_size[0]
-        return self._position_rows.t().view(-1, side, side)
+        return self._position_rows.t().view(-1, self.grid, self.grid)
 
     @torch.no_grad()
     def _compute_positions(self) -> Tensor:
         """(hw, D), cells counted row by row."""
-        side = self.prompt_encoder.image_embedding_size[0]
+        side = self.grid
         centres = (torch.arange(side, dtype=torch.float32) + 0.5) / side
         grid = torch.stack([centres[None, :].expand(side, side), centres[:, None].expand(side, side)], dim=-1)
         positions: Tensor = self.prompt_encoder.shared_embedding(grid)

@@ -184,6 +184,7 @@ def fit(
     boxes_as_masks: BoxesOption = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     batch: Annotated[int, typer.Option(min=1, help="Prompts per step.")] = 20,
+    cells: Annotated[float, typer.Option(help="Share of the mask's cells that a step's loss looks at; 1: all.")] = 0.25,
     val_prompts: Annotated[int, typer.Option(min=1, help="Validate on at most so many prompts.")] = 200,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",
@@ -202,6 +203,7 @@ def fit(
         seed=seed,
         lr=lr,
         batch=batch,
+        cells=cells,
         val_prompts=val_prompts,
     )
     found = _task(task, format, split_by, boxes_as_masks)

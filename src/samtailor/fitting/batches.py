@@ -22,11 +22,12 @@ _EPOCH, _STEP, _VALIDATION = 0, 1, 2  # streams of random numbers that never mee
 
 @dataclass(frozen=True)
 class Draw:
-    """Some instances of one image, each with one prompt."""
+    """Some instances of one image, each with one prompt; ``noise`` seeds whatever else the step draws for them."""
 
     image: ImageRecord
     instances: tuple[Instance, ...]
     prompts: Prompts
+    noise: int = 0
 
 
 def _kind(kind: PromptKind, rng: np.random.Generator) -> Literal["click", "box"]:
@@ -40,7 +41,7 @@ def _draw(
 ) -> Draw:
     chosen = _kind(kind, rng)
     prompts = simulate_prompts((i.mask() for i in instances), chosen, rng.spawn(len(instances)), jitter)
-    return Draw(image, tuple(instances), prompts)
+    return Draw(image, tuple(instances), prompts, int(rng.integers(2**63)))
 
 
 class Sampler:

@@ -29,6 +29,7 @@ class FitConfig:
         lr: a fixed peak rate; None adapts it: it starts at 3e-4 and, when validation falls back, the best adapter is
             restored and the rate halved.
         batch: prompts per step.
+        cells: share of the embedding's cells that the loss looks at in training, 0..1; 1: all.
         jitter: how far a simulated box's sides move, as a share of its width or height.
         min_area: instances with fewer image pixels than this are not trained on.
         val_prompts: at most so many prompts are validated on, drawn once by the seed; up to four for an instance.
@@ -46,6 +47,7 @@ class FitConfig:
     seed: int = 0
     lr: float | None = None
     batch: int = 20
+    cells: float = 0.25
     jitter: float = 0.1
     min_area: int = 16
     val_prompts: int = 200
@@ -63,6 +65,8 @@ class FitConfig:
                 raise FitError(f"{name} is {value}.", "It must be a number greater than 0.")
         if self.minutes is None and self.epochs is None:
             raise FitError("The fit has no end: neither minutes nor epochs are set.", "Set one of them.")
+        if not 0 < self.cells <= 1:
+            raise FitError(f"cells is {self.cells}.", "It is a share: greater than 0, at most 1.")
         check_kind(self.prompts)
 
     @property

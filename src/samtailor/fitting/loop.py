@@ -12,7 +12,6 @@ from typing import Any
 
 import accelerate
 import torch
-from torch import Tensor
 
 from samtailor.adapters.answer import decode_prompts
 from samtailor.adapters.base import Adapter
@@ -21,6 +20,7 @@ from samtailor.embedder import Embedder
 from samtailor.errors import FitCollapseError
 from samtailor.files import append_json, write_atomically
 from samtailor.fitting.batches import Draw, Sampler
+from samtailor.fitting.cells import BLOCK, Target, full_target, sampled_target
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.report import Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
@@ -132,22 +132,31 @@ class Trainer:
         weights = asdict(self.config.losses)
         for draw in draws:  # image by image: the activations of one image at a time
             frame = Frame(draw.image.width, draw.image.height, self.base.input_size)
+            target = self._target(draw, frame)
+            cells = None if target.cells is None else target.cells[None]
             with self.accelerator.autocast():
-                out = decode_prompts(self.base, self.adapter, self.embedder.of(draw.image), draw.prompts, frame)
+                out = decode_prompts(
+                    self.base, self.adapter, self.embedder.of(draw.image), draw.prompts, frame, cells=cells
+                )
             logits = out.logits[0, :, 0].float()
-            truth, valid = self._truth(draw, frame, logits.shape[-1])
-            terms = mask_losses(logits, out.iou[0, :, 0].float(), truth, valid)
+            estimate = out.iou[0, :, 0].float()
+            terms = mask_losses(logits, estimate, target.truth, target.weight, target.hard, target.total)
             loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum(0)
             self.accelerator.backward(loss.sum() / total)
             for name, values in {"loss": loss, **terms}.items():
                 sums[name] += float(values.detach().sum())
-            sums["empty"] += float((((logits > 0) & valid).flatten(1).sum(1) == 0).sum())
+            sums["empty"] += float((~((logits > 0) & (target.weight > 0)).flatten(1).any(1)).sum())
         return {name: value / total for name, value in sums.items()}
 
-    def _truth(self, draw: Draw, frame: Frame, side: int) -> tuple[Tensor, Tensor]:
+    def _target(self, draw: Draw, frame: Frame) -> Target:
         # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
-        low = [frame.masks_to_low_res(torch.from_numpy(i.mask())[None], side) for i in draw.instances]
-        return torch.cat(low).to(self.base.device), frame.valid_cells(side).to(self.base.device)
+        side = BLOCK * self.base.grid
+        low = torch.cat([frame.masks_to_low_res(torch.from_numpy(i.mask())[None], side) for i in draw.instances])
+        valid = frame.valid_cells(side)
+        share = self.config.cells
+        target = full_target(low, valid) if share >= 1 else sampled_target(low, valid, share, draw.noise)
+        moved = {k: v.to(self.base.device) for k, v in vars(target).items() if v is not None}
+        return Target(**moved)
 
     def _step(self, progress: float) -> dict[str, float]:
         state = self.state

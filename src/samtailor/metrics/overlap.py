@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 __all__ = ["Counts", "count_pixels", "dice", "iou", "soft_iou"]
@@ -37,8 +38,8 @@ def dice(counts: Counts) -> float:
     return 2 * counts.tp / total if total else 1.0
 
 
-def soft_iou(predicted: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """IoU of (N, h, w) masks, bool, over ``valid`` (h, w) cells: (N,) in 0..1; two empty masks give 1."""
-    both = (predicted & truth & valid).sum((-2, -1)).float()
-    either = ((predicted | truth) & valid).sum((-2, -1)).float()
-    return both.where(either > 0, both.new_ones(())) / either.clamp(min=1)
+def soft_iou(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """IoU of bool masks (N, ...) whose cells count ``weight`` (broadcast): (N,) in 0..1; two empty masks give 1."""
+    both = ((predicted & truth) * weight).flatten(1).sum(1).float()
+    either = ((predicted | truth) * weight).flatten(1).sum(1).float()
+    return torch.where(either > 0, both / either.clamp(min=torch.finfo(torch.float32).tiny), 1.0)

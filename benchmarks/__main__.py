@@ -1,0 +1,175 @@
+"""Print every timing side by side, with machine, versions and commit.
+
+    python -m benchmarks [--turns 7] [--only decode,step,...] [--json FILE] [--vit-b] [--plain-allocator]
+
+The step is on the bundled sample. ``--vit-b`` adds today's loop with an encoder of SAM ViT-B's size (minutes).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.contenders import (
+    Step,
+    click,
+    decode_by_transformers,
+    decode_ours,
+    decode_reference,
+    vit_b_encoder,
+)
+from benchmarks.timing import side_by_side
+from samtailor.bases.registry import load_base
+from samtailor.cache import EmbeddingCache
+from samtailor.data import load_task
+from samtailor.device import choose_device
+from samtailor.encode import encode_task
+from samtailor.memory import keep_freed_memory
+from samtailor.provenance import commit, hardware, versions
+
+Work = Callable[[], object]
+Groups = Iterator[tuple[str, dict[str, Callable[[], Work]], str]]
+
+
+def groups(base: Any, cache: EmbeddingCache, vit_b: bool) -> Groups:
+    """(title, contender -> what builds its work, the contender that others are compared with)."""
+    for count in (1, 8, 64):
+        yield (
+            f"decode {count} prompt{'s' if count > 1 else ''}",
+            {
+                "transformers' decoder, all at once": lambda n=count: decode_by_transformers(base, n),
+                "transformers' order, in chunks": lambda n=count: decode_reference(base, n),
+                "ours": lambda n=count: decode_ours(base, n),
+            },
+            "transformers' decoder, all at once",
+        )
+    records = load_task("sample").split("train")
+    encode_task(base, records[:40], cache)
+    step = Step(base, records, cache, images=4, per_image=4)
+    contenders: dict[str, Callable[[], Work]] = {
+        "reference decoder, whole loss": step.reference,
+        "today's loop: encoder each step": lambda: step.today(step.encode_one),
+        "ours, all cells": lambda: step.ours(1.0),
+        "ours, a quarter of the cells": step.ours,
+    }
+    yield "fit step, 4 images, 16 prompts", contenders, "reference decoder, whole loss"
+    if vit_b:
+        yield (
+            "fit step against today's loop, ViT-B encoder",
+            {"today's loop": lambda: step.today(vit_b_encoder()), "ours, a quarter of the cells": step.ours},
+            "today's loop",
+        )
+    yield "click, image cached", {"Predictor": lambda: click(base, records[0], cache)}, "Predictor"
+    yield "encode one image", {"ours": lambda: step.encode_one}, "ours"
+    more = Step(base, records, cache, images=10, per_image=4)
+    few = Step(base, records, cache, images=1, per_image=4)
+    yield (
+        "growth: fit step, 10x the images",
+        {"1 image, 4 prompts": few.ours, "10 images, 40 prompts": more.ours},
+        "1 image, 4 prompts",
+    )
+    yield (
+        "growth: decode, 10x the prompts",
+        {"8 prompts": lambda: decode_ours(base, 8), "80 prompts": lambda: decode_ours(base, 80)},
+        "8 prompts",
+    )
+
+
+def measure(found: Groups, turns: int, device: torch.device, only: list[str]) -> list[dict[str, Any]]:
+    rows = []
+    for title, contenders, first in found:
+        if only and not any(word in title for word in only):
+            continue
+        times = side_by_side({name: build() for name, build in contenders.items()}, turns, device)
+        for name, t in times.items():
+            ratio = times[first].median / t.median
+            row = {"what": title, "who": name, "ms": t.median * 1e3, "times": ratio, "turns": turns}
+            row |= {"fastest_ms": min(t.seconds) * 1e3, "slowest_ms": max(t.seconds) * 1e3}
+            rows.append(row)
+            print(f"  {title}: {name}: {row['ms']:.1f} ms ({ratio:.2f}x)", file=sys.stderr, flush=True)
+    return rows
+
+
+def peaks(found: Groups, arguments: list[str], only: list[str]) -> dict[tuple[str, str], float]:
+    """Peak memory above what the loaded base takes, MB, each in a process of its own."""
+    result = {}
+    for title, contenders, _ in found:
+        if only and not any(word in title for word in only):
+            continue
+        for name in contenders:
+            command = [sys.executable, "-m", "benchmarks", *arguments, "--peak", f"{title}|{name}"]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            result[title, name] = float(done.stdout)
+    return result
+
+
+def _peak(found: Groups, wanted: str) -> float:
+    title, name = wanted.split("|")
+    build = next(contenders[name] for t, contenders, _ in found if t == title)
+    work = build()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(2):
+        work()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def table(rows: list[dict[str, Any]], memory: Mapping[tuple[str, str], float]) -> str:
+    lines = ["| what | who | median ms | times as fast | peak memory, MB |", "|---|---|---|---|---|"]
+    for r in rows:
+        peak = memory.get((r["what"], r["who"]))
+        cells = (r["what"], r["who"], f"{r['ms']:.1f}", f"{r['times']:.2f}", "" if peak is None else f"{peak:.0f}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--only", default="", help="words of the titles, with commas")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--vit-b", action="store_true")
+    parser.add_argument("--plain-allocator", action="store_true", help="without the command line's malloc setting")
+    parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
+    parser.add_argument("--cache", type=Path, help="embeddings of the sample; default: a temporary folder")
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if not args.plain_allocator:
+        keep_freed_memory()
+    device = choose_device(args.device)
+    base = load_base("mobile-sam", device)
+    only = [word for word in args.only.split(",") if word]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.cache or Path(temporary)
+        cache = EmbeddingCache(folder)
+
+        def found() -> Groups:
+            return groups(base, cache, args.vit_b)
+
+        if args.peak:
+            print(_peak(found(), args.peak))
+            return
+        rows = measure(found(), args.turns, device, only)
+        passed = ["--cache", str(folder), "--device", args.device, *(["--vit-b"] if args.vit_b else [])]
+        passed += ["--plain-allocator"] if args.plain_allocator else []
+        memory = {} if args.no_memory else peaks(found(), passed, only)
+    origin = {"hardware": hardware(device), "versions": versions(), "commit": commit()}
+    origin |= {"threads": torch.get_num_threads(), "allocator": "plain" if args.plain_allocator else "kept"}
+    print(json.dumps(origin))
+    print(table(rows, memory))
+    if args.json:
+        peaks_by_row = [r | {"peak_mb": memory.get((r["what"], r["who"]))} for r in rows]
+        args.json.write_text(json.dumps(origin | {"rows": peaks_by_row}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

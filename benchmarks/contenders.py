@@ -1,0 +1,177 @@
+"""What is compared: our decoder, step and click, and what people run today."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import accelerate
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from samtailor.adapters.answer import CHUNK
+from samtailor.adapters.plm import PLM
+from samtailor.bases.sam_shaped import SamShapedBase
+from samtailor.cache import EmbeddingCache
+from samtailor.data.task import ImageRecord
+from samtailor.embedder import Embedder
+from samtailor.fitting.batches import Draw, Sampler
+from samtailor.fitting.config import FitConfig
+from samtailor.fitting.loop import Trainer
+from samtailor.fitting.report import Reporter
+
+__all__ = ["Step", "click", "decode_by_transformers", "decode_ours", "decode_reference", "vit_b_encoder"]
+
+Work = Callable[[], object]
+
+
+def _prompts(base: SamShapedBase, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    points = torch.rand(1, count, 1, 2, generator=rng) * base.input_size
+    image = torch.randn(1, base.embed_dim, base.grid, base.grid, generator=rng).to(base.device)
+    labels = torch.ones(1, count, 1, dtype=torch.int64)
+    return image, *base.embed_prompts(points.to(base.device), labels.to(base.device), None)
+
+
+def decode_ours(base: SamShapedBase, count: int) -> Work:
+    """``count`` single masks on one image, as ``Predictor`` decodes them: a few at a time on a CPU."""
+    image, sparse, dense = _prompts(base, count)
+    size = CHUNK.get(base.device.type, 64)
+
+    @torch.inference_mode()
+    def work() -> object:
+        parts = zip(sparse.split(size, 1), dense.split(size, 1), strict=True)
+        return torch.cat([base.decode({"image": image}, s, d).logits for s, d in parts], 1)
+
+    return work
+
+
+def decode_reference(base: SamShapedBase, count: int) -> Work:
+    """The same chunks through transformers' order of evaluation."""
+    ours = decode_ours(base, count)
+
+    def work() -> object:
+        base.reference_decoder = True
+        try:
+            return ours()
+        finally:
+            base.reference_decoder = False
+
+    return work
+
+
+def decode_by_transformers(base: SamShapedBase, count: int) -> Work:
+    """``SamMaskDecoder.forward`` as it stands, all prompts in one call."""
+    image, sparse, dense = _prompts(base, count)
+    positions = base.image_positions()[None]
+
+    @torch.inference_mode()
+    def work() -> object:
+        return base.mask_decoder(
+            image_embeddings=image,
+            image_positional_embeddings=positions,
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense[:, 0],
+            multimask_output=False,
+        )[0]
+
+    return work
+
+
+class Step:
+    """One training step over ``images`` images with ``per_image`` prompts each, in several ways.
+
+    Args:
+        base: the frozen model.
+        records: images with instances; their embeddings get into ``cache``.
+        cache: of embeddings.
+        images: how many.
+        per_image: prompts of each.
+    """
+
+    def __init__(
+        self, base: SamShapedBase, records: Sequence[ImageRecord], cache: EmbeddingCache, images: int, per_image: int
+    ) -> None:
+        self.base, self.embedder = base, Embedder(base, cache)
+        rich = [r for r in records if len(r.promptable) >= per_image][:images]
+        sampler = Sampler(rich, batch=images * per_image, kind="click", jitter=0.1, min_area=1, seed=0)
+        sampler.per_image, sampler.images_per_step = per_image, images
+        self.sampler, self.draws = sampler, sampler.batch(0)
+        for draw in self.draws:
+            self.embedder.of(draw.image)
+        self.pictures = [np.zeros((d.image.height, d.image.width, 3), dtype=np.uint8) for d in self.draws]
+
+    def ours(self, cells: float = 0.25) -> Work:
+        """The loop's step: cached embeddings, fast decoder, a share of the cells."""
+        trainer = self._trainer(cells)
+        return lambda: self._step(trainer)
+
+    def reference(self) -> Work:
+        """The loop's step with transformers' decoder and the whole loss."""
+        work = self.ours(1.0)
+
+        def reference() -> object:
+            self.base.reference_decoder = True
+            try:
+                return work()
+            finally:
+                self.base.reference_decoder = False
+
+        return reference
+
+    def today(self, encode: Callable[[], object]) -> Work:
+        """The loop people write: the frozen encoder runs again at every step, then the reference step."""
+        reference = self.reference()
+
+        def today() -> object:
+            for _ in self.draws:
+                encode()
+            return reference()
+
+        return today
+
+    def encode_one(self) -> object:
+        """This base's encoder on one image."""
+        return self.base.encode(self.pictures[:1])
+
+    def _trainer(self, cells: float) -> Trainer:
+        plm = PLM(width=self.base.embed_dim).to(self.base.device)
+        nn.init.normal_(plm.mlp[-1].weight, std=1e-3)  # as after some steps: zeros would save multiplications
+        accelerator = accelerate.Accelerator(cpu=self.base.device.type == "cpu")
+        config = FitConfig(epochs=1, cells=cells, lr=1e-9)
+        return Trainer(self.base, plm, self.sampler, [], self.embedder, config, Path(), Reporter(), {}, accelerator)
+
+    def _step(self, trainer: Trainer) -> object:
+        trainer.optimiser.zero_grad(set_to_none=True)
+        draws: Sequence[Draw] = self.draws
+        terms = trainer.gradients(draws)
+        trainer.accelerator.clip_grad_norm_(trainer.adapter.parameters(), 1.0)
+        trainer.optimiser.step()
+        return terms
+
+
+def click(base: SamShapedBase, record: ImageRecord, cache: EmbeddingCache) -> Work:
+    """A click in ``Predictor`` on an image that is in the cache and set."""
+    from samtailor.predict import Predictor
+
+    predictor = Predictor(base, None, cache)
+    predictor.set_image(record.path)
+    point = [[record.width / 2, record.height / 2]]
+    return lambda: predictor.predict(points=point)
+
+
+def vit_b_encoder() -> Callable[[], object]:
+    """An encoder of SAM ViT-B's size with random weights, on one image of 1024 x 1024."""
+    from transformers.models.sam.configuration_sam import SamVisionConfig
+    from transformers.models.sam.modeling_sam import SamVisionEncoder
+
+    encoder: Any = SamVisionEncoder(SamVisionConfig()).eval()
+    pixels = torch.zeros(1, 3, 1024, 1024)
+
+    @torch.inference_mode()
+    def work() -> object:
+        return encoder(pixels)
+
+    return work
