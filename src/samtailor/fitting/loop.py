@@ -134,7 +134,7 @@ class Trainer:
             frame = Frame(draw.image.width, draw.image.height, self.base.input_size)
             target = self._target(draw, frame)
             cells = None if target.cells is None else target.cells[None]
-            with self.accelerator.autocast():
+            with self._precision():
                 out = decode_prompts(
                     self.base, self.adapter, self.embedder.of(draw.image), draw.prompts, frame, cells=cells
                 )
@@ -147,6 +147,11 @@ class Trainer:
                 sums[name] += float(values.detach().sum())
             sums["empty"] += float((~((logits > 0) & (target.weight > 0)).flatten(1).any(1)).sum())
         return {name: value / total for name, value in sums.items()}
+
+    def _precision(self) -> torch.autocast:
+        # Not accelerate's: its precision is fixed for the whole process by whoever asks first.
+        wanted = self.config.precision == "bfloat16"
+        return torch.autocast(self.base.device.type, dtype=torch.bfloat16, enabled=wanted)
 
     def _target(self, draw: Draw, frame: Frame) -> Target:
         # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
