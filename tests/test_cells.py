@@ -123,3 +123,21 @@ def test_a_step_is_the_same_with_either_decoder(
         gradients.append(plm.mlp[-1].weight.grad)
     assert gradients[0] is not None and gradients[1] is not None
     assert (gradients[0] - gradients[1]).abs().max() < 1e-3 * gradients[1].abs().max()
+
+
+def test_bfloat16_points_the_same_way(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    sampler = Sampler(shapes.split("train"), batch=4, kind="click", jitter=0.1, min_area=1, seed=0)
+    found = []
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        plm = PLM(width=tiny_sam.embed_dim)
+        config = FitConfig(epochs=1, precision=precision)
+        embedder, accelerator = Embedder(tiny_sam, cache), accelerate.Accelerator(cpu=True)
+        Trainer(tiny_sam, plm, sampler, [], embedder, config, tmp_path, Reporter(), {}, accelerator).gradients(
+            sampler.batch(0)
+        )
+        assert plm.mlp[-1].weight.grad is not None
+        found.append(plm.mlp[-1].weight.grad.flatten())
+    assert found[1].dtype == torch.float32
+    assert not torch.equal(found[0], found[1])
+    assert torch.nn.functional.cosine_similarity(found[0], found[1], dim=0) > 0.9
