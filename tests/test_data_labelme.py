@@ -181,10 +181,15 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     write(path, '{"shapes": [')
     with pytest.raises(DataError, match=r"a\.json is not JSON"):
         load_task(tmp_path, format="labelme")
-    write(path, "[1]")
-    with pytest.raises(DataError, match=r"a\.json holds a JSON list"):
-        read_labelme(tmp_path)
+    write(path, "[1]")  # no annotations of LabelMe's: left alone
     (tmp_path / "x" / "valid").mkdir(parents=True)
     add(tmp_path / "x" / "train", "a", shape())
     with pytest.raises(DataError, match=r"valid is no split"):
         read_labelme(tmp_path / "x")
+
+
+def test_a_list_of_classes_beside_is_left_alone(tmp_path: Path) -> None:
+    add(tmp_path, "a", shape())
+    before = read_labelme(tmp_path)
+    (tmp_path / "classes.json").write_text('["c", "d"]')
+    assert read_labelme(tmp_path) == before

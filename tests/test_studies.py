@@ -135,3 +135,49 @@ def test_gains_are_paired(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, m
     (over_single,) = (g for g in same["gains"] if g["over"] == "base-single")
     assert over_single["iou_instances_interval"] == [0, 0]
     assert over_single["better"] == over_single["worse"] == 0
+
+
+def test_a_mask_of_specks_still_gets_a_prompt(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    specks = np.zeros((48, 64), dtype=bool)
+    specks[2:46:4, 2:60:4] = True
+    (piece,) = pieces(dataclasses.replace(instance(specks), parts=2))
+    assert piece.area == 1
+    record = dataclasses.replace(shapes.split("test")[0], instances=(instance(specks),))
+    task = dataclasses.replace(shapes, classes=("eyes",), splits={"test": (record,)})
+    assert len(evaluate_task(apply_map(task, {"eyes": ("a", "b")}), tiny_sam, cache=cache).rows()) == 3
+
+
+def test_an_instance_may_go_into_two_classes(shapes: Task) -> None:
+    mapped = apply_map(shapes, parse_map(["disc=disc", "thing=disc+bar", "both=disc+bar"]))
+    ids = [i.id for i in mapped.split("test")[0].instances]
+    assert len(ids) == len(set(ids)) == 3
+
+
+def test_kept_scores_are_of_one_way_to_compute(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    from samtailor.studies.journal import identity
+
+    other = EmbeddingCache(tmp_path / "other", dtype="float32")
+    found = [identity(shapes, "test", tiny_sam, None, c) for c in (cache, other)]
+    tiny_sam.reference_decoder = True  # type: ignore[assignment]
+    try:
+        found.append(identity(shapes, "test", tiny_sam, None, cache))
+    finally:
+        tiny_sam.reference_decoder = False  # type: ignore[assignment]
+    assert found[0] != found[1] and found[0] != found[2]
+
+
+def test_images_of_one_name_stay_apart(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    import shutil
+
+    records = []
+    for k, record in enumerate(shapes.split("test")[:2]):
+        path = tmp_path / f"cam{k}" / "0001.png"
+        path.parent.mkdir()
+        shutil.copy(record.path, path)
+        records.append(dataclasses.replace(record, path=path))
+    task = dataclasses.replace(shapes, root=tmp_path, splits={"test": tuple(records)})
+    found = evaluate_task(task, tiny_sam, cache=cache)
+    assert found.to_dict()["images"] == 2
+    assert {i.image for i in found.instances} == {"cam0/0001.png", "cam1/0001.png"}

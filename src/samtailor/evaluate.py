@@ -17,6 +17,7 @@ from samtailor.errors import DataError
 from samtailor.metrics.scores import BOUNDARY_SETTINGS
 from samtailor.prompts import PromptKind, check_kind
 from samtailor.studies.journal import Journal, identity
+from samtailor.studies.names import image_names
 from samtailor.studies.scoring import METHODS, InstanceScore, score_image
 from samtailor.studies.summary import gains, method_rows
 
@@ -87,9 +88,10 @@ def evaluate_task(
     images = task.split(split)
     if not any(r.promptable for r in images):
         raise DataError(f"Split {split!r} of task {task.name!r} has no instance to score.", "Give it masks.")
-    embedder = Embedder(base, cache or EmbeddingCache())
+    cache = cache or EmbeddingCache()
+    embedder, names = Embedder(base, cache), image_names(task, split)
     asked = {"kind": prompts, "per_instance": per_instance, "seed": seed}
-    journal = Journal(keep, "evaluation", identity(task, split, base, adapter) | asked)
+    journal = Journal(keep, "evaluation", identity(task, split, base, adapter, cache) | asked)
     began, found = time.perf_counter(), []
     for done, record in enumerate(images):
         if progress:
@@ -100,7 +102,8 @@ def evaluate_task(
                 turns = (score_image(record, base, adapter, embedder, prompts, r, seed) for r in range(per_instance))
                 return [score.to_dict() for turn in turns for score in turn]
 
-            found += [InstanceScore.from_dict(row) for row in journal.rows(str(done), scored)]
+            rows = journal.rows(str(done), scored)
+            found += [InstanceScore.from_dict(row | {"image": names[record.path]}) for row in rows]
     if progress:
         progress(len(images), len(images))
     seconds = time.perf_counter() - began

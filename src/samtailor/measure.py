@@ -16,7 +16,8 @@ from samtailor.data.task import Task
 from samtailor.embedder import Embedder
 from samtailor.encode import EncodeProgress, encode_task
 from samtailor.evaluate import Evaluation, evaluate_task
-from samtailor.prompts import PromptKind
+from samtailor.prompts import PromptKind, check_kind
+from samtailor.studies.choose import some_instances
 from samtailor.studies.classmap import apply_map, parse_map
 from samtailor.studies.corrective import measure_clicks, summarise_clicks
 from samtailor.studies.forgetting import off_is_the_base, strength_curve
@@ -84,6 +85,7 @@ def measure(
     Raises:
         DataError: a split or a class is missing.
     """
+    check_kind(asked.prompts)
     if asked.class_map:
         task = apply_map(task, parse_map(asked.class_map))
     for one in (task, *asked.also):
@@ -92,7 +94,7 @@ def measure(
     evaluation, found = _scores(task, base, adapter, asked, cache, keep, progress)
     if asked.class_map:
         found["map"] = list(asked.class_map)
-    if asked.sensitivity != 0:
+    if asked.sensitivity != 0 and some_instances(task.split(asked.split), 1, 0, whole=True):
         options: dict[str, Any] = {"limit": asked.sensitivity, "seed": asked.seed, "keep": keep}
         with progress("Varying prompts") as bar:
             scores = measure_sensitivity(task, asked.split, base, adapter, embedder, progress=bar, **options)
@@ -140,7 +142,7 @@ def _others(
     keep: Path | None,
     progress: Progress,
 ) -> list[dict[str, Any]]:
-    fresh = None if adapter is None else load_base(base.name, base.device)
+    fresh = None if adapter is None else load_base(base.name, base.device, getattr(base, "reference_decoder", False))
     options: dict[str, Any] = {"limit": asked.strengths, "seed": asked.seed, "keep": keep}
     here: Sequence[dict[str, Any]] = ()
     if adapter is not None and asked.strengths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def _bars(what: str) -> AbstractContextManager[Any]:
 
 def kept_folder(adapter: Path | None, json_file: Path | None) -> Path | None:
     """Where a study keeps what it has: beside the adapter, else beside the file asked for, else nowhere."""
-    if adapter is not None:
+    if adapter is not None and os.access(adapter, os.W_OK):
         return adapter / "studies"
     return None if json_file is None else json_file.parent / "studies"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -96,7 +97,9 @@ def boxes(task: Task) -> list[Finding]:
     """Classes whose masks look like filled boxes."""
     if RECTANGLES in task.format:
         found = list(_promptable(task))
-        what = f"All {len(found)} masks are boxes, filled in when they were read: the truth is a rectangle."
+        some = re.search(rf"(\d+) of \d+ instances are {RECTANGLES}", task.format)
+        who = f"{some[1]} of {len(found)}" if some else f"All {len(found)}"
+        what = f"{who} masks are boxes, filled in when they were read: the truth is a rectangle."
         return _finding("warning", "boxes", what, found, _DRAW)
     large, filled = Counter[str](), Counter[str]()
     by_class: dict[str, _Found] = {}

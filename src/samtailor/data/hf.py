@@ -145,7 +145,8 @@ class _Rows:
             try:
                 label = self._label(entry[self.keys["label"]])
                 if shape:
-                    found.append((label, *_mask(shape, height, width)))
+                    rle, area = _mask(shape, height, width)
+                    found.append((label, rle, area, bool(entry.get("iscrowd") or entry.get("is_crowd"))))
                     continue
                 if not self.boxes_as_masks:
                     raise self._error(row, f"object {place} ({label}) has a box and no mask", BOXES_HINT)

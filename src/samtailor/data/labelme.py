@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from samtailor.data.reading import Draft, number_instances, read_json, rectangles_note, size_of, split_drafts
+from samtailor.data.reading import (
+    Draft,
+    number_instances,
+    read_bytes,
+    read_json,
+    rectangles_note,
+    size_of,
+    split_drafts,
+)
 from samtailor.data.rle import Rle, mask_rle, polygons_rle
 from samtailor.data.shapes import BOXES_HINT, box_rle, circle_rle, pair_list, union
 from samtailor.data.splits import refuse_misnamed_splits
@@ -61,6 +69,8 @@ def read_labelme(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) 
     for split, folder in (folders or {"": root}).items():
         drafts[split] = []
         for path in sorted(_json_files(folder)):
+            if _is_list(path):
+                continue
             content = read_json(path)
             if _is_ours(content):
                 reader = _LabelMeFile(path, content)
@@ -82,6 +92,11 @@ def _json_files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*.json"):
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path
+
+
+def _is_list(path: Path) -> bool:
+    """Whether a json file holds a list, such as names of classes: no annotations of LabelMe's."""
+    return read_bytes(path)[:64].lstrip()[:1] == b"["
 
 
 def _is_ours(content: dict[str, Any]) -> bool:

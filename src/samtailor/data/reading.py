@@ -31,7 +31,7 @@ __all__ = [
 
 IDS_PER_IMAGE = 65536
 
-Found = tuple[str, Rle, int]  # class name, mask, area
+Found = tuple[str, Rle, int] | tuple[str, Rle, int, bool]  # class name, mask, area, whether it is a crowd
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from samtailor.data.splits import SHARES
 from samtailor.data.task import SPLITS, ImageRecord, Task
@@ -27,7 +28,14 @@ def split_by_group(task: Task, pattern: str, seed: int = 0) -> Task:
         DataError: the pattern is no regular expression, does not match every image, or makes too few groups.
     """
     names = {record.path: image_name(record, task) for records in task.splits.values() for record in records}
-    images = {record.path: record for records in task.splits.values() for record in records}  # each file once
+    images: dict[Path, ImageRecord] = {}  # each file once
+    for record in (record for records in task.splits.values() for record in records):
+        other = images.setdefault(record.path, record)
+        if _content(other) != _content(record):
+            raise DataError(
+                f"{record.path} is in two splits with different annotations, so it cannot be split anew.",
+                "Put all annotations of an image into one split.",
+            )
     groups = _groups(names_of=[names[path] for path in images], pattern=pattern)
     members: dict[str, list[ImageRecord]] = {}
     for record in sorted(images.values(), key=lambda record: names[record.path]):
@@ -45,6 +53,10 @@ def split_by_group(task: Task, pattern: str, seed: int = 0) -> Task:
     }
     how = f"split 70/10/20 by the {len(members)} groups of {pattern!r} (seed {seed})"
     return replace(task, format=f"{task.format}, then {how}", splits=_with_own_ids(splits))
+
+
+def _content(record: ImageRecord) -> list[tuple[str, bytes, bool]]:
+    return sorted((i.label, i.rle["counts"], i.crowd) for i in record.instances)
 
 
 def image_name(record: ImageRecord, task: Task) -> str:

@@ -35,7 +35,10 @@ def pair_list(points: Any, least: int) -> list[list[float]]:
         raise ValueError("its points are no list of pairs [x, y]")
     if len(points) < least:
         raise ValueError(f"it has {len(points)} points; expected {least} or more")
-    return [[float(x), float(y)] for x, y in points]
+    try:
+        return [[float(x), float(y)] for x, y in points]
+    except OverflowError as error:
+        raise ValueError("a coordinate is too large") from error
 
 
 def box_rle(x0: float, y0: float, x1: float, y1: float, height: int, width: int) -> tuple[Rle, int]:

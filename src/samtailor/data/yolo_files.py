@@ -41,7 +41,9 @@ def is_yolo(path: Path) -> bool:
     """Whether ``path`` is a data.yaml, or a folder with one, or with ``labels/`` or ``train/labels/``."""
     if path.is_file():
         return path.suffix.lower() in (".yaml", ".yml")
-    return _yaml_of(path) is not None or any((path / part / "labels").is_dir() for part in ("", *SPLITS))
+    return _yaml_of(path) is not None or any(
+        next((path / part / "labels").rglob("*.txt"), None) for part in ("", *SPLITS)
+    )
 
 
 def find_yolo(path: Path) -> YoloFiles:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from samtailor.data.images import read_image
 from samtailor.data.inspect import inspect_task
 from samtailor.data.task import Task
 from samtailor.embedder import Embedder
+from samtailor.errors import DataError
+from samtailor.evaluate import Evaluation
 from samtailor.files import write_atomically, write_json
 from samtailor.measure import Measured, Progress
 from samtailor.provenance import commit, hardware, versions
@@ -26,7 +29,7 @@ from samtailor.report.overlay import draw_overlay
 from samtailor.report.page import render_page
 from samtailor.studies.clickmap import click_map
 from samtailor.studies.journal import Journal, identity
-from samtailor.studies.scoring import InstanceScore
+from samtailor.studies.names import image_names
 
 __all__ = ["build_report"]
 
@@ -66,17 +69,25 @@ def build_report(
         The page's path.
     """
     evaluation, split = measured.evaluation, measured.evaluation.split
-    images, embedder = measured.task.split(split), Embedder(base, cache)
+    embedder = Embedder(base, cache)
     asked = evaluation.prompts
     with progress("Click maps") as bar:
-        chosen = _subjects(evaluation.instances, maps, map_images)
-        header = identity(measured.task, split, base, adapter)
+        chosen = _subjects(measured.task, evaluation, maps, map_images)
+        header = identity(measured.task, split, base, adapter, cache)
         click_maps = _click_maps(
             measured.task, split, chosen, base, adapter, embedder, Journal(keep, "maps", header), bar
         )
     with progress("Gallery") as bar:
         pictures = draw_gallery(
-            images, evaluation.instances, base, adapter, embedder, asked["kind"], asked["seed"], progress=bar
+            measured.task,
+            split,
+            evaluation.instances,
+            base,
+            adapter,
+            embedder,
+            asked["kind"],
+            asked["seed"],
+            progress=bar,
         )
     with progress("Reading the data") as bar:
         inspection = inspect_task(task, progress=bar)
@@ -109,13 +120,22 @@ def build_report(
     return page
 
 
-def _subjects(scores: Sequence[InstanceScore], count: int, names: Sequence[str]) -> list[tuple[str, int]]:
-    """(image, instance) of those to map."""
-    if names:
-        return [(s.image, s.instance) for s in scores if s.image in names and s.repeat == 0]
-    fit = sorted(
-        (s for s in scores if s.repeat == 0 and s.area >= LEAST_SIDE**2), key=lambda s: s.scores["adapted"].iou
-    )
+def _subjects(task: Task, evaluation: Evaluation, count: int, wanted: Sequence[str]) -> list[tuple[str, int]]:
+    """(image, instance) of those to map; not those that a class map has answered piece by piece.
+
+    Raises:
+        DataError: an image that was asked for is not in the split.
+    """
+    names = image_names(task, evaluation.split)
+    for name in set(wanted) - set(names.values()):
+        raise DataError(
+            f"Split {evaluation.split!r} has no image {name!r}.", f"It has {next(iter(names.values()))}, ..."
+        )
+    whole = {(names[r.path], i.id) for r in task.split(evaluation.split) for i in r.promptable if i.parts == 1}
+    scores = [s for s in evaluation.instances if s.repeat == 0 and (s.image, s.instance) in whole]
+    if wanted:
+        return [(s.image, s.instance) for s in scores if s.image in wanted]
+    fit = sorted((s for s in scores if s.area >= LEAST_SIDE**2), key=lambda s: s.scores["adapted"].iou)
     if not fit or count == 0:
         return []
     places = np.unique(np.linspace(0, len(fit) - 1, count + 2)[1:-1].round().astype(int))
@@ -132,14 +152,16 @@ def _click_maps(
     journal: Journal,
     bar: Any,
 ) -> list[dict[str, Any]]:
-    places = {(r.path.name, i.id): (r, i) for r in task.split(split) for i in r.promptable}
+    names = image_names(task, split)
+    places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
     found = []
     for done, key in enumerate(chosen):
         if bar:
             bar(done, len(chosen))
         record, instance = places[key]
         unit = json.dumps(key)
-        item = dict(journal.rows(unit, lambda r=record, i=instance: click_map(r, i, base, adapter, embedder)))  # type: ignore[misc]
+        compute = partial(click_map, record, instance, base, adapter, embedder)
+        item = dict(journal.rows(unit, compute)) | {"image": key[0]}
         x0, y0, x1, y1 = item["extent"]
         window = np.s_[int(y0) : max(int(y0) + 1, round(y1)), int(x0) : max(int(x0) + 1, round(x1))]
         truth = instance.mask()[window]

@@ -12,11 +12,12 @@ from PIL import Image
 from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Base
 from samtailor.data.images import read_image
-from samtailor.data.task import ImageRecord, Instance
+from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.embedder import Embedder
 from samtailor.prompts import PromptKind, Prompts
 from samtailor.report.overlay import comparison
 from samtailor.studies.classmap import pieces
+from samtailor.studies.names import image_names
 from samtailor.studies.prompts import fixed_prompts
 from samtailor.studies.scoring import InstanceScore, masks_of
 
@@ -50,7 +51,8 @@ def _gain(score: InstanceScore) -> float:
 
 
 def draw_gallery(
-    images: Sequence[ImageRecord],
+    task: Task,
+    split: str,
     scores: Sequence[InstanceScore],
     base: Base,
     adapter: Adapter,
@@ -61,7 +63,8 @@ def draw_gallery(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
     """For each chosen instance its group, names, scores, and ``picture`` (JPEG): truth, base, adapted."""
-    places = {(r.path.name, i.id): (r, i) for r in images for i in r.promptable}
+    names = image_names(task, split)
+    places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
     wanted = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
     found = []
     for done, (group, s) in enumerate(wanted):
@@ -79,7 +82,7 @@ def draw_gallery(
 
 def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], kind: PromptKind, seed: int) -> bytes:
     truth = instance.mask()
-    ((_, prompts), *_) = fixed_prompts(pieces(instance), kind, seed)
+    prompts = _together([p for _, p in fixed_prompts(pieces(instance), kind, seed)])
     top, bottom, left, right = crop_around(truth)
     window = np.s_[top:bottom, left:right]
     corner = np.array([left, top], dtype=np.float32)
@@ -98,6 +101,17 @@ def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray],
         panel=SHOWN,
     )
     return jpeg(row)
+
+
+def _together(groups: Sequence[Prompts]) -> Prompts:
+    """All clicks and boxes of the pieces, to be drawn."""
+    clicks = [p for p in groups if p.points is not None]
+    boxes = [p.boxes for p in groups if p.boxes is not None]
+    return Prompts(
+        np.concatenate([p.points for p in clicks if p.points is not None]) if clicks else None,
+        np.concatenate([p.labels for p in clicks if p.labels is not None]) if clicks else None,
+        np.concatenate(boxes) if boxes else None,
+    )
 
 
 def crop_around(mask: np.ndarray) -> tuple[int, int, int, int]:

@@ -7,20 +7,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from samtailor.data.task import ImageRecord
+from samtailor.data.task import ImageRecord, Instance
 
 __all__ = ["some_instances"]
 
 
-def some_instances(images: Sequence[ImageRecord], limit: int | None, seed: int) -> list[ImageRecord]:
-    """At most ``limit`` promptable instances drawn uniformly (None: all), in records that hold no others."""
-    places = [(k, i) for k, record in enumerate(images) for i in range(len(record.promptable))]
+def some_instances(
+    images: Sequence[ImageRecord], limit: int | None, seed: int, whole: bool = False
+) -> list[ImageRecord]:
+    """At most ``limit`` promptable instances drawn uniformly (None: all), in records that hold no others.
+
+    ``whole`` leaves out instances that a class map has answered piece by piece.
+    """
+    able = [[i for i in r.promptable if not whole or i.parts == 1] for r in images]
+    places = [(k, i) for k, instances in enumerate(able) for i in range(len(instances))]
     if limit is not None and limit < len(places):
         chosen = np.random.default_rng([seed, len(places)]).permutation(len(places))[:limit]
         places = [places[k] for k in sorted(chosen)]
-    found = []
-    for k, record in enumerate(images):
-        kept = tuple(record.promptable[i] for j, i in places if j == k)
-        if kept:
-            found.append(replace(record, instances=kept))
-    return found
+    kept: dict[int, list[Instance]] = {}
+    for k, i in places:
+        kept.setdefault(k, []).append(able[k][i])
+    return [replace(images[k], instances=tuple(instances)) for k, instances in kept.items()]

@@ -15,6 +15,7 @@ from samtailor.errors import DataError
 __all__ = ["apply_map", "parse_map", "pieces"]
 
 SPECK = 0.05  # of the mask: a smaller component is not prompted
+_MERGED_STRIDE = 10**15
 _PIECE_STRIDE = 10**12  # keeps the ids of pieces apart from those of instances
 
 
@@ -67,12 +68,13 @@ def apply_map(task: Task, mapping: dict[str, tuple[str, ...]]) -> Task:
 
 def _mapped(record: ImageRecord, split_up: dict[str, int], merged: dict[str, tuple[str, ...]]) -> list[Instance]:
     found = [replace(i, parts=split_up[i.label]) for i in record.instances if i.label in split_up]
-    for left, names in merged.items():
+    for turn, (left, names) in enumerate(merged.items(), 1):
         members = [i for i in record.promptable if i.label in names]
         if members:
             rle = coco_mask.merge([i.rle for i in members])
             parts = len(members)
-            found.append(Instance(min(i.id for i in members), left, rle, int(coco_mask.area(rle)), parts=parts))
+            own = turn * _MERGED_STRIDE + min(abs(i.id) for i in members)  # an instance may go into several classes
+            found.append(Instance(own, left, rle, int(coco_mask.area(rle)), parts=parts))
     return found
 
 
@@ -83,6 +85,7 @@ def pieces(instance: Instance) -> tuple[Instance, ...]:
     components, count = label(instance.mask(), structure=np.ones((3, 3)))
     areas = np.bincount(components.ravel(), minlength=count + 1)[1:]
     kept = [k for k in np.argsort(-areas, kind="stable")[: instance.parts] if areas[k] >= SPECK * areas.sum()]
+    kept = kept or [int(areas.argmax())]
     found = []
     for turn, k in enumerate(kept):
         rle = coco_mask.encode(np.asfortranarray(components == k + 1, dtype=np.uint8))

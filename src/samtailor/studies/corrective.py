@@ -20,6 +20,7 @@ from samtailor.metrics.bootstrap import Estimate, Resampler
 from samtailor.prompts import Prompts, deepest_pixel
 from samtailor.studies.choose import some_instances
 from samtailor.studies.journal import Journal, identity
+from samtailor.studies.names import image_names
 
 __all__ = ["LIMIT", "TARGETS", "ClickRuns", "measure_clicks", "next_click", "summarise_clicks"]
 
@@ -68,26 +69,25 @@ def measure_clicks(
 
     The single mask answers; earlier masks are not fed back to the model.
     """
-    images = some_instances(task.split(split), limit, seed)
+    images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     header = {"limit": limit, "seed": seed, "clicks": LIMIT, "until": max(TARGETS)}
-    journal = Journal(keep, "clicks", identity(task, split, base, adapter) | header)
+    journal = Journal(keep, "clicks", identity(task, split, base, adapter, embedder.cache) | header)
     found = []
     for done, record in enumerate(images):
         if progress:
             progress(done, len(images))
         rows = journal.rows(str(done), lambda record=record: _run(record, base, adapter, embedder))  # type: ignore[misc]
-        found += [ClickRuns(**row) for row in rows]
+        found += [ClickRuns(**row | {"image": names[record.path]}) for row in rows]
     if progress:
         progress(len(images), len(images))
     return found
 
 
 def _run(record: ImageRecord, base: Base, adapter: Adapter | None, embedder: Embedder) -> list[dict[str, Any]]:
-    truths = [i.mask() for i in record.promptable]
     methods: dict[str, Adapter | None] = {"base-single": None}
     if adapter is not None:
         methods["adapted"] = adapter
-    runs = {name: _click(record, truths, base, who, embedder) for name, who in methods.items()}
+    runs = {name: _click(record, base, who, embedder) for name, who in methods.items()}
     return [
         {
             "image": record.path.name,
@@ -99,23 +99,23 @@ def _run(record: ImageRecord, base: Base, adapter: Adapter | None, embedder: Emb
     ]
 
 
-def _click(
-    record: ImageRecord, truths: Sequence[np.ndarray], base: Base, who: Adapter | None, embedder: Embedder
-) -> list[list[float]]:
+def _click(record: ImageRecord, base: Base, who: Adapter | None, embedder: Embedder) -> list[list[float]]:
     """All instances of an image in step, so that each round is one batch of prompts with as many points."""
     frame, embeddings = Frame(record.width, record.height, base.input_size), embedder.of(record)
-    clicks = [[(deepest_pixel(truth)[0], 1)] for truth in truths]
-    ious: list[list[float]] = [[] for _ in truths]
-    active = list(range(len(truths)))
+    instances = record.promptable  # truths are decoded one by one: those of a large photo would fill the memory
+    clicks = [[(deepest_pixel(i.mask())[0], 1)] for i in instances]
+    ious: list[list[float]] = [[] for _ in instances]
+    active = list(range(len(instances)))
     for _ in range(LIMIT):
         points = np.stack([[point for point, _ in clicks[row]] for row in active])
         labels = np.array([[label for _, label in clicks[row]] for row in active], dtype=np.int64)
         left = []
         for answer in answer_in_chunks(base, who, embeddings, Prompts(points=points, labels=labels), frame):
             for row, masks in zip(active[answer.rows], answer.masks, strict=True):
-                ious[row].append(iou(count_pixels(masks[0], truths[row])))
+                truth = instances[row].mask()
+                ious[row].append(iou(count_pixels(masks[0], truth)))
                 if ious[row][-1] < max(TARGETS):
-                    clicks[row].append(next_click(masks[0], truths[row]))
+                    clicks[row].append(next_click(masks[0], truth))
                     left.append(row)
         active = left
         if not active:

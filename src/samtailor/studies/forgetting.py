@@ -60,7 +60,7 @@ def strength_curve(
     for turn, strength in enumerate(strengths):
         scaled = Scaled(adapter, strength)
         header = {"strength": strength, "limit": limit, "seed": seed}
-        journal = Journal(keep, "strength", identity(task, split, base, scaled) | header)
+        journal = Journal(keep, "strength", identity(task, split, base, scaled, embedder.cache) | header)
         ious: list[float] = []
         for done, record in enumerate(images):
             if progress:

@@ -10,11 +10,15 @@ from typing import Any
 
 from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Base
+from samtailor.cache import EmbeddingCache
 from samtailor.data.task import Task
 from samtailor.errors import SamtailorError
 from samtailor.files import append_json, write_atomically
 
 __all__ = ["Journal", "identity"]
+
+VERSION = 2
+_BYTES = ("utf-8", "surrogatepass")  # a file name may hold bytes that are no text
 
 
 class Journal:
@@ -59,23 +63,29 @@ class Journal:
         return self._done[unit]
 
 
-def identity(task: Task, split: str, base: Base, adapter: Adapter | None) -> dict[str, Any]:
-    """What any result on a split depends on: its images and masks, the base, the adapter's parameters."""
+def identity(task: Task, split: str, base: Base, adapter: Adapter | None, cache: EmbeddingCache) -> dict[str, Any]:
+    """What any result on a split depends on: images and masks, base, adapter, and how embeddings are kept and decoded.
+
+    Raise ``VERSION`` when a study's prompts or scores change.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for record in task.split(split):
         try:
             stat = record.path.stat()
         except OSError as error:
             raise SamtailorError(f"{record.path} cannot be read: {error.strerror}.", "Check the path.") from error
-        digest.update(f"{record.path.name} {stat.st_size} {stat.st_mtime_ns}".encode())
+        digest.update(f"{record.path.name} {stat.st_size} {stat.st_mtime_ns}".encode(*_BYTES))
         for i in record.instances:
-            digest.update(f"{i.id} {i.label} {i.crowd} {i.parts}".encode() + i.rle["counts"])
+            digest.update(f"{i.id} {i.label} {i.crowd} {i.parts}".encode(*_BYTES) + i.rle["counts"])
     return {
-        "version": 1,
+        "version": VERSION,
         "data": digest.hexdigest(),
         "task": task.name,
         "split": split,
         "base": base.fingerprint,
+        "stored": cache.dtype,
+        "reference_decoder": bool(getattr(base, "reference_decoder", False)),
+        "device": base.device.type,
         "adapter": None if adapter is None else _digest(adapter),
     }
 

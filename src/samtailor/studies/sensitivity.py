@@ -19,6 +19,7 @@ from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
 from samtailor.studies.choose import some_instances
 from samtailor.studies.journal import Journal, identity
+from samtailor.studies.names import image_names
 from samtailor.studies.variants import GROUPS, VARIANTS, variant_prompts
 
 __all__ = ["PromptScores", "measure_sensitivity", "summarise_sensitivity"]
@@ -49,14 +50,16 @@ def measure_sensitivity(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[PromptScores]:
     """Ask every prompt of ``studies.variants`` of at most ``limit`` instances; arguments as ``evaluate_task``."""
-    images = some_instances(task.split(split), limit, seed)
-    journal = Journal(keep, "sensitivity", identity(task, split, base, adapter) | {"limit": limit, "seed": seed})
+    images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
+    journal = Journal(
+        keep, "sensitivity", identity(task, split, base, adapter, embedder.cache) | {"limit": limit, "seed": seed}
+    )
     found = []
     for done, record in enumerate(images):
         if progress:
             progress(done, len(images))
         rows = journal.rows(str(done), lambda record=record: _ask(record, base, adapter, embedder, seed))  # type: ignore[misc]
-        found += [PromptScores(**row) for row in rows]
+        found += [PromptScores(**row | {"image": names[record.path]}) for row in rows]
     if progress:
         progress(len(images), len(images))
     return found
@@ -66,21 +69,20 @@ def _ask(
     record: ImageRecord, base: Base, adapter: Adapter | None, embedder: Embedder, seed: int
 ) -> list[dict[str, Any]]:
     instances = record.promptable
-    truths = [i.mask() for i in instances]
     frame, embeddings = Frame(record.width, record.height, base.input_size), embedder.of(record)
     methods = ("base-single", "base-best") if adapter is None else ("base-single", "base-best", "adapted")
-    ious: list[dict[str, dict[str, list[float]]]] = [{m: {v: [] for v in VARIANTS} for m in methods} for _ in truths]
+    ious: list[dict[str, dict[str, list[float]]]] = [{m: {v: [] for v in VARIANTS} for m in methods} for _ in instances]
     for names, prompts in variant_prompts(instances, seed):
         for answer in answer_in_chunks(base, None, embeddings, prompts, frame, "all"):
             for (row, name), masks, own in zip(names[answer.rows], answer.masks, answer.iou, strict=True):
-                best = masks[1 + int(own[1:].argmax())]
-                ious[row]["base-single"][name].append(iou(count_pixels(masks[0], truths[row])))
-                ious[row]["base-best"][name].append(iou(count_pixels(best, truths[row])))
+                best, truth = masks[1 + int(own[1:].argmax())], instances[row].mask()
+                ious[row]["base-single"][name].append(iou(count_pixels(masks[0], truth)))
+                ious[row]["base-best"][name].append(iou(count_pixels(best, truth)))
         if adapter is None:
             continue
         for answer in answer_in_chunks(base, adapter, embeddings, prompts, frame):
             for (row, name), masks in zip(names[answer.rows], answer.masks, strict=True):
-                ious[row]["adapted"][name].append(iou(count_pixels(masks[0], truths[row])))
+                ious[row]["adapted"][name].append(iou(count_pixels(masks[0], instances[row].mask())))
     return [
         {"image": record.path.name, "instance": i.id, "label": i.label, "ious": found}
         for i, found in zip(instances, ious, strict=True)
