@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 from benchmarks.contenders import (
@@ -115,11 +116,20 @@ def peaks(found: Groups, arguments: list[str], only: list[str]) -> dict[tuple[st
 def _peak(found: Groups, wanted: str) -> float:
     title, name = wanted.split("|")
     build = next(contenders[name] for t, contenders, _ in found if t == title)
-    work = build()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    work, process, seen, done = build(), psutil.Process(), [0], threading.Event()
+    before = process.memory_info().rss
+
+    def watch() -> None:  # the process's own high-water mark would be that of loading the base
+        while not done.wait(0.002):
+            seen.append(process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     for _ in range(2):
         work()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    done.set()
+    watcher.join()
+    return max(0, max(seen) - before) / 1e6
 
 
 def table(rows: list[dict[str, Any]], memory: Mapping[tuple[str, str], float]) -> str:
@@ -143,7 +153,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="embeddings of the sample; default: a temporary folder")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if not args.plain_allocator:
+    if not args.plain_allocator and not args.peak:
         keep_freed_memory()
     device = choose_device(args.device)
     base = load_base("mobile-sam", device)
