@@ -88,12 +88,23 @@ def test_the_whole_way(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: P
     assert [s["strength"] for s in figures["also"][0]["strengths"]] == [0, 0.25, 0.5, 0.75, 1]
     assert figures["evaluation"]["rows"] == json.loads((tmp_path / "e.json").read_text())["rows"]
 
-    options = ("--map", "thing=disc+bar", "--sensitivity", "--sensitivity-instances", "2", "--drop-duplicates")
+    options = (
+        "--map",
+        "thing=disc+bar",
+        "--map",
+        "disc=disc",
+        "--sensitivity",
+        "--sensitivity-instances",
+        "2",
+        "--drop-duplicates",
+    )
     mapped = run("evaluate", shapes.root, *base, *options, "--json", tmp_path / "m.json", cache=cache)
     assert mapped.returncode == 0, mapped.stderr
     found = json.loads((tmp_path / "m.json").read_text())
-    assert list(found["rows"][0]["per_class"]) == ["thing"] and found["map"] == ["thing=disc+bar"]
+    assert list(found["rows"][0]["per_class"]) == ["disc", "thing"] and found["map"][0] == "thing=disc+bar"
     assert set(found["sensitivity"]["methods"]) == {"base-single", "base-best"}
+    pieces = run("evaluate", shapes.root, *base, "--map", "thing=disc+bar", "--sensitivity", cache=cache)
+    assert "Prompts were not varied" in pieces.stdout
 
     image = shapes.split("test")[0].path
     prompt = ("--point", "20,20", "--point", "60,40,0")

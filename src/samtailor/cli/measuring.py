@@ -56,14 +56,14 @@ def run_evaluate(
     keep = kept_folder(adapter, json_file)
     with EncodingBar(console) as encoding:
         measured = measure(task, base, loaded, asked, cache, keep=keep, progress=_bars, encoding=encoding)
-    _print(measured)
+    _print(measured, asked)
     if json_file:
         write_json(json_file, measured.found)
         console.print(f"Written to {escape(str(json_file))}", soft_wrap=True)
     return measured.evaluation
 
 
-def _print(measured: Measured) -> None:
+def _print(measured: Measured, asked: Questions) -> None:
     found = measured.found
     console.print(evaluation_table(measured.evaluation))
     if len(found["rows"][0]["per_class"]) > 1:
@@ -71,6 +71,8 @@ def _print(measured: Measured) -> None:
     if "sensitivity" in found:
         console.print(sensitivity_table(found["sensitivity"]))
         console.print(clicks_table(found["sensitivity"]["clicks_to_quality"]))
+    elif asked.sensitivity != 0:
+        console.print("Prompts were not varied: the class map answers every instance piece by piece.")
     if "also" in found:
         console.print(others_table(found["also"]))
 
@@ -116,6 +118,6 @@ def run_report(
         progress=_bars,
         keep=keep,
     )
-    _print(measured)
+    _print(measured, asked)
     console.print(f"Report: {escape(str(page))}", soft_wrap=True)
     return page
