@@ -14,6 +14,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
+from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
 from samtailor.bases.registry import load_base
 from samtailor.cache import EmbeddingCache
@@ -109,3 +110,13 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Task:
 def cache(tmp_path: Path) -> EmbeddingCache:
     """An empty cache of the test's own."""
     return EmbeddingCache(tmp_path / "cache")
+
+
+@pytest.fixture
+def moved_plm(tiny_sam: Base) -> PLM:
+    """An adapter of the tiny base that changes masks."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        plm = PLM(width=tiny_sam.embed_dim)
+        torch.nn.init.normal_(plm.mlp[-1].weight, std=3.0)
+    return plm.eval()

@@ -25,16 +25,6 @@ from samtailor.files import write_json
 
 
 @pytest.fixture
-def moved_plm(tiny_sam: Base) -> PLM:
-    """An adapter that changes masks."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        plm = PLM(width=tiny_sam.embed_dim)
-        torch.nn.init.normal_(plm.mlp[-1].weight, std=3.0)
-    return plm.eval()
-
-
-@pytest.fixture
 def image(shapes: Task) -> Path:
     return shapes.split("test")[0].path
 

@@ -30,15 +30,6 @@ from samtailor.studies.variants import GROUPS, VARIANTS, variant_prompts
 masks = st.tuples(st.integers(1, 20), st.integers(1, 20)).flatmap(lambda shape: arrays(bool, shape))
 
 
-@pytest.fixture
-def moved_plm(tiny_sam: Base) -> PLM:
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        plm = PLM(width=tiny_sam.embed_dim)
-        torch.nn.init.normal_(plm.mlp[-1].weight, std=3.0)
-    return plm.eval()
-
-
 @given(masks, st.integers(0, 5))
 def test_simulated_clicks_lie_where_they_should(mask: np.ndarray, seed: int) -> None:
     assume(mask.any())

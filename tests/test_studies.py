@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
@@ -19,15 +18,6 @@ from samtailor.evaluate import evaluate_task
 from samtailor.studies import scoring
 from samtailor.studies.classmap import apply_map, parse_map, pieces
 from samtailor.studies.journal import Journal
-
-
-@pytest.fixture
-def moved_plm(tiny_sam: Base) -> PLM:
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        plm = PLM(width=tiny_sam.embed_dim)
-        torch.nn.init.normal_(plm.mlp[-1].weight, std=3.0)
-    return plm.eval()
 
 
 def two_squares(gap: int = 4) -> np.ndarray:

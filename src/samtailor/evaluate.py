@@ -11,7 +11,7 @@ from typing import Any
 from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Base
 from samtailor.cache import EmbeddingCache
-from samtailor.data.task import Task
+from samtailor.data.task import ImageRecord, Task
 from samtailor.embedder import Embedder
 from samtailor.errors import DataError
 from samtailor.metrics.scores import BOUNDARY_SETTINGS
@@ -92,20 +92,15 @@ def evaluate_task(
     embedder, names = Embedder(base, cache), image_names(task, split)
     asked = {"kind": prompts, "per_instance": per_instance, "seed": seed}
     journal = Journal(keep, "evaluation", identity(task, split, base, adapter, cache) | asked)
-    began, found = time.perf_counter(), []
-    for done, record in enumerate(images):
-        if progress:
-            progress(done, len(images))
-        if record.promptable:
 
-            def scored(record: Any = record) -> list[dict[str, Any]]:
-                turns = (score_image(record, base, adapter, embedder, prompts, r, seed) for r in range(per_instance))
-                return [score.to_dict() for turn in turns for score in turn]
+    def scored(record: ImageRecord) -> list[dict[str, Any]]:
+        if not record.promptable:
+            return []  # nor is it encoded
+        turns = (score_image(record, base, adapter, embedder, prompts, r, seed) for r in range(per_instance))
+        return [score.to_dict() for turn in turns for score in turn]
 
-            rows = journal.rows(str(done), scored)
-            found += [InstanceScore.from_dict(row | {"image": names[record.path]}) for row in rows]
-    if progress:
-        progress(len(images), len(images))
+    began = time.perf_counter()
+    found = [InstanceScore.from_dict(row) for row in journal.by_image(images, names, scored, progress)]
     seconds = time.perf_counter() - began
     return Evaluation(
         task.name, split, asked, {"name": base.name, "fingerprint": base.fingerprint}, found, round(seconds, 1)

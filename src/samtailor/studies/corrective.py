@@ -72,15 +72,8 @@ def measure_clicks(
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     header = {"limit": limit, "seed": seed, "clicks": LIMIT, "until": max(TARGETS)}
     journal = Journal(keep, "clicks", identity(task, split, base, adapter, embedder.cache) | header)
-    found = []
-    for done, record in enumerate(images):
-        if progress:
-            progress(done, len(images))
-        rows = journal.rows(str(done), lambda record=record: _run(record, base, adapter, embedder))  # type: ignore[misc]
-        found += [ClickRuns(**row | {"image": names[record.path]}) for row in rows]
-    if progress:
-        progress(len(images), len(images))
-    return found
+    rows = journal.by_image(images, names, lambda record: _run(record, base, adapter, embedder), progress)
+    return [ClickRuns(**row) for row in rows]
 
 
 def _run(record: ImageRecord, base: Base, adapter: Adapter | None, embedder: Embedder) -> list[dict[str, Any]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Base
 from samtailor.cache import EmbeddingCache
-from samtailor.data.task import Task
+from samtailor.data.task import ImageRecord, Task
 from samtailor.errors import SamtailorError
 from samtailor.files import append_json, write_atomically
 
@@ -61,6 +62,24 @@ class Journal:
             if self.path is not None:
                 append_json(self.path, {"unit": unit, "rows": self._done[unit]})
         return self._done[unit]
+
+    def by_image(
+        self,
+        images: Sequence[ImageRecord],
+        names: Mapping[Path, str],
+        compute: Callable[[ImageRecord], list[dict[str, Any]]],
+        progress: Callable[[int, int], None] | None,
+    ) -> list[dict[str, Any]]:
+        """The rows of all images in their order, each with the image's name; ``progress`` hears (done, total)."""
+        found = []
+        for done, record in enumerate(images):
+            if progress:
+                progress(done, len(images))
+            rows = self.rows(str(done), partial(compute, record))
+            found += [row | {"image": names[record.path]} for row in rows]
+        if progress:
+            progress(len(images), len(images))
+        return found
 
 
 def identity(task: Task, split: str, base: Base, adapter: Adapter | None, cache: EmbeddingCache) -> dict[str, Any]:

@@ -54,15 +54,8 @@ def measure_sensitivity(
     journal = Journal(
         keep, "sensitivity", identity(task, split, base, adapter, embedder.cache) | {"limit": limit, "seed": seed}
     )
-    found = []
-    for done, record in enumerate(images):
-        if progress:
-            progress(done, len(images))
-        rows = journal.rows(str(done), lambda record=record: _ask(record, base, adapter, embedder, seed))  # type: ignore[misc]
-        found += [PromptScores(**row | {"image": names[record.path]}) for row in rows]
-    if progress:
-        progress(len(images), len(images))
-    return found
+    rows = journal.by_image(images, names, lambda record: _ask(record, base, adapter, embedder, seed), progress)
+    return [PromptScores(**row) for row in rows]
 
 
 def _ask(
