@@ -18,11 +18,11 @@ from samtailor.cache import EmbeddingCache
 from samtailor.data.task import Task
 from samtailor.embedder import Embedder
 from samtailor.fitting.batches import Sampler
-from samtailor.fitting.cells import Target, full_target, sampled_target
+from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.report import Reporter
-from samtailor.losses import focal_loss, mask_losses
+from samtailor.losses import Target, focal_loss, mask_losses
 
 SIDE = 64  # low-res pixels: 16 x 16 cells
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, get_args
 
 import pytest
@@ -120,3 +121,57 @@ def test_gradients_reach_the_decoders_own_weights(tiny_sam: SamShapedBase) -> No
         if name.endswith("k_proj.bias"):  # cancels in the softmax: rounding in the reference, absent or rounding here
             continue
         assert (fast - reference).abs().max() <= 1e-3 * reference.abs().max() + 1e-7, name
+
+
+@pytest.mark.parametrize("reference", [False, True])
+@pytest.mark.parametrize("some", [False, True])
+def test_blocks_and_the_whole_are_those_of_the_full_map(base: SamShapedBase, reference: bool, some: bool) -> None:
+    """Features of chosen cells, with their gradient, and all logits where only some were asked for."""
+    torch.manual_seed(0)
+    side = base.image_positions().shape[-1]
+    image = torch.randn(B, base.embed_dim, side, side)
+    sparse, dense = base.embed_prompts(**prompt(base, "click"))
+    sparse.requires_grad_()
+    cells = torch.randint(0, side * side, (B, N, 7))
+    base.reference_decoder = reference
+    try:
+        full = base.decode({"image": image}, sparse, dense, "all")
+        out = base.decode({"image": image}, sparse, dense, "all", cells[..., :5] if some else None)
+    finally:
+        base.reference_decoder = False
+    whole = out.whole()
+    assert not whole.requires_grad and whole.shape == full.logits.shape
+    assert apart(whole, full.logits) < 1e-5
+    found = out.blocks(cells)
+    assert found.shape == (B, N, 7, 16, full.upscaled.shape[2])
+    y, x = cells // side, cells % side
+    for row in range(16):  # looked up pixel by pixel
+        pixel = (4 * y + row // 4) * 4 * side + 4 * x + row % 4
+        there = full.upscaled.flatten(3).gather(3, pixel[:, :, None].expand(-1, -1, found.shape[-1], -1))
+        assert apart(found[..., row, :], there.transpose(2, 3)) < 1e-5
+    weight = torch.linspace(-1, 1, found.numel()).view(found.shape)
+    index = (4 * y[..., None] + torch.arange(16) // 4) * 4 * side + 4 * x[..., None] + torch.arange(16) % 4
+    flat = full.upscaled.flatten(3).gather(3, index.flatten(2)[:, :, None].expand(-1, -1, found.shape[-1], -1))
+    expected = flat.unflatten(3, (7, 16)).permute(0, 1, 3, 4, 2)
+    (ours,) = torch.autograd.grad((found * weight).sum(), sparse)
+    (theirs,) = torch.autograd.grad((expected * weight).sum(), sparse)
+    assert apart(ours, theirs) < 1e-3
+
+
+def test_another_decoder_takes_the_place_of_the_own(tiny_sam: SamShapedBase) -> None:
+    torch.manual_seed(0)
+    side = tiny_sam.image_positions().shape[-1]
+    image = torch.randn(B, tiny_sam.embed_dim, side, side)
+    sparse, dense = tiny_sam.embed_prompts(**prompt(tiny_sam, "click"))
+    other = deepcopy(tiny_sam.mask_decoder)
+    with torch.no_grad():
+        other.mask_tokens.weight.add_(0.5)
+    own = tiny_sam.decode({"image": image}, sparse, dense)
+    fast = tiny_sam.decode({"image": image}, sparse, dense, decoder=other)
+    tiny_sam.reference_decoder = True
+    try:
+        reference = tiny_sam.decode({"image": image}, sparse, dense, decoder=other)
+    finally:
+        tiny_sam.reference_decoder = False
+    assert apart(fast.logits, reference.logits) < 1e-4
+    assert apart(fast.logits, own.logits) > 1e-2

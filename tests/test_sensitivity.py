@@ -148,8 +148,8 @@ def test_strength(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm
     sparse, image = torch.randn(1, 2, 2, tiny_sam.embed_dim), torch.randn(1, tiny_sam.embed_dim, 4, 4)
     positions = tiny_sam.image_positions()[:, :4, :4]
     moved = moved_plm(sparse, {"image": image}, positions)
-    assert torch.equal(Scaled(moved_plm, 0.0)(sparse, {"image": image}, positions), sparse)
-    assert torch.equal(Scaled(moved_plm, 1.0)(sparse, {"image": image}, positions), moved)
+    assert torch.equal(Scaled(moved_plm, 0.0, tiny_sam)(sparse, {"image": image}, positions), sparse)
+    assert torch.equal(Scaled(moved_plm, 1.0, tiny_sam)(sparse, {"image": image}, positions), moved)
     embedder = Embedder(tiny_sam, cache)
     curve = strength_curve(shapes, "test", tiny_sam, moved_plm, embedder, strengths=(0.0, 1.0), limit=4)
     from samtailor.evaluate import evaluate_task

@@ -101,12 +101,12 @@ def fit_task(
     _check_folder(out, resume)
 
     _check_context(out, context := _context(task, base, config))
-    needed = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
-    encode_task(base, list(needed.values()), cache, progress=encoding)
-    write_json(out / RUN_FILE, {"task": task.source})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         adapter = build_adapter(config.method, base).to(base.device)
+    needed = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
+    encode_task(base, list(needed.values()), cache, progress=encoding)
+    write_json(out / RUN_FILE, {"task": task.source})
     accelerator = Accelerator(cpu=base.device.type == "cpu", mixed_precision="no")
     trainer = Trainer(base, adapter, sampler, draws, Embedder(base, cache), config, out, reporter, context, accelerator)
     trainer.resume()
@@ -115,9 +115,10 @@ def fit_task(
     try:
         state = trainer.run()
     except FitCollapseError:
-        trainer.restore_best()
+        trainer.hand_out()
         _write(out, trainer, task, config)
         raise
+    trainer.hand_out()
     _write(out, trainer, task, config)
     return FitResult(
         adapter.eval(), state.best_step > 0, state.base, state.best, state.best_step, state.step, state.finished
@@ -164,7 +165,7 @@ def _flat(context: dict[str, Any]) -> dict[str, Any]:
 def _estimate(trainer: Trainer) -> Estimate:
     """One step whose gradient is thrown away, and a few validation images, timed."""
     began = time.perf_counter()
-    trainer.gradients(trainer.sampler.batch(trainer.state.step))
+    trainer.gradients(trainer.sampler.batch(trainer.state.step), progress=1.0)  # with terms that come late
     trainer.optimiser.zero_grad(set_to_none=True)
     step = time.perf_counter() - began
     few = trainer.draws[:3]

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from samtailor.metrics import soft_iou
 
-__all__ = ["LossWeights", "dice_loss", "focal_loss", "hard_truth", "mask_losses"]
+__all__ = ["LossWeights", "Target", "dice_loss", "focal_loss", "hard_truth", "mask_losses"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,25 @@ class LossWeights:
     focal: float = 20.0
     dice: float = 1.0
     iou: float = 1.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a loss compares logits with; P low-res pixels for each of N instances.
+
+    Attributes:
+        truth: (N, P...) share of each pixel that is foreground.
+        hard: the same, bool.
+        weight: broadcast to them; how many pixels each stands for, 0 for padding.
+        total: valid pixels of the whole.
+        cells: (N, K) int, which cells these are; None: all, in a picture's layout.
+    """
+
+    truth: Tensor
+    hard: Tensor
+    weight: Tensor
+    total: Tensor
+    cells: Tensor | None = None
 
 
 def focal_loss(

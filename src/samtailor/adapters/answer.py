@@ -69,9 +69,10 @@ def decode_prompts(
     if prompts.boxes is not None:
         boxes = frame.boxes_to_input(torch.as_tensor(prompts.boxes, device=base.device)[None])
     sparse, dense = base.embed_prompts(points, labels, boxes)
-    if adapter is not None:
-        sparse = adapter(sparse, embeddings, base.image_positions())
-    return base.decode(embeddings, sparse, dense, masks, cells)
+    if adapter is None:
+        return base.decode(embeddings, sparse, dense, masks, cells)
+    sparse = adapter(sparse, embeddings, base.image_positions(), base.token_kinds(labels, boxes))
+    return base.decode(embeddings, sparse, dense, masks, cells, adapter.decoder)
 
 
 @torch.inference_mode()

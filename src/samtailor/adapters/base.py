@@ -3,35 +3,105 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
-from samtailor.bases.base import Embeddings
+from samtailor.adapters.lesson import Lesson
+from samtailor.bases.base import Base, Embeddings
+from samtailor.errors import AdapterError
 
-__all__ = ["Adapter"]
+__all__ = ["Adapter", "agreed"]
 
 
 class Adapter(nn.Module, abc.ABC):
-    """A method that changes how a frozen base answers prompts; identity before training.
+    """A method that changes how a frozen base answers prompts: its prompt tokens, its mask decoder, or both.
 
-    Everything in ``owned_parameters`` is trained, saved and loaded; nothing else is.
+    What is in ``owned_parameters`` is trained, what is in ``kept_parameters`` is saved and loaded; nothing else is. A
+    base is never changed: a method that tunes the decoder tunes a copy.
+
+    Attributes:
+        method: its name.
+        trains: what it trains, in a few words.
+        starts_as_base: whether an untrained one answers bit for bit as the base does.
     """
 
     method: ClassVar[str]
+    trains: ClassVar[str]
+    starts_as_base: ClassVar[bool] = True
+
+    @classmethod
+    def for_base(cls, base: Base, **config: Any) -> Self:
+        """An untrained one that fits ``base``; ``config`` as in an adapter's card.
+
+        Raises:
+            AdapterError: ``config`` says something else than the base, or the method cannot work with it.
+        """
+        return cls(**agreed(cls.method, {"width": base.embed_dim}, config))
 
     @property
     @abc.abstractmethod
     def config(self) -> dict[str, Any]:
-        """The numbers that build this adapter again: ``type(self)(**config)``."""
+        """The numbers that build this adapter again: ``for_base(base, **config)``."""
 
-    @abc.abstractmethod
-    def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor) -> Tensor:
-        """New prompt tokens (B, N, T, D) from tokens, the image's embeddings and their positions (D, h, w)."""
+    def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
+        """New prompt tokens; the same ones unless a method says otherwise.
+
+        Args:
+            sparse: (B, N, T, D), as ``Base.embed_prompts`` gives them.
+            embeddings: of the B images.
+            positions: (D, h, w), of the embedding's cells.
+            kinds: (B, N, T) int, places in ``TOKEN_KINDS``; ``decode_prompts`` always gives them.
+
+        Returns:
+            (B, N, T', D).
+        """
+        return sparse
+
+    @property
+    def decoder(self) -> nn.Module | None:
+        """The mask decoder to use in place of the base's; None: the base's."""
+        return None
 
     def owned_parameters(self) -> dict[str, nn.Parameter]:
-        """Name -> parameter."""
+        """Name -> parameter that is trained."""
         return dict(self.named_parameters())
 
+    def kept_parameters(self) -> dict[str, nn.Parameter]:
+        """Name -> parameter that answers need: what is saved, loaded and counted. Others only help in training."""
+        return self.owned_parameters()
+
     def parameter_count(self) -> int:
-        return sum(p.numel() for p in self.owned_parameters().values())
+        return sum(p.numel() for p in self.kept_parameters().values())
+
+    def extra_terms(self, lesson: Lesson) -> dict[str, Tensor]:
+        """Name -> (N,), terms that training adds to the loss as they are, weighted already."""
+        return {}
+
+    def switch_off(self) -> None:
+        """Make this adapter answer as the base does; called at the end of a fit where nothing trained beat the base.
+
+        It holds its untrained parameters then, so that only a method that does not start as the base has work to do.
+        """
+
+    def tokens_at(self, strength: float, sparse: Tensor, moved: Tensor) -> Tensor:
+        """Tokens between those of the base and ``moved``, what ``forward`` made of them; ``strength`` 0..1."""
+        return sparse.lerp(moved, strength)
+
+    def decoder_at(self, strength: float, base: Base) -> nn.Module | None:
+        """A new decoder between the base's own and ``decoder``; None where the method leaves the base's."""
+        return None
+
+
+def agreed(method: str, facts: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """``config`` with the base's facts.
+
+    Raises:
+        AdapterError: they contradict each other.
+    """
+    wrong = [f"{k} {config[k]} where the base has {v}" for k, v in facts.items() if config.get(k, v) != v]
+    if wrong:
+        raise AdapterError(
+            f"An adapter of method {method!r} for this base cannot have {', '.join(wrong)}.", "Fit anew."
+        )
+    return facts | config

@@ -1,4 +1,4 @@
-"""Adapter files: ``adapter.safetensors`` (what was trained) and ``adapter.json`` (what it is and for which base)."""
+"""Adapter files: ``adapter.safetensors`` (what answers need) and ``adapter.json`` (what it is and for which base)."""
 
 from __future__ import annotations
 
@@ -11,26 +11,23 @@ import safetensors.torch
 import torch
 
 from samtailor.adapters.base import Adapter
-from samtailor.adapters.plm import PLM
+from samtailor.adapters.methods import METHODS, method_class
 from samtailor.bases.base import Base
 from samtailor.errors import AdapterError
 from samtailor.files import write_atomically, write_json
 
-__all__ = ["METHODS", "build_adapter", "load_adapter", "read_card", "save_adapter"]
+__all__ = ["build_adapter", "load_adapter", "read_card", "save_adapter"]
 
-METHODS: dict[str, type[Adapter]] = {PLM.method: PLM}
 FORMAT = 1
 
 
-def build_adapter(method: str, base: Base) -> Adapter:
-    """A fresh, untrained adapter that fits ``base``.
+def build_adapter(method: str, base: Base, **config: Any) -> Adapter:
+    """A fresh, untrained adapter that fits ``base``; ``config`` holds options of the method.
 
     Raises:
-        AdapterError: there is no such method.
+        AdapterError: there is no such method, or it cannot work with this base.
     """
-    if method not in METHODS:
-        raise AdapterError(f"There is no method {method!r}.", f"Choose one of: {', '.join(METHODS)}.")
-    return METHODS[method](width=base.embed_dim)
+    return method_class(method).for_base(base, **config)
 
 
 def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, Any]) -> None:
@@ -39,7 +36,7 @@ def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, An
     Raises:
         SamtailorError: the folder cannot be written.
     """
-    content = safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in adapter.owned_parameters().items()})
+    content = safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in adapter.kept_parameters().items()})
     card = {
         "format": FORMAT,
         "method": adapter.method,
@@ -97,7 +94,7 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
     try:
         content = path.read_bytes()
         state = safetensors.torch.load(content)
-        adapter = METHODS[card["method"]](**card["config"])
+        adapter = build_adapter(card["method"], base, **card["config"])
     except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise AdapterError(f"{path} cannot be read: {error}.", "Copy the adapter's folder again.") from error
     if card.get("weights_digest") not in (None, _digest(content)):
@@ -113,9 +110,9 @@ def _digest(content: bytes) -> str:
 
 
 def _load_strictly(adapter: Adapter, state: dict[str, torch.Tensor], path: Path) -> None:
-    owned = adapter.owned_parameters()
-    missing, unexpected = sorted(owned.keys() - state.keys()), sorted(state.keys() - owned.keys())
-    shapes = sorted(k for k in owned.keys() & state.keys() if owned[k].shape != state[k].shape)
+    kept = adapter.kept_parameters()
+    missing, unexpected = sorted(kept.keys() - state.keys()), sorted(state.keys() - kept.keys())
+    shapes = sorted(k for k in kept.keys() & state.keys() if kept[k].shape != state[k].shape)
     if missing or unexpected or shapes:
         raise AdapterError(
             f"{path} does not fit the method: missing {missing[:3]}, unexpected {unexpected[:3]}, "
@@ -126,5 +123,5 @@ def _load_strictly(adapter: Adapter, state: dict[str, torch.Tensor], path: Path)
     if broken:
         raise AdapterError(f"{path} holds NaN or infinity in {broken[:3]}.", "Fit again, or take a sound copy.")
     with torch.no_grad():
-        for name, parameter in owned.items():
+        for name, parameter in kept.items():
             parameter.copy_(state[name])

@@ -26,6 +26,7 @@ class PLM(Adapter):
     """
 
     method: ClassVar[str] = "plm"
+    trains: ClassVar[str] = "an offset on the prompt tokens, by attention to the image"
 
     def __init__(self, width: int = 256, heads: int = 8, hidden: int = 2048) -> None:
         super().__init__()
@@ -44,7 +45,7 @@ class PLM(Adapter):
     def config(self) -> dict[str, Any]:
         return {"width": self.width, "heads": self.heads, "hidden": self.hidden}
 
-    def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor) -> Tensor:
+    def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
         b, n, t, _ = sparse.shape
         tokens = sparse.flatten(0, 1)  # (BN, T, D): a prompt's tokens see each other, not other prompts'
         normed = self.norm_self(tokens)

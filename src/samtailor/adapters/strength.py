@@ -1,4 +1,4 @@
-"""An adapter turned down: a part of the offset that it learned."""
+"""An adapter turned down: a part of what it learned."""
 
 from __future__ import annotations
 
@@ -7,32 +7,43 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from samtailor.adapters.base import Adapter
-from samtailor.bases.base import Embeddings
+from samtailor.bases.base import Base, Embeddings
 
 __all__ = ["Scaled"]
 
 
 class Scaled(Adapter):
-    """f_P + s (inner(f_P) - f_P): 0 is the base, 1 the adapter as it was fitted. Not saved; wraps at run time.
+    """Between the base (strength 0) and ``inner`` as it was fitted (1): prompt tokens, and the decoder's parameters.
+
+    Not saved; wraps at run time.
 
     Args:
         inner: a fitted adapter.
-        strength: s, 0..1.
+        strength: s, 0..1; a PLM gives f_P + s (inner(f_P) - f_P).
+        base: that ``inner`` was fitted on.
     """
 
     method: ClassVar[str] = "scaled"
+    trains: ClassVar[str] = "nothing"
 
-    def __init__(self, inner: Adapter, strength: float) -> None:
+    def __init__(self, inner: Adapter, strength: float, base: Base) -> None:
         super().__init__()
         self.inner, self.strength = inner, strength
+        self.between = inner.decoder_at(strength, base)
 
     @property
     def config(self) -> dict[str, Any]:
         return {"method": self.inner.method, "strength": self.strength, **self.inner.config}
 
-    def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor) -> Tensor:
-        moved: Tensor = self.inner(sparse, embeddings, positions)
-        return sparse.lerp(moved, self.strength)
+    def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
+        return self.inner.tokens_at(self.strength, sparse, self.inner(sparse, embeddings, positions, kinds))
+
+    @property
+    def decoder(self) -> nn.Module | None:
+        return self.between
 
     def owned_parameters(self) -> dict[str, nn.Parameter]:
         return self.inner.owned_parameters()
+
+    def kept_parameters(self) -> dict[str, nn.Parameter]:
+        return self.inner.kept_parameters()

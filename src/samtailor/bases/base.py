@@ -15,13 +15,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Base", "Decoded", "Embeddings", "MaskChoice"]
+from samtailor.errors import PromptError
+
+__all__ = ["TOKEN_KINDS", "Base", "Decoded", "Embeddings", "MaskChoice"]
 
 Embeddings = Mapping[str, Tensor]
 """What the encoder says of B images: named tensors whose first axis is B; ``"image"`` is always (B, D, h, w)."""
 
 MaskChoice = Literal["single", "multi", "all"]
 """Which mask tokens to return: the single-mask token (M=1), the ambiguity tokens (M=3), or both, single first (M=4)."""
+
+
+TOKEN_KINDS = ("background click", "foreground click", "not a point", "box corner 0", "box corner 1")
+"""What a prompt token may stand for; ``Base.token_kinds`` counts in this order, so that a click's kind is its label."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,16 @@ class Decoded:
             (B, N, M, K, 16), the 4 x 4 block of each cell, row by row.
         iou: (B, N, M), the model's own estimate of each mask's IoU.
         upscale: computes ``upscaled``; most callers never ask.
+        blocks: (B, N, K) int cells, counted row by row -> (B, N, K, 16, C), their 4 x 4 blocks of ``upscaled``, row by
+            row; only these are computed. Differentiable.
+        whole: the logits of all cells as a picture, (B, N, M, 4h, 4w), without gradient.
     """
 
     logits: Tensor
     iou: Tensor
     upscale: Callable[[], Tensor]
+    blocks: Callable[[Tensor], Tensor]
+    whole: Callable[[], Tensor]
 
     @property
     def upscaled(self) -> Tensor:
@@ -81,6 +92,23 @@ class Base(nn.Module, abc.ABC):
             sparse (B, N, T, D) and dense (B, N, D, h, w), the latter expanded, not copied.
         """
 
+    def token_kinds(self, labels: Tensor | None, boxes: Tensor | None) -> Tensor:
+        """What each token of ``embed_prompts`` stands for, from the same labels and boxes.
+
+        SAM's order: the points, a "not a point" where there is no box, the box's two corners. A base with another
+        order says its own.
+
+        Returns:
+            (B, N, T) int, places in ``TOKEN_KINDS``.
+        """
+        some = labels if labels is not None else boxes
+        if some is None:
+            raise PromptError("A prompt has neither points nor a box.", "Give one of them.")
+        alike = torch.zeros(*some.shape[:2], 1, dtype=torch.int64, device=some.device)
+        parts = [] if labels is None else [torch.where(labels < 0, 2, labels)]
+        parts += [alike + 2] if boxes is None else [alike + 3, alike + 4]
+        return torch.cat(parts, dim=-1)
+
     @abc.abstractmethod
     def decode(
         self,
@@ -89,6 +117,7 @@ class Base(nn.Module, abc.ABC):
         dense: Tensor,
         masks: MaskChoice = "single",
         cells: Tensor | None = None,
+        decoder: nn.Module | None = None,
     ) -> Decoded:
         """Masks of B x N prompts.
 
@@ -99,6 +128,7 @@ class Base(nn.Module, abc.ABC):
             masks: which mask tokens to answer with.
             cells: (B, N, K) int, embedding cells counted row by row; then only their blocks of the mask are made. None
                 makes all.
+            decoder: a mask decoder of the same form to use in place of the base's own, which stays as it is.
         """
 
     @abc.abstractmethod

@@ -64,12 +64,23 @@ def fast_decode(
     def upscaled() -> Tensor:
         return _by_image(_picture(_upscale(decoder, cells), size), b)
 
+    def blocks(wanted: Tensor) -> Tensor:
+        return _by_image(_in_rows(_upscale(decoder, _gathered(cells, wanted))), b)
+
+    @torch.no_grad()
+    def whole() -> Tensor:
+        return _by_image(_picture(_masks(decoder, cells, weights), size), b)
+
     if chosen_cells is None:
         logits = _picture(_masks(decoder, cells, weights), size)
     else:
-        index = chosen_cells.flatten(0, 1)[..., None].expand(-1, -1, cells.shape[-1])
-        logits = _in_rows(_masks(decoder, cells.gather(1, index), weights)).permute(0, 3, 1, 2)
-    return Decoded(_by_image(logits, b), _by_image(iou, b), upscaled)
+        logits = _in_rows(_masks(decoder, _gathered(cells, chosen_cells), weights)).permute(0, 3, 1, 2)
+    return Decoded(_by_image(logits, b), _by_image(iou, b), upscaled, blocks, whole)
+
+
+def _gathered(cells: Tensor, wanted: Tensor) -> Tensor:
+    """Of (BN, hw, D) the cells (B, N, K): (BN, K, D)."""
+    return cells.gather(1, wanted.flatten(0, 1)[..., None].expand(-1, -1, cells.shape[-1]))
 
 
 def blocks_of(pictures: Tensor, cells: Tensor) -> Tensor:
@@ -120,6 +131,16 @@ def _split(attention: Any, projection: Any, tokens: Tensor) -> Tensor:
     return projected.view(*tokens.shape[:2], attention.num_attention_heads, -1)
 
 
+def _weight(projection: Any) -> Tensor:
+    """The weight that ``projection`` acts with: one that peft has wrapped shows its plain one and keeps the change."""
+    weight: Tensor = projection.weight
+    if not hasattr(projection, "get_delta_weight") or projection.merged or projection.disable_adapters:
+        return weight
+    for name in projection.active_adapters:
+        weight = weight + projection.get_delta_weight(name)
+    return weight
+
+
 def _by_head(attention: Any, weight: Tensor) -> Tensor:
     """A (He, D) weight as (H, e, D)."""
     return weight.view(attention.num_attention_heads, -1, weight.shape[-1])
@@ -130,10 +151,10 @@ def _to_image(attention: Any, queries: Tensor, placed: Tensor, cells: Tensor) ->
     bn, t, d = queries.shape
     heads, groups = attention.num_attention_heads, len(cells)
     q = _split(attention, attention.q_proj, queries) * attention.scaling
-    in_keys = torch.einsum("nthe,hed->nhtd", q, _by_head(attention, attention.k_proj.weight))
+    in_keys = torch.einsum("nthe,hed->nhtd", q, _by_head(attention, _weight(attention.k_proj)))
     scores = in_keys.reshape(groups, -1, d) @ placed.transpose(1, 2)  # (G, rows, c)
     summed = (scores.softmax(-1) @ cells).view(bn, heads, t, d)
-    each = torch.einsum("nhtd,hed->nthe", summed, _by_head(attention, attention.v_proj.weight)).flatten(2)
+    each = torch.einsum("nhtd,hed->nthe", summed, _by_head(attention, _weight(attention.v_proj))).flatten(2)
     answer: Tensor = attention.out_proj(each + attention.v_proj.bias)
     return answer
 
@@ -143,13 +164,13 @@ def _to_tokens(attention: Any, placed: Tensor, cells: Tensor, keys: Tensor, valu
     bn, t, d = keys.shape
     heads, groups, c = attention.num_attention_heads, len(cells), cells.shape[1]
     k = _split(attention, attention.k_proj, keys) * attention.scaling
-    in_queries = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, attention.q_proj.weight))
+    in_queries = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, _weight(attention.q_proj)))
     bias = torch.einsum("nthe,he->nht", k, attention.q_proj.bias.view(heads, -1))
     scores = (in_queries.reshape(groups, -1, d) @ placed.transpose(1, 2)).view(bn, heads, t, c)
     shares = (scores + bias[..., None]).softmax(dim=2).view(bn, heads * t, c)
 
     v = _split(attention, attention.v_proj, values)
-    seen = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, attention.out_proj.weight.t()))
+    seen = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, _weight(attention.out_proj).t()))
     seen = (seen + attention.out_proj.bias / heads).reshape(bn, heads * t, d)
     base = cells if groups == bn else cells[:, None].expand(-1, bn // groups, -1, -1).reshape(bn, c, d)
     return torch.baddbmm(base, shares.transpose(1, 2), seen)

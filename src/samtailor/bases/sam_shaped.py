@@ -108,16 +108,18 @@ class SamShapedBase(Base):
         dense: Tensor,
         masks: MaskChoice = "single",
         cells: Tensor | None = None,
+        decoder: nn.Module | None = None,
     ) -> Decoded:
-        image = embeddings["image"]
+        image, decoder = embeddings["image"], self.mask_decoder if decoder is None else decoder
         if not self.reference_decoder:
-            return fast_decode(self.mask_decoder, image, self._position_rows, sparse, dense, masks, cells)
-        found = self._decode_by_reference(image, sparse, dense, masks)
+            return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells)
+        found = self._decode_by_reference(decoder, image, sparse, dense, masks)
         return found if cells is None else replace(found, logits=blocks_of(found.logits, cells))
 
-    def _decode_by_reference(self, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice) -> Decoded:
+    def _decode_by_reference(
+        self, decoder: Any, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice
+    ) -> Decoded:
         """transformers' own order of evaluation, which the fast decoder is compared with."""
-        decoder = self.mask_decoder
         b, n, _, d = sparse.shape
         h, w = image.shape[-2:]
 
@@ -134,6 +136,13 @@ class SamShapedBase(Base):
         mlps = list(decoder.output_hypernetworks_mlps)[chosen]
         mask_tokens = tokens[:, 0, 1 : 1 + decoder.num_mask_tokens][:, chosen]
         weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)  # (BN, M, C)
-        logits = (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:])
-        iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, chosen]
-        return Decoded(logits.unflatten(0, (b, n)), iou.unflatten(0, (b, n)), lambda: upscaled.unflatten(0, (b, n)))
+        logits = (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:]).unflatten(0, (b, n))
+        iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, chosen].unflatten(0, (b, n))
+        features = upscaled.unflatten(0, (b, n))
+        return Decoded(
+            logits,
+            iou,
+            lambda: features,
+            lambda wanted: blocks_of(features, wanted).permute(0, 1, 3, 4, 2),
+            logits.detach,
+        )

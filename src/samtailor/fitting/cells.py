@@ -7,36 +7,15 @@ cells (Horvitz and Thompson 1952) an unbiased estimate of the sum over all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from torch import Tensor
 
-from samtailor.losses import hard_truth
+from samtailor.losses import Target, hard_truth
 
-__all__ = ["BLOCK", "Target", "full_target", "sampled_target"]
+__all__ = ["BLOCK", "full_target", "sampled_target"]
 
 BLOCK = 4  # low-res pixels along a cell's side
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a loss compares logits with; P low-res pixels for each of N instances.
-
-    Attributes:
-        truth: (N, P...) share of each pixel that is foreground.
-        hard: the same, bool.
-        weight: broadcast to them; how many pixels each stands for, 0 for padding.
-        total: valid pixels of the whole.
-        cells: (N, K) int, which cells these are; None: all, in a picture's layout.
-    """
-
-    truth: Tensor
-    hard: Tensor
-    weight: Tensor
-    total: Tensor
-    cells: Tensor | None = None
 
 
 def full_target(truth: Tensor, valid: Tensor) -> Target:

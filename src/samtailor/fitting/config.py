@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from samtailor.adapters.methods import check_method
 from samtailor.errors import FitError
 from samtailor.losses import LossWeights
 from samtailor.prompts import PromptKind, check_kind
@@ -22,7 +23,7 @@ class FitConfig:
     """Settings of one fit.
 
     Attributes:
-        method: name of a trainable method, e.g. ``plm``.
+        method: name of a trainable method, one of ``samtailor.adapters.methods.METHODS``.
         prompts: what is simulated from masks, in training and in validation.
         minutes: budget of fitting time, validation included, encoding not; None: no such limit.
         epochs: budget in passes over the training images; None: no such limit. With both, the first to end counts.
@@ -73,6 +74,7 @@ class FitConfig:
         if self.precision not in PRECISIONS:
             raise FitError(f"The precision {self.precision!r} is not known.", f"Choose {' or '.join(PRECISIONS)}.")
         check_kind(self.prompts)
+        check_method(self.method)
 
     @property
     def peak_rate(self) -> float:

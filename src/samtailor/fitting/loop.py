@@ -12,22 +12,24 @@ from typing import Any
 
 import accelerate
 import torch
+from torch import Tensor
 
 from samtailor.adapters.answer import decode_prompts
 from samtailor.adapters.base import Adapter
+from samtailor.adapters.lesson import Lesson
 from samtailor.bases.base import Base
 from samtailor.embedder import Embedder
 from samtailor.errors import FitCollapseError
 from samtailor.files import append_json, write_atomically
 from samtailor.fitting.batches import Draw, Sampler
-from samtailor.fitting.cells import BLOCK, Target, full_target, sampled_target
+from samtailor.fitting.cells import BLOCK, full_target, sampled_target
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.report import Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
 from samtailor.fitting.state import FitState, copy_parameters, load_state, save_state, set_parameters
 from samtailor.fitting.validate import Validation, validate
 from samtailor.frames import Frame
-from samtailor.losses import mask_losses
+from samtailor.losses import Target, mask_losses
 
 __all__ = ["Trainer"]
 
@@ -125,14 +127,23 @@ class Trainer:
         """Give the adapter the best parameters so far; those of step 0 while nothing beat the base."""
         set_parameters(self.adapter, self.best)
 
-    def gradients(self, draws: Sequence[Draw]) -> dict[str, float]:
-        """Add the gradient of the mean loss over the draws' prompts; the terms, and the share of empty masks."""
+    def hand_out(self) -> None:
+        """The best adapter in its final form: one that answers as the base does, while nothing beat the base."""
+        self.restore_best()
+        if self.state.best_step == 0:
+            self.adapter.switch_off()
+
+    def gradients(self, draws: Sequence[Draw], progress: float = 0.0) -> dict[str, float]:
+        """Add the gradient of the mean loss over the draws' prompts; the terms, and the share of empty masks.
+
+        The method's own terms come last, under its names.
+        """
         total = sum(len(d.instances) for d in draws)
         sums = {"loss": 0.0, "focal": 0.0, "dice": 0.0, "iou": 0.0, "empty": 0.0}
         weights = asdict(self.config.losses)
         for draw in draws:  # image by image: the activations of one image at a time
             frame = Frame(draw.image.width, draw.image.height, self.base.input_size)
-            target = self._target(draw, frame)
+            truth, valid, target = self._target(draw, frame)
             cells = None if target.cells is None else target.cells[None]
             with self._precision():
                 out = decode_prompts(
@@ -141,10 +152,13 @@ class Trainer:
             logits = out.logits[0, :, 0].float()
             estimate = out.iou[0, :, 0].float()
             terms = mask_losses(logits, estimate, target.truth, target.weight, target.hard, target.total)
-            loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum(0)
+            with self._precision():
+                noise = (draw.noise + 1) % 2**63  # apart from what drew the cells
+                extra = self.adapter.extra_terms(Lesson(out, target, truth, valid, progress, noise))
+            loss = torch.stack([*(weights[name] * term for name, term in terms.items()), *extra.values()]).sum(0)
             self.accelerator.backward(loss.sum() / total)
-            for name, values in {"loss": loss, **terms}.items():
-                sums[name] += float(values.detach().sum())
+            for name, values in {"loss": loss, **terms, **extra}.items():
+                sums[name] = sums.get(name, 0.0) + float(values.detach().sum())
             sums["empty"] += float((~((logits > 0) & (target.weight > 0)).flatten(1).any(1)).sum())
         return {name: value / total for name, value in sums.items()}
 
@@ -153,15 +167,17 @@ class Trainer:
         wanted = self.config.precision == "bfloat16"
         return torch.autocast(self.base.device.type, dtype=torch.bfloat16, enabled=wanted)
 
-    def _target(self, draw: Draw, frame: Frame) -> Target:
+    def _target(self, draw: Draw, frame: Frame) -> tuple[Tensor, Tensor, Target]:
+        """Shares (N, l, l), which pixels are no padding (l, l), and what of them the losses look at."""
         # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
         side = BLOCK * self.base.grid
         low = torch.cat([frame.masks_to_low_res(torch.from_numpy(i.mask())[None], side) for i in draw.instances])
         valid = frame.valid_cells(side)
         share = self.config.cells
         target = full_target(low, valid) if share >= 1 else sampled_target(low, valid, share, draw.noise)
-        moved = {k: v.to(self.base.device) for k, v in vars(target).items() if v is not None}
-        return Target(**moved)
+        device = self.base.device
+        moved = {k: v.to(device) for k, v in vars(target).items() if v is not None}
+        return low.to(device), valid.to(device), Target(**moved)
 
     def _step(self, progress: float) -> dict[str, float]:
         state = self.state
@@ -170,7 +186,7 @@ class Trainer:
             group["lr"] = rate
         self.adapter.train()
         self.optimiser.zero_grad(set_to_none=True)
-        terms = self.gradients(self.sampler.batch(state.step))
+        terms = self.gradients(self.sampler.batch(state.step), progress)
         norm = float(self.accelerator.clip_grad_norm_(self.adapter.owned_parameters().values(), self.config.clip))
         state.emptiness += 0.2 * (terms["empty"] - state.emptiness)
         if not math.isfinite(terms["loss"]) or not math.isfinite(norm):
@@ -179,15 +195,8 @@ class Trainer:
             self._collapse(f"{state.emptiness:.0%} of the predicted masks are empty", rate)
         else:
             self.optimiser.step()
-        return {
-            "loss": terms["loss"],
-            "focal": terms["focal"],
-            "dice": terms["dice"],
-            "iou_loss": terms["iou"],
-            "empty": terms["empty"],
-            "lr": rate,
-            "grad_norm": norm,
-        }
+        named = {"iou_loss" if name == "iou" else name: value for name, value in terms.items()}
+        return {**named, "lr": rate, "grad_norm": norm}
 
     def _collapse(self, what: str, rate: float) -> None:
         state = self.state

@@ -58,7 +58,7 @@ def strength_curve(
     """Mean IoU over instances, one click each, with the adapter turned down to each of ``strengths``."""
     images, found = some_instances(task.split(split), limit, seed), []
     for turn, strength in enumerate(strengths):
-        scaled = Scaled(adapter, strength)
+        scaled = Scaled(adapter, strength, base)
         header = {"strength": strength, "limit": limit, "seed": seed}
         journal = Journal(keep, "strength", identity(task, split, base, scaled, embedder.cache) | header)
         ious: list[float] = []

@@ -1,0 +1,60 @@
+"""The usual fine-tuning: the base's mask decoder, trained as a whole (SAM-F in arXiv 2403.09199, as summarised)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from torch import nn
+
+from samtailor.adapters.base import Adapter, agreed
+from samtailor.adapters.tuned import blended, copy_decoder
+from samtailor.bases.base import Base
+
+__all__ = ["DecoderTuning"]
+
+
+class DecoderTuning(Adapter):
+    """A copy of the mask decoder takes the base's place; prompt tokens stay as they are. Identity before training.
+
+    SAM's decoder has 4,058,340 parameters; 3,637,764 of them are trained and saved. Left as they are, because the loss
+    never moves them: the hypernetworks of the three ambiguity masks (a fit looks at the single mask), and the biases of
+    keys, which add one number to all scores of a query and cancel in the softmax. The three ambiguity masks still
+    change, since they share everything else.
+
+    Args:
+        tuned: a copy of the base's mask decoder.
+    """
+
+    method: ClassVar[str] = "decoder"
+    trains: ClassVar[str] = "a copy of the mask decoder"
+
+    def __init__(self, tuned: nn.Module) -> None:
+        super().__init__()
+        self.tuned = tuned.requires_grad_(False)
+        for parameter in self.owned_parameters().values():
+            parameter.requires_grad_(True)
+
+    @classmethod
+    def for_base(cls, base: Base, **config: Any) -> Self:
+        agreed(cls.method, {"width": base.embed_dim}, config)
+        return cls(copy_decoder(cls.method, base))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return {"width": self.tuned.hidden_size}
+
+    @property
+    def decoder(self) -> nn.Module:
+        return self.tuned
+
+    def owned_parameters(self) -> dict[str, nn.Parameter]:
+        single = "tuned.output_hypernetworks_mlps.0."
+        return {
+            name: p
+            for name, p in self.named_parameters()
+            if not name.endswith("k_proj.bias")
+            and (name.startswith(single) or not name.startswith("tuned.output_hypernetworks_mlps."))
+        }
+
+    def decoder_at(self, strength: float, base: Base) -> nn.Module:
+        return blended(copy_decoder(self.method, base), self.tuned, strength)
