@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,7 +23,7 @@ from samtailor.adapters.lesson import Lesson
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.adapters.plm import PLM
 from samtailor.adapters.strength import Scaled
-from samtailor.bases.base import Base, Decoded
+from samtailor.bases.base import TOKEN_KINDS, Base, Decoded
 from samtailor.cache import EmbeddingCache
 from samtailor.data.task import Task
 from samtailor.embedder import Embedder
@@ -311,3 +312,40 @@ def test_a_base_without_sams_decoder_is_told_so(tiny_sam: Base) -> None:
         else:
             with pytest.raises(AdapterError, match="'other' is not SAM-shaped"):
                 build_adapter(name, other)
+
+
+def test_what_starts_elsewhere_ends_as_the_base_where_nothing_beat_it(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    from samtailor.fitting import loop
+    from samtailor.fitting.validate import Validation
+
+    scores = iter([0.5, 0.4, 0.3])
+    monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
+    config = dataclasses.replace(SHORT, method=method)
+    result = fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
+    assert not result.beats_base and result.steps > 3
+    for adapter in (result.adapter, load_adapter(tmp_path, tiny_sam)):
+        assert same(answers(tiny_sam, adapter), answers(tiny_sam, None))
+    again = fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, resume=True)  # finished: nothing is left to do
+    assert again == dataclasses.replace(result, adapter=again.adapter)
+
+
+@pytest.mark.parametrize("kind", PROMPTS)
+def test_token_kinds_are_those_that_the_base_embeds(tiny_sam: Any, kind: str) -> None:
+    """Changing what the prompt encoder adds for a kind changes the tokens of this kind and no others."""
+    prompts = PROMPTS[kind]
+    points = None if prompts.points is None else torch.as_tensor(prompts.points)[None]
+    labels = None if prompts.labels is None else torch.as_tensor(prompts.labels)[None]
+    boxes = None if prompts.boxes is None else torch.as_tensor(prompts.boxes)[None]
+    kinds = tiny_sam.token_kinds(labels, boxes)
+    plain, _ = tiny_sam.embed_prompts(points, labels, boxes)
+    assert kinds.shape == plain.shape[:3]
+    for place in range(len(TOKEN_KINDS)):
+        other = deepcopy(tiny_sam)
+        encoder = other.prompt_encoder
+        pads, clicks = [encoder.not_a_point_embed], [encoder.point_embed[0], encoder.point_embed[1]]
+        (clicks + pads + [encoder.point_embed[2], encoder.point_embed[3]])[place].weight += 1.0
+        tokens, _ = other.embed_prompts(points, labels, boxes)
+        changed = (tokens - plain).abs().amax(-1) > 0.5
+        assert torch.equal(changed, kinds == place), TOKEN_KINDS[place]

@@ -14,8 +14,11 @@ __all__ = ["METHODS", "check_method", "method_class"]
 
 METHODS = {
     "plm": "samtailor.adapters.plm.PLM",
+    "plm+boundary": "samtailor.adapters.boundary.BoundaryPLM",
     "decoder": "samtailor.adapters.decoder.DecoderTuning",
     "lora": "samtailor.adapters.lora.LoRA",
+    "offset": "samtailor.adapters.offset.Offset",
+    "tokens": "samtailor.adapters.tokens.Tokens",
 }
 """Name -> where its class is."""
 
