@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from samtailor.adapters.methods import METHODS
 from samtailor.cli import main
 from samtailor.data.task import Task
 
@@ -122,6 +123,41 @@ def test_the_whole_way(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: P
     assert "Removed 16 entries" in run("cache", "--prune", "--all", cache=cache).stdout
 
 
+def test_an_adapter_for_one_class(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: Path, tmp_path: Path) -> None:
+    """fit --class; evaluate and report then score this class, unless they are told otherwise."""
+    cache, out = tmp_path / "cache", tmp_path / "run"
+    options = ("--out", out, "--base", tiny_sam_folder, "--epochs", "2", "--batch", "4", "--method", "offset")
+    fitted = run("fit", shapes.root, *options, "--class", "disc", cache=cache)
+    assert fitted.returncode == 0, fitted.stderr
+    card = json.loads((out / "adapter.json").read_text())
+    assert (card["method"], card["task"]["only"], card["task"]["classes"]) == ("offset", "disc", ["disc"])
+    other = run("fit", shapes.root, *options, "--class", "bar", "--resume", cache=cache)
+    assert (other.returncode, "class disc -> bar" in other.stderr) == (2, True)
+
+    def scored(*more: str) -> list[str]:
+        made = run("evaluate", shapes.root, "--adapter", out, "--json", tmp_path / "e.json", *more, cache=cache)
+        assert made.returncode == 0, made.stderr
+        assert ("Only 'disc'" in made.stdout) == (not more)
+        return list(json.loads((tmp_path / "e.json").read_text())["rows"][-1]["per_class"])
+
+    assert scored() == ["disc"]
+    assert scored("--class", "bar") == ["bar"]
+    assert scored("--class", "*") == ["bar", "disc"]
+    assert scored("--map", "thing=disc+bar") == ["thing"]
+    few = ("--sensitivity-instances", "1", "--click-maps", "0")
+    for more, expected in (((), ["disc"]), (("--class", "*"), ["bar", "disc"])):
+        told = run("report", out, *few, *more, cache=cache)
+        assert told.returncode == 0, told.stderr
+        figures = json.loads((out / "report.json").read_text())
+        assert list(figures["evaluation"]["rows"][-1]["per_class"]) == expected
+        assert sorted(figures["data"]["splits"]["test"]["classes"]) == expected
+
+
+def test_fit_names_the_methods(run: Callable[..., Ran]) -> None:
+    told = " ".join(run("fit", "--help").stdout.split())
+    assert "What is trained: " + ", ".join(METHODS) in told
+
+
 @pytest.fixture
 def png(tmp_path: Path) -> Path:
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
@@ -140,6 +176,8 @@ def test_one_clear_sentence_for_each_mistake(
         ("inspect", tmp_path / "empty"): "empty",
         ("fit", shapes.root, *out, *base, "--prompts", "text"): "click, box or mix",
         ("fit", shapes.root, *out, *base, "--method", "magic"): "no method 'magic'",
+        ("fit", shapes.root, *out, *base, "--method", "magi"): f"Choose one of: {', '.join(METHODS)}",
+        ("fit", shapes.root, *out, *base, "--class", "eye"): "Its classes are: 'disc', 'bar'",
         ("fit", shapes.root, "--out", tmp_path / "file" / "run", *base, "--epochs", "1"): "cannot be written",
         ("fit", shapes.root, *out, *base, "--epochs", "1", "--cache", tmp_path / "file"): "file",
         ("fit", shapes.root, *out, *base, "--minutes", "inf"): "minutes",

@@ -140,6 +140,8 @@ def _check_folder(out: Path, resume: bool) -> None:
 def _context(task: Task, base: Base, config: FitConfig) -> dict[str, Any]:
     counts = {name: [len(images), sum(len(r.instances) for r in images)] for name, images in task.splits.items()}
     context = {"config": config.to_dict(), "base": base.fingerprint, "task": task.name, "images and instances": counts}
+    if "only" in task.source:
+        context["class"] = task.source["only"]
     return dict(json.loads(json.dumps(context)))
 
 
@@ -189,7 +191,7 @@ def _estimate(trainer: Trainer) -> Estimate:
 def _write(out: Path, trainer: Trainer, task: Task, config: FitConfig) -> None:
     state = trainer.state
     facts = {
-        "task": {"name": task.name, "classes": list(task.classes)},
+        "task": {"name": task.name, "classes": list(task.classes), "only": task.source.get("only")},
         "fit": {
             "settings": config.to_dict(),
             "steps": state.step,

@@ -16,10 +16,13 @@ from samtailor.cli.options import (
     BoxesOption,
     CacheOption,
     CacheTypeOption,
+    ClassOption,
     DeviceOption,
     DropOption,
     FormatOption,
     MapOption,
+    MeasuredClassOption,
+    MethodOption,
     PromptsOption,
     ReferenceOption,
     SeedOption,
@@ -63,10 +66,10 @@ def _escape(text: str) -> str:
     return escape(text)
 
 
-def _task(path: str, format: str | None, split_by: str | None, boxes_as_masks: bool) -> Any:
+def _task(path: str, format: str | None, split_by: str | None, boxes_as_masks: bool, only: str | None = None) -> Any:
     from samtailor.data import load_task
 
-    return load_task(path, format=format, split_by=split_by, boxes_as_masks=boxes_as_masks)
+    return load_task(path, format=format, split_by=split_by, boxes_as_masks=boxes_as_masks, only=only)
 
 
 def _cache(folder: Path | None, dtype: str = "float16") -> Any:
@@ -169,7 +172,8 @@ def fit(
     task: TaskArgument,
     out: Annotated[Path, typer.Option(help="Run folder: adapter, metrics, curve, and the state to resume from.")],
     base: BaseOption = "mobile-sam",
-    method: Annotated[str, typer.Option(help="What is trained.")] = "plm",
+    method: MethodOption = "plm",
+    class_: ClassOption = None,
     prompts: PromptsOption = "click",
     minutes: Annotated[
         float | None, typer.Option(help="Budget of fitting time.", show_default="15, without --epochs")
@@ -208,7 +212,7 @@ def fit(
         precision=precision,
         val_prompts=val_prompts,
     )
-    found = _task(task, format, split_by, boxes_as_masks)
+    found = _task(task, format, split_by, boxes_as_masks, class_)
     run_fit(found, _base(base, device, reference_decoder), out, config, _cache(cache, cache_type), resume)
 
 
@@ -227,6 +231,7 @@ def evaluate(
         bool, typer.Option("--sensitivity", help="Also vary the prompts, and count clicks to a quality.")
     ] = False,
     sensitivity_instances: SensitivityOption = 200,
+    class_: MeasuredClassOption = None,
     also: AlsoOption = None,
     map: MapOption = None,
     drop_duplicates: DropOption = False,
@@ -241,10 +246,10 @@ def evaluate(
 ) -> None:
     """Score the base and the adapted model on the same prompts, at the images' own resolution."""
     from samtailor.cli.commands import base_of
-    from samtailor.cli.measuring import run_evaluate, without_duplicates
+    from samtailor.cli.measuring import class_to_score, run_evaluate, without_duplicates
     from samtailor.measure import Questions
 
-    found = _task(task, format, split_by, boxes_as_masks)
+    found = _task(task, format, split_by, boxes_as_masks, class_to_score(class_, adapter, bool(map)))
     asked = Questions(
         split=split,
         prompts=prompts,  # type: ignore[arg-type]  # checked where it is used
@@ -278,6 +283,7 @@ def report(
         list[str] | None, typer.Option(help="File name of an image whose instances get click maps; may be repeated.")
     ] = None,
     also: AlsoOption = None,
+    class_: MeasuredClassOption = None,
     strengths: Annotated[
         int, typer.Option(min=0, help="With --also: turn the adapter down on so many instances of each task.")
     ] = 200,
@@ -294,11 +300,12 @@ def report(
 ) -> None:
     """Measure all there is to measure about a run, and write it as one HTML page that opens offline."""
     from samtailor.cli.commands import base_of
-    from samtailor.cli.measuring import run_report, task_of_run, without_duplicates
+    from samtailor.cli.measuring import class_to_score, run_report, task_of_run, without_duplicates
     from samtailor.measure import Questions
 
     base = _base(base_of(run), device, reference_decoder)
-    found = _task(task, format, split_by, boxes_as_masks) if task else task_of_run(run)
+    only = class_to_score(class_, run, bool(map))
+    found = _task(task, format, split_by, boxes_as_masks, only) if task else task_of_run(run, only)
     asked = Questions(
         split=split,
         prompts=prompts,  # type: ignore[arg-type]  # checked where it is used

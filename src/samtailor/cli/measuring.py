@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from samtailor.adapters.io import load_adapter
+from samtailor.adapters.io import load_adapter, read_card
 from samtailor.bases.base import Base
 from samtailor.cache import EmbeddingCache
 from samtailor.cli.progress import EncodingBar, counting_bar
@@ -23,9 +23,10 @@ from samtailor.files import write_json
 from samtailor.measure import Measured, Questions, measure
 from samtailor.report.build import build_report
 
-__all__ = ["kept_folder", "run_evaluate", "run_report", "task_of_run", "without_duplicates"]
+__all__ = ["class_to_score", "kept_folder", "run_evaluate", "run_report", "task_of_run", "without_duplicates"]
 
 console = Console(highlight=False)
+ALL_CLASSES = "*"
 
 
 def _bars(what: str) -> AbstractContextManager[Any]:
@@ -47,6 +48,20 @@ def without_duplicates(task: Task) -> Task:
         if gone := len(records) - len(kept.splits[split]):
             console.print(f"{gone} of {len(records)} images of {split} are copies from another split and left out.")
     return kept
+
+
+def class_to_score(asked: str | None, adapter: Path | None, mapped: bool) -> str | None:
+    """The one class to score: the one asked for, else the one that the adapter was fitted on alone; None: all.
+
+    A class map says itself which classes count, so that it takes away the adapter's.
+    """
+    if asked is not None:
+        return None if asked == ALL_CLASSES else asked
+    task = {} if adapter is None or mapped else read_card(adapter).get("task") or {}
+    only: str | None = task.get("only")
+    if only is not None:
+        console.print(f"Only {escape(repr(only))}, the class that it was fitted on; --class '*' scores all.")
+    return only
 
 
 def run_evaluate(
@@ -77,8 +92,8 @@ def _print(measured: Measured, asked: Questions) -> None:
         console.print(others_table(found["also"]))
 
 
-def task_of_run(run: Path) -> Task:
-    """The task that a run was fitted on, loaded as it was then.
+def task_of_run(run: Path, only: str | None = None) -> Task:
+    """The task that a run was fitted on, loaded as it was then, but with all of its classes or the one given.
 
     Raises:
         DataError: the run does not say, or the task is not there any more.
@@ -88,7 +103,7 @@ def task_of_run(run: Path) -> Task:
         path = source.pop("path")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{run} does not say which task it was fitted on.", "Give it with --task.") from error
-    return load_task(path, **source)
+    return load_task(path, **{**source, "only": only})
 
 
 def run_report(

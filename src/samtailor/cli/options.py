@@ -7,16 +7,21 @@ from typing import Annotated
 
 import typer
 
+from samtailor.adapters.methods import METHODS
+
 __all__ = [
     "AlsoOption",
     "BaseOption",
     "BoxesOption",
     "CacheOption",
     "CacheTypeOption",
+    "ClassOption",
     "DeviceOption",
     "DropOption",
     "FormatOption",
     "MapOption",
+    "MeasuredClassOption",
+    "MethodOption",
     "PromptsOption",
     "ReferenceOption",
     "SeedOption",
@@ -37,6 +42,20 @@ CacheOption = Annotated[
     Path | None, typer.Option("--cache", help="Folder of the embedding cache.", show_default="the user's cache")
 ]
 CacheTypeOption = Annotated[str, typer.Option(help="How embeddings are stored: float16 or float32.")]
+MethodOption = Annotated[
+    str, typer.Option(help=f"What is trained: {', '.join(METHODS)} (docs/methods.md).", show_default=True)
+]
+ClassOption = Annotated[
+    str | None, typer.Option("--class", help="Use only instances of this class.", show_default="all classes")
+]
+MeasuredClassOption = Annotated[
+    str | None,
+    typer.Option(
+        "--class",
+        help="Score only instances of this class; '*': of all.",
+        show_default="the class that the adapter was fitted on alone, else all",
+    ),
+]
 PromptsOption = Annotated[str, typer.Option(help="What is simulated from the masks: click, box or mix.")]
 FormatOption = Annotated[
     str | None,

@@ -13,6 +13,7 @@ from samtailor.data.folders import VOID, find_splits, is_flat, read_folders
 from samtailor.data.hf import read_hf
 from samtailor.data.hf_rows import is_hf_folder, is_saved
 from samtailor.data.labelme import is_labelme, read_labelme
+from samtailor.data.one_class import only_class
 from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
 from samtailor.data.voc import find_voc, read_voc
@@ -76,6 +77,7 @@ def load_task(
     format: str | None = None,
     split_by: str | None = None,
     boxes_as_masks: bool = False,
+    only: str | None = None,
 ) -> Task:
     """Read a task, whichever of the known layouts it has; docs/data.md shows them.
 
@@ -88,9 +90,11 @@ def load_task(
             belong together; they are split anew, no group in two splits.
         boxes_as_masks: fill rectangles in where annotations are only boxes; an error otherwise. The task's format
             then says "rectangles, not masks".
+        only: keep the instances of this class alone.
 
     Raises:
-        DataError: nothing that can be read is there, a file is broken, or the task holds no image or no instance.
+        DataError: nothing that can be read is there, a file is broken, or the task holds no image, no instance, or none
+            of the class ``only``.
     """
     if format is not None and format not in _FORMATS:
         raise DataError(f"The format {format!r} is not known.", f"Choose one of {', '.join(FORMATS)}.")
@@ -106,7 +110,8 @@ def load_task(
     if split_by is not None:
         task = split_by_group(task, split_by, seed)
     asked = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
-    return replace(task, source={"path": SAMPLE if is_sample else str(where.resolve()), **asked})
+    task = replace(task, source={"path": SAMPLE if is_sample else str(where.resolve()), **asked})
+    return task if only is None else only_class(task, only)
 
 
 def _read(path: Path, seed: int, format: str | None, boxes_as_masks: bool) -> Task:
