@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import runpy
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -25,6 +26,7 @@ from samtailor.adapters.plm import PLM
 from samtailor.adapters.strength import Scaled
 from samtailor.bases.base import TOKEN_KINDS, Base, Decoded
 from samtailor.cache import EmbeddingCache
+from samtailor.cli.measuring import run_report
 from samtailor.data.task import Task
 from samtailor.embedder import Embedder
 from samtailor.errors import AdapterError
@@ -34,7 +36,7 @@ from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.report import Reporter
 from samtailor.frames import Frame
-from samtailor.measure import Questions, measure
+from samtailor.measure import Questions
 from samtailor.predict import Predictor
 from samtailor.prompts import Prompts
 
@@ -201,6 +203,21 @@ def test_another_base_is_refused(tiny_sam: Base, mobile_sam: Base, method: str, 
         build_adapter(method, tiny_sam, width=7)
 
 
+def test_training_in_bfloat16(
+    tiny_sam: Base, method: str, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The method's modules and its own terms run under autocast; parameters and gradients stay float32."""
+    monkeypatch.setitem(METHODS, "helped", f"{__name__}.Helped")
+    for name in (method, "helped"):
+        adapter, sums = moved(name, tiny_sam), []
+        one = trainer(tiny_sam, adapter, shapes, cache, tmp_path, 0.25)
+        for precision in ("float32", "bfloat16"):
+            one.config = dataclasses.replace(one.config, precision=precision)
+            sums.append(one.gradients(one.sampler.batch(0), progress=1.0)["loss"])
+        assert sums[0] != sums[1] and sums[0] == pytest.approx(sums[1], rel=0.1)
+        assert all(p.grad is None or p.grad.dtype == torch.float32 for p in adapter.owned_parameters().values())
+
+
 class _StopError(Exception):
     pass
 
@@ -228,10 +245,13 @@ def test_cut_off_and_resumed_gives_the_same_bits(
 
 
 def test_every_study_takes_it(tiny_sam: Base, method: str, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
-    adapter = moved(method, tiny_sam)
+    """A whole report: scores, sensitivity, clicks, click maps, gallery, another task, strengths."""
+    save_adapter(tmp_path, moved(method, tiny_sam), tiny_sam, {})
     asked = Questions(sensitivity=2, also=(dataclasses.replace(shapes, name="other"),), strengths=3)
-    found = measure(shapes, tiny_sam, adapter, asked, cache, keep=tmp_path).found
-    assert found["rows"][-1]["method"] == "adapted"
+    page = run_report(tmp_path, shapes, tiny_sam, cache, asked, "samtailor report", 1, ())
+    assert method in page.read_text()
+    found = json.loads((tmp_path / "report.json").read_text())
+    assert found["evaluation"]["rows"][-1]["method"] == "adapted"
     assert found["also"][0]["adapter_off_bit_equal"] is True
     assert [s["strength"] for s in found["also"][0]["strengths"]] == [0, 0.25, 0.5, 0.75, 1]
 
@@ -298,6 +318,20 @@ def test_parts_that_only_training_needs(
     fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, resume=True)
     other = safetensors.torch.load_file(tmp_path / "cut" / "state.safetensors")
     assert all(torch.equal(other[k], v) for k, v in state.items())
+
+
+def test_the_table_of_methods_is_what_the_code_has(mobile_sam: Base) -> None:
+    root = Path(__file__).parents[1]
+    tool = runpy.run_path(str(root / "tools" / "methods_table.py"))
+    assert "\n".join(tool["table"](mobile_sam)) in (root / "docs" / "methods.md").read_text()
+
+
+def test_counts_in_docstrings_are_those_of_the_code(mobile_sam: Any) -> None:
+    whole = f"{sum(p.numel() for p in mobile_sam.mask_decoder.parameters()):,}"
+    for name in ("plm", "decoder", "lora", "tokens"):
+        assert f"{build_adapter(name, mobile_sam).parameter_count():,}" in str(method_class(name).__doc__)
+    assert whole in str(method_class("decoder").__doc__)
+    assert whole in (Path(__file__).parents[1] / "docs" / "methods.md").read_text()
 
 
 def test_a_base_without_sams_decoder_is_told_so(tiny_sam: Base) -> None:

@@ -11,7 +11,7 @@ METHODS = {
     "base-single": "The one mask that the base gives for a prompt. The adapted model is compared with this.",
     "base-best": "Of the base's three masks, the one that the base itself rates highest.",
     "base-oracle": "Of those three, the one closest to the truth. An upper bound: it needs the answer.",
-    "adapted": "The one mask that the base gives with the adapter in front.",
+    "adapted": "The one mask that the base gives with the adapter.",
 }
 BASES = ("base-single", "base-best", "base-oracle")
 
