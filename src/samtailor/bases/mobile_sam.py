@@ -12,9 +12,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import timm
-import torch
-from timm.models.tiny_vit import ConvNorm
 from torch import Tensor, nn
 
 from samtailor.bases.sam_shaped import SamShapedBase, fingerprint_of
@@ -57,42 +54,27 @@ def bundled_weights() -> Path:
     return Path(str(resources.files("samtailor") / "assets" / "mobile_sam.safetensors"))
 
 
-class _ChannelNorm(nn.LayerNorm):
-    """LayerNorm over the channels of a (B, C, h, w) map."""
+class _LateEncoder(nn.Module):
+    """TinyViT, built when the first image comes: answers from cached embeddings need neither it nor timm's imports."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-
-
-class _TinyVitEncoder(nn.Module):
-    """(B, 3, 1024, 1024) -> (B, 256, 64, 64)."""
-
-    def __init__(self) -> None:
+    def __init__(self, weights: dict[str, Tensor], path: Path) -> None:
         super().__init__()
-        body: Any = timm.create_model(
-            "tiny_vit_5m_224", pretrained=False, features_only=True, out_indices=(3,), window_sizes=(7, 7, 14, 7)
-        )
-        # The last patch merging keeps its resolution, so that the grid stays 64 x 64.
-        body.stages_3.downsample.conv2.conv.stride = (1, 1)
-        self.body = body
-        self.neck = nn.Sequential(
-            nn.Conv2d(320, 256, 1, bias=False),
-            _ChannelNorm(256, eps=1e-6),
-            nn.Conv2d(256, 256, 3, padding=1, bias=False),
-            _ChannelNorm(256, eps=1e-6),
-        )
+        self._weights, self._path = weights, path
+        self.built: nn.Module | None = None
+
+    def build(self) -> nn.Module:
+        if self.built is None:
+            from samtailor.bases.tiny_vit import TinyVitEncoder
+
+            encoder = TinyVitEncoder()
+            load_strictly(nn.ModuleDict({"image_encoder": encoder}), self._weights, self._path)
+            encoder.speed_up()
+            self.built, self._weights = encoder.requires_grad_(False).eval(), {}
+        return self.built
 
     def forward(self, x: Tensor) -> Tensor:
-        embedding: Tensor = self.neck(self.body(x.contiguous(memory_format=torch.channels_last))[-1])
+        embedding: Tensor = self.build().to(x.device)(x)
         return embedding
-
-    def speed_up(self) -> None:
-        """Fold batch norms into their convolutions and lay channels last: the same function, fewer memory passes."""
-        for module in list(self.body.modules()):
-            for name, child in module.named_children():
-                if isinstance(child, ConvNorm):
-                    setattr(module, name, child.fuse())  # type: ignore[no-untyped-call]
-        self.to(memory_format=torch.channels_last)
 
 
 def _rename(key: str) -> str:
@@ -119,16 +101,13 @@ def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
     # The original decoder uses PyTorch's default epsilon, transformers 1e-6; docs/decisions.md has the difference.
     decoder_config: Any = SamMaskDecoderConfig(layer_norm_eps=1e-5)
     decoder_config._attn_implementation = "sdpa"
-    parts = nn.ModuleDict(
-        {
-            "image_encoder": _TinyVitEncoder(),
-            "prompt_encoder": SamPromptEncoder(SamConfig()),
-            "mask_decoder": SamMaskDecoder(decoder_config),
-        }
-    )
-    load_strictly(parts, {_rename(k): v for k, v in published.items()}, path)
-    parts["image_encoder"].speed_up()  # type: ignore[operator]
+    prompt_encoder, mask_decoder = SamPromptEncoder(SamConfig()), SamMaskDecoder(decoder_config)
+    parts = nn.ModuleDict({"prompt_encoder": prompt_encoder, "mask_decoder": mask_decoder})
+    renamed = {_rename(k): v for k, v in published.items()}
+    of_encoder = {k: v for k, v in renamed.items() if k.startswith("image_encoder.")}
+    load_strictly(parts, {k: v for k, v in renamed.items() if k not in of_encoder}, path)
+    encoder = _LateEncoder(of_encoder, path)
+    if weights:
+        encoder.build()  # a user's file that does not fit is refused now; the bundled one is known to fit
     name = f"{NAME}:{weights.resolve()}" if weights else NAME
-    return SamShapedBase(
-        name, parts["image_encoder"], parts["prompt_encoder"], parts["mask_decoder"], fingerprint_of(published)
-    )
+    return SamShapedBase(name, encoder, prompt_encoder, mask_decoder, fingerprint_of(published))

@@ -245,8 +245,8 @@ def evaluate(
     reference_decoder: ReferenceOption = False,
 ) -> None:
     """Score the base and the adapted model on the same prompts, at the images' own resolution."""
-    from samtailor.cli.commands import base_of
     from samtailor.cli.measuring import class_to_score, run_evaluate, without_duplicates
+    from samtailor.cli.predicting import base_of
     from samtailor.measure import Questions
 
     found = _task(task, format, split_by, boxes_as_masks, class_to_score(class_, adapter, bool(map)))
@@ -299,8 +299,8 @@ def report(
     reference_decoder: ReferenceOption = False,
 ) -> None:
     """Measure all there is to measure about a run, and write it as one HTML page that opens offline."""
-    from samtailor.cli.commands import base_of
     from samtailor.cli.measuring import class_to_score, run_report, task_of_run, without_duplicates
+    from samtailor.cli.predicting import base_of
     from samtailor.measure import Questions
 
     base = _base(base_of(run), device, reference_decoder)
@@ -343,7 +343,7 @@ def predict(
     reference_decoder: ReferenceOption = False,
 ) -> None:
     """Segment images. All points make one prompt, with at most one box; several boxes make several prompts."""
-    from samtailor.cli.commands import base_of, run_predict
+    from samtailor.cli.predicting import base_of, run_predict
 
     points = [_numbers(text, "--point", (2, 3)) for text in point or []]
     boxes = [_numbers(text, "--box", (4,)) for text in box or []]
