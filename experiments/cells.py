@@ -65,7 +65,7 @@ def difference(row: Row, over: Row | None, measure: Measure, name: str, lines: L
     if over is None or not row.asked(measure) or not over.asked(measure):
         return ""
     if not (row.done(measure, lines) and over.done(measure, lines)):
-        return NOT_RUN
+        return missing(row.asked(measure), lines) or missing(over.asked(measure), lines)
     line = lines.get("difference", difference_id(row, over, measure, lines))
     if line is None:
         return "not compared"

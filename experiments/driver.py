@@ -90,15 +90,10 @@ class Driver:
         counted: dict[tuple[str, str], float] = {}
         for number, (config, run) in enumerate(plan, 1):
             left = {} if self.is_done(config, run) else clock.left(run, self.out / run.folder)
-            state = f"about {duration(sum(s for key, s in left.items() if key not in counted))}"
-            state = (
-                "done before"
-                if self.is_done(config, run)
-                else "nothing new"
-                if left.keys() <= counted.keys()
-                else state
-            )
-            counted |= left
+            fresh = {key: seconds for key, seconds in left.items() if key not in counted}
+            counted |= fresh
+            state = f"about {duration(sum(fresh.values()))}" if fresh else "nothing new"
+            state = "done before" if self.is_done(config, run) else state
             print(f"[{number}/{len(plan)}] {config.name}/{run.label}  {run.folder}  {state}")
         print(f"In all about {duration(sum(counted.values()))}, encoding not counted.")
 

@@ -97,4 +97,5 @@ def _curves(axes: Axes, config: Config, section: Section, measure: Measure, scor
         axes.errorbar(x, y[:, 0], yerr=np.abs(y[:, 1:].T - y[:, 0]), marker="o", markersize=4, capsize=2, label=name)
     axes.set_xlabel(config.x, fontsize=8)
     axes.set_ylabel(NAMES[score], fontsize=8)
-    axes.legend(fontsize=7)
+    if curves:
+        axes.legend(fontsize=7)

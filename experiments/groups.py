@@ -112,7 +112,7 @@ def _rows_of(run: Run, varying: list[str]) -> list[Row]:
         other = {"base": run["base"]} if "base" in varying else {}
         words = [f"base={value}" for value in other.values()]
         return [Row(", ".join([name, *words]), {"method": name, **other}, name, (run,)) for name in BASE_ROWS]
-    settings = {"method": run.method} | {k: run[k] for k in varying}
+    settings = {"method": run.method} | {k: canonical(run[k]) for k in varying}
     label = ", ".join([run.method, *(f"{k}={settings[k]}" for k in varying)])
     return [Row(label, settings, "adapted", (run,))]
 

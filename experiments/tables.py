@@ -61,7 +61,7 @@ def page(config: Config, lines: Lines, pictures: Sequence[str]) -> Iterator[str]
         yield from _section(section, lines)
     yield from _fits(config, found, lines)
     yield from _not_done(config, lines)
-    yield from _origin(lines)
+    yield from _origin(config, lines)
 
 
 def grid(head: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -162,9 +162,9 @@ def _not_done(config: Config, lines: Lines) -> Iterator[str]:
     yield ""
 
 
-def _origin(lines: Lines) -> Iterator[str]:
+def _origin(config: Config, lines: Lines) -> Iterator[str]:
     """Every machine and commit that figures come from."""
-    done = [line for line in lines.of("run") if line["status"] == "done"]
+    done = [line for r in config.runs if (line := lines.get("run", r.id)) and line["status"] == "done"]
     if not done:
         return
     yield "## Made on"
