@@ -53,6 +53,29 @@ def test_pieces_are_the_largest_components() -> None:
     assert len(pieces(dataclasses.replace(whole, parts=5))) == 2  # specks are not prompted
 
 
+def test_three_clicks_are_one_prompt_that_begins_with_the_single_click(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM
+) -> None:
+    from samtailor.studies.prompts import fixed_prompts
+
+    instances = shapes.split("test")[0].promptable
+    ((rows, one),) = fixed_prompts(instances, "click", seed=4)
+    ((same, three),) = fixed_prompts(instances, "3 clicks", seed=4)
+    assert rows == same == list(range(len(instances)))
+    assert one.points is not None and three.points is not None and three.labels is not None
+    assert three.points.shape == (len(instances), 3, 2)
+    assert (three.labels == 1).all()
+    assert np.array_equal(three.points[:, :1], one.points)
+    for instance, points in zip(instances, three.points, strict=True):
+        columns, lines = points.astype(int).T
+        assert instance.mask()[lines, columns].all()
+    scored = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, prompts="3 clicks")
+    single = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache)
+    assert scored.prompts["kind"] == "3 clicks"
+    assert [i.instance for i in scored.instances] == [i.instance for i in single.instances]
+    assert [i.scores for i in scored.instances] != [i.scores for i in single.instances]
+
+
 def test_a_coarse_class_is_answered_piece_by_piece(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
     """The union of one answer per piece is scored against the whole: equal to doing so by hand."""
     from samtailor.metrics import count_pixels, iou

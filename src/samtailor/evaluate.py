@@ -15,7 +15,7 @@ from samtailor.data.task import ImageRecord, Task
 from samtailor.embedder import Embedder
 from samtailor.errors import DataError
 from samtailor.metrics.scores import BOUNDARY_SETTINGS
-from samtailor.prompts import PromptKind, check_kind
+from samtailor.prompts import AskedKind, check_asked
 from samtailor.studies.journal import Journal, identity
 from samtailor.studies.names import image_names
 from samtailor.studies.scoring import METHODS, InstanceScore, score_image
@@ -59,7 +59,7 @@ def evaluate_task(
     adapter: Adapter | None = None,
     *,
     split: str = "test",
-    prompts: PromptKind = "click",
+    prompts: AskedKind = "click",
     per_instance: int = 1,
     seed: int = 0,
     cache: EmbeddingCache | None = None,
@@ -73,7 +73,7 @@ def evaluate_task(
         base: the frozen model.
         adapter: without it there is no ``adapted`` row.
         split: train, val or test.
-        prompts: kind of prompt.
+        prompts: kind of prompt; ``3 clicks`` is one prompt of three random clicks.
         per_instance: how many prompts each instance gets; each counts once.
         seed: of the prompts.
         cache: default: the user's cache.
@@ -84,7 +84,7 @@ def evaluate_task(
         DataError: no such split, or nothing in it can be scored.
         PromptError: no such kind of prompt.
     """
-    check_kind(prompts)
+    check_asked(prompts)
     images = task.split(split)
     if not any(r.promptable for r in images):
         raise DataError(f"Split {split!r} of task {task.name!r} has no instance to score.", "Give it masks.")

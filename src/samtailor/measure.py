@@ -16,7 +16,7 @@ from samtailor.data.task import Task
 from samtailor.embedder import Embedder
 from samtailor.encode import EncodeProgress, encode_task
 from samtailor.evaluate import Evaluation, evaluate_task
-from samtailor.prompts import PromptKind, check_kind
+from samtailor.prompts import AskedKind, check_asked
 from samtailor.studies.choose import some_instances
 from samtailor.studies.classmap import apply_map, parse_map
 from samtailor.studies.corrective import measure_clicks, summarise_clicks
@@ -49,7 +49,7 @@ class Questions:
     """
 
     split: str = "test"
-    prompts: PromptKind = "click"
+    prompts: AskedKind = "click"
     per_instance: int = 1
     seed: int = 0
     class_map: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def measure(
     Raises:
         DataError: a split or a class is missing.
     """
-    check_kind(asked.prompts)
+    check_asked(asked.prompts)
     if asked.class_map:
         task = apply_map(task, parse_map(asked.class_map))
     for one in (task, *asked.also):

@@ -12,8 +12,10 @@ from scipy.ndimage import distance_transform_edt
 from samtailor.errors import PromptError
 
 __all__ = [
+    "AskedKind",
     "PromptKind",
     "Prompts",
+    "check_asked",
     "check_kind",
     "check_prompts",
     "deepest_pixel",
@@ -28,6 +30,10 @@ PromptKind = Literal["click", "box", "mix"]
 """What is simulated: one click, one box, or one of them by a fair coin (per image in training, else per instance)."""
 
 
+AskedKind = PromptKind | Literal["3 clicks"]
+"""What an evaluation may ask beside: three clicks on the object in one prompt. Nothing is trained on it."""
+
+
 def check_kind(kind: str) -> None:
     """Refuse a kind of prompt that cannot be simulated.
 
@@ -36,6 +42,12 @@ def check_kind(kind: str) -> None:
     """
     if kind not in get_args(PromptKind):
         raise PromptError(f"Prompts of kind {kind!r} cannot be simulated.", "Choose click, box or mix.")
+
+
+def check_asked(kind: str) -> None:
+    """As ``check_kind``, for an evaluation."""
+    if kind != "3 clicks":
+        check_kind(kind)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import timm
 import torch
-from timm.models.tiny_vit import ConvNorm
+from timm.models.tiny_vit import Attention, ConvNorm
 from torch import Tensor, nn
 
 __all__ = ["TinyVitEncoder"]
@@ -17,6 +17,14 @@ class _ChannelNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class _BatchedBias(Attention):
+    """PyTorch's flash attention on CPUs takes a bias of 2 or 4 axes; with timm's 3 it falls back to a slow path."""
+
+    def get_attention_biases(self, device: torch.device) -> Tensor:
+        bias: Tensor = super().get_attention_biases(device)[None]
+        return bias
 
 
 class TinyVitEncoder(nn.Module):
@@ -47,4 +55,6 @@ class TinyVitEncoder(nn.Module):
             for name, child in module.named_children():
                 if isinstance(child, ConvNorm):
                     setattr(module, name, child.fuse())  # type: ignore[no-untyped-call]
+                elif isinstance(child, Attention):
+                    child.__class__ = _BatchedBias
         self.to(memory_format=torch.channels_last)

@@ -14,7 +14,7 @@ from samtailor.bases.base import Base
 from samtailor.data.images import read_image
 from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.embedder import Embedder
-from samtailor.prompts import PromptKind, Prompts
+from samtailor.prompts import AskedKind, Prompts
 from samtailor.report.overlay import comparison
 from samtailor.studies.classmap import pieces
 from samtailor.studies.names import image_names
@@ -57,7 +57,7 @@ def draw_gallery(
     base: Base,
     adapter: Adapter,
     embedder: Embedder,
-    kind: PromptKind,
+    kind: AskedKind,
     seed: int,
     count: int = 3,
     progress: Callable[[int, int], None] | None = None,
@@ -80,7 +80,7 @@ def draw_gallery(
     return found
 
 
-def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], kind: PromptKind, seed: int) -> bytes:
+def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], kind: AskedKind, seed: int) -> bytes:
     truth = instance.mask()
     prompts = _together([p for _, p in fixed_prompts(pieces(instance), kind, seed)])
     top, bottom, left, right = crop_around(truth)

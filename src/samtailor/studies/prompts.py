@@ -8,22 +8,28 @@ from typing import Literal
 import numpy as np
 
 from samtailor.data.task import Instance
-from samtailor.prompts import PromptKind, Prompts, simulate_prompts
+from samtailor.prompts import AskedKind, Prompts, simulate_click, simulate_prompts
 
 __all__ = ["fixed_prompts"]
 
 
 def fixed_prompts(
-    instances: Sequence[Instance], kind: PromptKind, seed: int, repeat: int = 0
+    instances: Sequence[Instance], kind: AskedKind, seed: int, repeat: int = 0
 ) -> list[tuple[list[int], Prompts]]:
     """One prompt for each instance: a function of seed, instance id and repeat alone, so it never depends on order.
 
     A click is uniform in the mask; a box is the mask's tight box; ``mix`` decides for each instance by a coin.
+    The first of ``3 clicks`` is the click that ``click`` gives.
 
     Returns:
         (positions in ``instances``, their prompts) for each kind that occurs.
     """
     rngs = [np.random.default_rng([seed, abs(i.id), repeat]) for i in instances]
+    if kind == "3 clicks":
+        masks = (i.mask() for i in instances)
+        points = np.stack([[simulate_click(m, r) for _ in range(3)] for m, r in zip(masks, rngs, strict=True)])
+        labels = np.ones(points.shape[:2], dtype=np.int64)
+        return [(list(range(len(instances))), Prompts(points=points, labels=labels))]
     coins = [rng.random() < 0.5 for rng in rngs] if kind == "mix" else [kind == "click"] * len(rngs)
     kinds: tuple[tuple[bool, Literal["click", "box"]], ...] = ((True, "click"), (False, "box"))
     groups = []

@@ -16,7 +16,7 @@ from samtailor.embedder import Embedder
 from samtailor.frames import Frame
 from samtailor.metrics import Boundary, boundary_of, count_pixels, iou
 from samtailor.metrics.scores import MaskScores, score_mask
-from samtailor.prompts import PromptKind
+from samtailor.prompts import AskedKind
 from samtailor.studies.classmap import pieces
 from samtailor.studies.prompts import fixed_prompts
 
@@ -53,7 +53,7 @@ def score_image(
     base: Base,
     adapter: Adapter | None,
     embedder: Embedder,
-    kind: PromptKind,
+    kind: AskedKind,
     repeat: int,
     seed: int,
 ) -> list[InstanceScore]:
@@ -83,7 +83,7 @@ def _answers(
     who: Adapter | None,
     choose: _Chooser,
     embedder: Embedder,
-    kind: PromptKind,
+    kind: AskedKind,
     repeat: int,
     seed: int,
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
@@ -129,7 +129,7 @@ def masks_of(
     base: Base,
     adapter: Adapter,
     embedder: Embedder,
-    kind: PromptKind,
+    kind: AskedKind,
     repeat: int,
     seed: int,
 ) -> dict[str, np.ndarray]:

@@ -1,0 +1,1 @@
+"""Experiments from small configs: ``python -m experiments``; README.md says how."""

@@ -1,0 +1,74 @@
+"""Run experiments and make their pages.
+
+python -m experiments run experiments/configs/main.yaml --data DATA [--only "faces plm"] [--dry-run]
+python -m experiments table experiments/configs/main.yaml
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.config import read_config
+from experiments.driver import Driver, chosen
+from experiments.tables import write_page
+from experiments.tasks import Tasks
+from samtailor.cache import EmbeddingCache
+from samtailor.device import choose_device
+from samtailor.errors import SamtailorError
+from samtailor.memory import keep_freed_memory
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results" / "experiments"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("configs", type=Path, nargs="+", metavar="CONFIG")
+    shared.add_argument("--out", type=Path, default=Path("runs/experiments"), help="adapters and kept measures")
+    shared.add_argument("--results", type=Path, help="JSON lines and pages; default: docs/results/experiments")
+    shared.add_argument(
+        "--minutes-scale", type=float, default=1.0, help="shorten fits to try things out; results then go to OUT/scaled"
+    )
+    run = commands.add_parser("run", parents=[shared], help="do what is not done; killed, the same command goes on")
+    run.add_argument("--data", type=Path, help="folder of the tasks")
+    run.add_argument("--cache", type=Path, help="folder of the embedding cache; default: the user's")
+    run.add_argument("--device", default="auto")
+    run.add_argument("--only", default="", help='runs whose label has these words, e.g. "faces plm seed0, nuclei base"')
+    run.add_argument("--dry-run", action="store_true", help="print the plan and how long it takes")
+    run.add_argument("--retry-failed", action="store_true", help="run again what failed before")
+    commands.add_parser("table", parents=[shared], help="make pages and figures out of the JSON lines")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0; 1 if a run failed; 2 for what the user can mend."""
+    args = _parser().parse_args(arguments)
+    scaled = args.minutes_scale != 1
+    results = args.results or (args.out / "scaled" if scaled else RESULTS)
+    try:
+        configs = [read_config(path, args.minutes_scale) for path in args.configs]
+        if args.command == "table":
+            for config in configs:
+                print(write_page(config, results))
+            return 0
+        keep_freed_memory()
+        device = choose_device(args.device)
+        driver = Driver(Tasks(args.data), args.out, results, EmbeddingCache(args.cache), device, args.retry_failed)
+        plan = chosen(configs, args.only)
+        if args.dry_run:
+            driver.show(plan)
+            return 0
+        return min(1, driver.go(plan))
+    except SamtailorError as error:
+        print(f"Error: {error.what}\n       {error.hint}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Rows against the row that a config compares with: paired, over the same prompts and the same resampled images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.config import Config
+from experiments.groups import Row, Section, difference_id, sections
+from experiments.lines import Lines
+from experiments.measuring import instance_rows
+from experiments.run import Measure
+from experiments.say import say
+from experiments.settings import ConfigError
+from samtailor.metrics.bootstrap import Estimate, Resampler
+from samtailor.studies.scoring import InstanceScore
+
+__all__ = ["add_differences", "paired"]
+
+_VALUES: dict[str, Callable[[Any], float]] = {
+    "iou_instances": lambda s: s.iou,
+    "boundary_iou": lambda s: s.boundary_iou,
+    "boundary_f1_1": lambda s: s.boundary_f1[0],
+    "boundary_f1_3": lambda s: s.boundary_f1[1],
+}
+
+_Table = dict[tuple[str, int, int], list[InstanceScore]]
+"""(image, instance, repeat) -> its score in each run of a row."""
+
+
+def add_differences(config: Config, lines: Lines, out: Path) -> None:
+    """Write a line for each row, measure and set of finished runs that has none yet.
+
+    Seeds that both rows have are averaged first, instance by instance; rows of the base have no seed.
+    """
+    for section in sections(config, lines):
+        for row in section.rows:
+            over = section.reference(row)
+            if over is None:
+                continue
+            for measure in section.measures:
+                _add(section, row, over, measure, lines, out)
+
+
+def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, out: Path) -> None:
+    ours, theirs = row.paired_with(over, measure, lines)
+    if not ours or not theirs:
+        return
+    id = difference_id(row, over, measure, lines)
+    if lines.get("difference", id):
+        return
+    tables = [_table([r.folder for r in runs], measure.id, out) for runs in (ours, theirs)]
+    if tables[0] is None or tables[1] is None:
+        say(f"  {section.title}: no rows of single instances in {out} for {row.label} - {over.label}; not compared")
+        return
+    try:
+        scores = paired(tables[0], row.shown, tables[1], over.shown)
+    except ConfigError as error:
+        say(f"  {section.title}: {row.label} - {over.label}: {error}")
+        return
+    lines.add(
+        {
+            "kind": "difference",
+            "id": id,
+            "section": section.title,
+            "row": row.label,
+            "over": over.label,
+            "measure": measure.id,
+            "runs": [r.id for r in ours],
+            "over_runs": [r.id for r in theirs],
+            "scores": scores,
+        }
+    )
+
+
+def _table(folders: Sequence[str], measure_id: str, out: Path) -> _Table | None:
+    found: _Table = {}
+    for folder in folders:
+        rows = instance_rows(out / folder, measure_id)
+        if rows is None:
+            return None
+        for row in rows:
+            found.setdefault((row.image, row.instance, row.repeat), []).append(row)
+    return found
+
+
+def paired(ours: _Table, shown: str, theirs: _Table, over: str) -> dict[str, Any]:
+    """Mean difference of each score with its 95 % interval over images.
+
+    Args:
+        ours: scores by instance, one of each run.
+        shown: the library's method whose scores count in ``ours``: ``adapted``, or a row of the base.
+        theirs: of the same instances.
+        over: as ``shown``.
+
+    Raises:
+        ConfigError: they are not of the same instances.
+    """
+    if ours.keys() != theirs.keys():
+        raise ConfigError(
+            f"The rows are of {len(ours)} and {len(theirs)} instances; both have {len(ours.keys() & theirs.keys())}.",
+            "The data changed between the runs: remove the older run's line and its measures in --out, and run again.",
+        )
+    keys = sorted(ours)
+    resampler = Resampler([image for image, _, _ in keys])
+
+    def change(value: Callable[[Any], float]) -> np.ndarray:
+        mean = [[np.mean([value(s.scores[m]) for s in t[k]]) for k in keys] for t, m in ((ours, shown), (theirs, over))]
+        return np.asarray(mean[0]) - np.asarray(mean[1])
+
+    found = {name: Estimate.of(resampler.mean(change(value))) for name, value in _VALUES.items()}
+    labels = [ours[k][0].label for k in keys]
+    found["miou"] = Estimate.of(resampler.mean_over_classes(change(_VALUES["iou_instances"]), labels))
+    return {"n": len(keys)} | {name: estimate.to_dict() for name, estimate in found.items()}

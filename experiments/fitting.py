@@ -1,0 +1,64 @@
+"""The fit of a run: done once, whatever asks for it and however often it is killed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from experiments.origin import code
+from experiments.run import Run
+from experiments.say import Teller
+from samtailor.adapters.io import load_adapter, read_card
+from samtailor.bases.base import Base
+from samtailor.cache import EmbeddingCache
+from samtailor.data import Task
+from samtailor.files import write_json
+from samtailor.fit import fit_task
+from samtailor.fitting.loop import COLLAPSE
+
+__all__ = ["fit_facts", "fit_once", "is_fitted"]
+
+_ORIGIN = "experiment.json"  # what the folder is, and which code fitted it
+
+
+def is_fitted(folder: Path) -> bool:
+    """Whether the folder holds an adapter whose fit ended well."""
+    if not (folder / "adapter.json").is_file():
+        return False
+    ended = str(read_card(folder)["fit"]["ended"])
+    return bool(ended) and not ended.startswith(COLLAPSE)
+
+
+def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCache, teller: Teller) -> None:
+    """Fit, or go on with a killed fit.
+
+    Raises:
+        SamtailorError: as ``fit_task``; a collapse is one each time.
+    """
+    known = _origin(folder)
+    if code() not in known["code"]:
+        write_json(folder / _ORIGIN, {"settings": run.settings, "code": [*known["code"], code()]})
+    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, reporter=teller, encoding=teller.encoding)
+
+
+def _origin(folder: Path) -> dict[str, Any]:
+    path = folder / _ORIGIN
+    return dict(json.loads(path.read_text())) if path.is_file() else {"code": []}
+
+
+def fit_facts(run: Run, base: Base, folder: Path) -> dict[str, Any]:
+    """What a line says of a fit; ``trained`` parameters may be more than those ``kept`` for use."""
+    card = read_card(folder)
+    fit = card["fit"]
+    trained = sum(p.numel() for p in load_adapter(folder, base).owned_parameters().values())
+    return {
+        "config": run.fit_config().to_dict(),
+        "code": _origin(folder)["code"],
+        "seconds": card["seconds"],
+        "steps": fit["steps"],
+        "best_step": fit["best_step"],
+        "ended": fit["ended"],
+        "val": card["validation"],
+        "parameters": {"trained": trained, "kept": card["parameters"]},
+    }

@@ -1,0 +1,125 @@
+"""Runs as the page shows them: a section per task, a row per method, seeds together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from experiments.config import Config
+from experiments.lines import Lines
+from experiments.run import Measure, Run
+from experiments.settings import BASE, FIT_DEFAULTS, TASK_DEFAULTS, canonical, digest
+
+__all__ = ["Row", "Section", "difference_id", "sections"]
+
+BASE_ROWS = ("base-single", "base-best", "base-oracle")
+_OF_SECTION = tuple(k for k in TASK_DEFAULTS if k != "base")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: runs that differ in the seed only.
+
+    Attributes:
+        label: for people.
+        settings: the method, and those other settings that vary in the config.
+        shown: whose scores these are in an evaluation: ``adapted`` or a row of the base.
+        runs: by seed, done or not.
+    """
+
+    label: str
+    settings: dict[str, Any]
+    shown: str
+    runs: tuple[Run, ...]
+
+    def done(self, measure: Measure, lines: Lines) -> list[dict[str, Any]]:
+        """Lines of finished runs with this measure."""
+        found = [line for r in self.runs if (line := lines.get("run", r.id)) and measure in r.measures]
+        return [line for line in found if line["status"] == "done"]
+
+    def scores(self, measure: Measure, lines: Lines) -> list[dict[str, Any]]:
+        """The row of each finished evaluation."""
+        found = [m for line in self.done(measure, lines) for m in line["measures"] if m["id"] == measure.id]
+        return [r for m in found for r in m["rows"] if r["method"] == self.shown]
+
+    def asked(self, measure: Measure) -> list[Run]:
+        return [r for r in self.runs if measure in r.measures]
+
+    def paired_with(self, other: Row, measure: Measure, lines: Lines) -> tuple[list[Run], list[Run]]:
+        """Finished runs of both rows, of the seeds that both have; a base's run goes with every seed."""
+        sides = []
+        for row in (self, other):
+            done = {line["id"] for line in row.done(measure, lines)}
+            sides.append([r for r in row.runs if r.id in done])
+        seeds = [{r.settings.get("seed") for r in side} for side in sides]
+        if None in seeds[0] | seeds[1]:
+            return sides[0], sides[1]
+        common = seeds[0] & seeds[1]
+        ours, theirs = ([r for r in side if r.settings["seed"] in common] for side in sides)
+        return ours, theirs
+
+
+@dataclass(frozen=True)
+class Section:
+    """All rows of one task (and its classes)."""
+
+    title: str
+    rows: tuple[Row, ...]
+    compare_with: str
+
+    @property
+    def measures(self) -> list[Measure]:
+        return list({m.id: m for row in self.rows for r in row.runs for m in r.measures}.values())
+
+    def reference(self, row: Row) -> Row | None:
+        """The row of the same settings whose method the config compares with, else the one of that label."""
+        if not self.compare_with:
+            return None
+        wanted = row.settings | {"method": self.compare_with}
+        same = [r for r in self.rows if r.settings == wanted]
+        found = same or [r for r in self.rows if r.label == self.compare_with]
+        return found[0] if found and found[0] is not row else None
+
+
+def difference_id(row: Row, over: Row, measure: Measure, lines: Lines) -> str:
+    """Names the comparison of the runs that are finished now; more seeds make another."""
+    ours, theirs = row.paired_with(over, measure, lines)
+    return digest([sorted(r.id for r in ours), row.shown, sorted(r.id for r in theirs), over.shown, measure.id])
+
+
+def sections(config: Config, lines: Lines) -> list[Section]:
+    """The config's runs, sorted into sections and rows in the order in which they come."""
+    varying = _varying([r.settings for r in config.runs if r.method != BASE])
+    titles: dict[str, dict[str, Row]] = {}
+    for run in config.runs:
+        rows = titles.setdefault(_title(run), {})
+        for row in _rows_of(run, varying):
+            known = rows.get(row.label)
+            rows[row.label] = row if known is None else replace(known, runs=known.runs + row.runs)
+    return [Section(title, tuple(rows.values()), config.compare_with) for title, rows in titles.items()]
+
+
+def _title(run: Run) -> str:
+    s = run.settings
+    extra = [f"{k}={canonical(s[k])}" for k in _OF_SECTION if k in s and k not in ("task", "class", "class_map")]
+    words = [s["class"]] if "class" in s else s.get("class_map", [])
+    return ", ".join([s["task"], *words, *extra])
+
+
+def _rows_of(run: Run, varying: list[str]) -> list[Row]:
+    if run.method == BASE:
+        other = {"base": run["base"]} if "base" in varying else {}
+        words = [f"base={value}" for value in other.values()]
+        return [Row(", ".join([name, *words]), {"method": name, **other}, name, (run,)) for name in BASE_ROWS]
+    settings = {"method": run.method} | {k: canonical(run[k]) for k in varying}
+    label = ", ".join([run.method, *(f"{k}={settings[k]}" for k in varying)])
+    return [Row(label, settings, "adapted", (run,))]
+
+
+def _varying(all_settings: Iterable[dict[str, Any]]) -> list[str]:
+    """Settings, beside method, seed and what makes a section, in which these runs differ."""
+    every = list(all_settings)
+    keys = dict.fromkeys(k for s in every for k in s if k not in ("method", "seed", *_OF_SECTION))
+    defaults = TASK_DEFAULTS | FIT_DEFAULTS
+    return [k for k in keys if len({repr(canonical(s.get(k, defaults[k]))) for s in every}) > 1]

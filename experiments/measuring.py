@@ -1,0 +1,81 @@
+"""The measures of a run, each done once and kept as a file."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from experiments.origin import code
+from experiments.run import Measure
+from experiments.say import Teller
+from samtailor.adapters.base import Adapter
+from samtailor.bases.base import Base
+from samtailor.cache import EmbeddingCache
+from samtailor.data import Task
+from samtailor.files import write_atomically, write_json
+from samtailor.measure import Questions, measure
+from samtailor.studies.scoring import InstanceScore
+
+__all__ = ["instance_rows", "kept_measure", "take"]
+
+
+def _file(folder: Path, measure_id: str) -> Path:
+    return folder / "measures" / f"{measure_id}.json"
+
+
+def kept_measure(folder: Path, asked: Measure) -> dict[str, Any] | None:
+    """What was measured before."""
+    path = _file(folder, asked.id)
+    return dict(json.loads(path.read_text())) if path.is_file() else None
+
+
+def take(
+    asked: Measure, task: Task, base: Base, adapter: Adapter | None, folder: Path, cache: EmbeddingCache, teller: Teller
+) -> dict[str, Any]:
+    """Measure and keep; the scores of single instances lie beside, one a line.
+
+    A killed one goes on from what the library keeps in ``studies``; ``seconds`` are then those of the last part.
+
+    Raises:
+        SamtailorError: as ``samtailor.measure``.
+    """
+    questions = Questions(
+        split=asked["split"],
+        prompts=asked["prompt"],
+        per_instance=asked["prompts_per_instance"],
+        seed=asked["seed"],
+        class_map=tuple(asked["class_map"]),
+        sensitivity=asked["sensitivity"],
+    )
+    began = time.perf_counter()
+    found = measure(
+        task,
+        base,
+        adapter,
+        questions,
+        cache,
+        keep=folder / "studies",
+        progress=teller.work,  # type: ignore[arg-type]  # a context manager that gives (done, total) -> None
+        encoding=teller.encoding,
+    )
+    seconds = round(time.perf_counter() - began, 1)
+    rows = "".join(json.dumps(i.to_dict()) + "\n" for i in found.evaluation.instances)
+    write_atomically(_rows_file(folder, asked.id), rows.encode())
+    result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **found.found}
+    result |= {"seconds": seconds, "code": code()}
+    write_json(_file(folder, asked.id), result)  # last: where it is, the rows are
+    return dict(json.loads(_file(folder, asked.id).read_text()))
+
+
+def _rows_file(folder: Path, measure_id: str) -> Path:
+    return folder / "measures" / f"{measure_id}.rows.jsonl"
+
+
+def instance_rows(folder: Path, measure_id: str) -> list[InstanceScore] | None:
+    """Scores of single instances; None where they are not on this machine."""
+    path = _rows_file(folder, measure_id)
+    if not path.is_file():
+        return None
+    return [InstanceScore.from_dict(json.loads(line)) for line in path.read_text().splitlines()]

@@ -1,0 +1,332 @@
+"""The experiments' driver, on a tiny base and a task of discs and bars."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from experiments import driver as driver_module
+from experiments.__main__ import main
+from experiments.config import read_config
+from experiments.differences import paired
+from experiments.lines import Lines, without_paths
+from experiments.run import Run
+from experiments.settings import FIT_DEFAULTS, ConfigError, digest
+from experiments.tasks import Tasks
+
+from samtailor.data.task import Task
+from samtailor.errors import FitCollapseError, SamtailorError
+from samtailor.fitting.config import FitConfig
+from samtailor.metrics.scores import MaskScores
+from samtailor.studies.scoring import InstanceScore
+
+ROOT = Path(__file__).parents[1]
+Write = Callable[..., Path]
+SHORT = {"epochs": 2, "batch": 4, "val_prompts": 4, "validations": 1, "lr": 1e-3}
+
+
+@pytest.fixture
+def write(tmp_path: Path, tiny_sam_folder: Path) -> Write:
+    """Writes a config of the tiny base."""
+
+    def written(runs: list[dict[str, object]], name: str = "small", **top: object) -> Path:
+        path = tmp_path / f"{name}.yaml"
+        given = {"defaults": {"base": str(tiny_sam_folder), **SHORT}, "runs": runs} | top
+        path.write_text(yaml.safe_dump(given, sort_keys=False))
+        return path
+
+    return written
+
+
+@pytest.fixture
+def command(tmp_path: Path, shapes: Task) -> Callable[..., list[str]]:
+    def built(verb: str, *words: object) -> list[str]:
+        places = ["--out", tmp_path / "out", "--results", tmp_path / "results"]
+        data = ["--data", shapes.root.parent, "--cache", tmp_path / "cache", "--device", "cpu"]
+        return [str(w) for w in (verb, *words, *places, *(data if verb == "run" else []))]
+
+    return built
+
+
+def lines_of(tmp_path: Path, name: str = "small") -> list[dict[str, object]]:
+    return [json.loads(line) for line in (tmp_path / "results" / f"{name}.jsonl").read_text().splitlines()]
+
+
+def test_lists_multiply_and_equal_runs_come_once(write: Write) -> None:
+    path = write([{"task": ["a", "b"], "method": ["base", "plm"], "seed": [0, 1], "losses": {"dice": [1, 2]}}])
+    labels = [r.label.rpartition("/base=")[0] for r in read_config(path).runs]
+    assert len(labels) == 2 * (1 + 2 * 2)  # the base has no seed and no loss
+    fits = [r for r in read_config(path).runs if r.method == "plm"]
+    assert [(r["task"], r["seed"], r["losses.dice"]) for r in fits][:4] == [("a", s, d) for s in (0, 1) for d in (1, 2)]
+    assert fits[1].fit_config().losses.dice == 2
+    assert fits[1].fit_config().lr == 1e-3  # YAML 1.1 would take 1e-3 for a word
+
+
+def test_measures_multiply_too(write: Write) -> None:
+    path = write([{"task": "a", "measures": [{"prompt": ["click", "3 clicks"], "split": ["val", "test"]}, {}]}])
+    (run,) = read_config(path).runs
+    assert [m.title for m in run.measures] == ["val, click", "test, click", "val, 3 clicks", "test, 3 clicks"]
+
+
+def test_identity_does_not_depend_on_order_nor_on_defaults_written_out(write: Write) -> None:
+    settings = {"task": "a", "seed": 1, "minutes": 12, "measures": [{"prompt": "box"}, {"split": "val"}]}
+    (first,) = read_config(write([settings])).runs
+    for turn in range(5):
+        keys = random.Random(turn).sample(list(settings), len(settings))
+        assert [r.id for r in read_config(write([{k: settings[k] for k in keys}])).runs] == [first.id]
+    same = settings | {"cells": FitConfig(epochs=1).cells, "losses": {"focal": 20}, "minutes": 12.0, "class": "all"}
+    assert [r.id for r in read_config(write([same])).runs] == [first.id]
+    for other in ({"seed": 2}, {"minutes": 13}, {"class": "x"}, {"losses": {"focal": 2}}, {"train_fraction": 0.5}):
+        (changed,) = read_config(write([settings | other])).runs
+        assert changed.fit_id != first.fit_id
+    (more,) = read_config(write([settings | {"measures": [{"prompt": "box"}]}])).runs
+    assert more.fit_id == first.fit_id and more.id != first.id
+    assert digest({"a": 1, "b": [2.0]}) == digest({"b": [2], "a": 1})
+
+
+@pytest.mark.parametrize(
+    ("runs", "top", "words"),
+    [
+        ([{"task": "a", "learning_rate": 1}], {}, ["learning_rate", "lr"]),
+        ([{"task": "a", "losses": {"edge": 1}}], {}, ["losses.edge", "losses.dice"]),
+        ([{"task": "a", "measures": [{"prompts": "box"}]}], {}, ["prompts", "prompt,"]),
+        ([{"task": "a"}], {"nmae": "x"}, ["nmae", "compare_with"]),
+        ([{"task": "a", "measures": [{"split": "tset"}]}], {}, ["tset", "val"]),
+        ([{"task": "a", "measures": [{"prompt": "scribble"}]}], {}, ["scribble", "box"]),
+        ([{"task": "a", "cells": 2}], {}, ["cells"]),
+        ([{"task": "a", "train_fraction": 0}], {}, ["train_fraction"]),
+        ([{"task": "/a"}], {}, ["below the data folder"]),
+        ([{"task": "../a"}], {}, ["below the data folder"]),
+        ([{"method": "plm"}], {}, ["None"]),
+        ([{"adapter_of": "small/b/plm/seed0"}, {"task": "a"}], {}, ["small/b/plm/seed0", "a/plm/seed0"]),
+    ],
+)
+def test_what_nobody_would_read_is_an_error(
+    write: Write, runs: list[dict[str, object]], top: dict[str, object], words: list[str]
+) -> None:
+    with pytest.raises(SamtailorError) as caught:
+        read_config(write(runs, **top))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_adapter_of_takes_the_settings_of_a_run_of_another_config(write: Write) -> None:
+    (fitted,) = read_config(write([{"task": "a", "seed": 3}], "other")).runs
+    path = write([{"adapter_of": f"other/{fitted.label}", "measures": [{"split": "val"}]}])
+    (run,) = read_config(path).runs
+    assert (run.fit_id, run.folder, run.settings) == (fitted.fit_id, fitted.folder, fitted.settings)
+    assert run.id != fitted.id
+
+
+def test_shares_of_the_training_images_are_nested(shapes: Task) -> None:
+    def images(share: float, seed: int = 0) -> set[Path]:
+        given = {"task": shapes.root.name, "train_fraction": share, "seed": seed, "epochs": 1}
+        task = Tasks(shapes.root.parent).for_fit(Run.of(given, (), "x"))
+        assert task.split("val") == shapes.split("val")
+        return {r.path for r in task.split("train")}
+
+    some, half, whole = images(0.25), images(0.5), images(1)
+    assert (len(some), len(half), len(whole)) == (2, 4, 8)
+    assert some < half < whole
+    assert any(images(0.5, seed) != half for seed in range(1, 5))
+
+
+def test_copies_from_another_split_are_dropped(shapes: Task, tmp_path: Path) -> None:
+    shutil.copytree(shapes.root, tmp_path / "copied")
+    shutil.copy(tmp_path / "copied/train/images/3.png", tmp_path / "copied/test/images/1.png")
+    tasks = Tasks(tmp_path)
+    for unique, names in ((False, "0123"), (True, "023")):
+        run = Run.of({"task": "copied", "drop_duplicates": unique, "epochs": 1}, (), "x")
+        assert [r.path.stem for r in tasks.whole(run).split("test")] == list(names)
+
+
+def test_one_class_alone(shapes: Task) -> None:
+    run = Run.of({"task": shapes.root.name, "class": "bar", "epochs": 1}, (), "x")
+    task = Tasks(shapes.root.parent).for_fit(run)
+    assert {i.label for r in task.split("train") for i in r.instances} == {"bar"}
+
+
+def test_killed_between_fit_and_measure_it_goes_on_and_fits_nothing_twice(
+    write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = shapes.root.name
+    measures = [{"split": "test"}, {"split": "val", "prompt": "3 clicks", "sensitivity": 2}]
+    runs = [{"task": task, "method": ["base", "plm"], "measures": measures}]
+    path = write(runs, compare_with="base-best", show=["miou", "boundary_f1_3"])
+    code = """
+import os, signal, sys
+from experiments import driver
+def killed(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+taken = driver.take
+driver.take = lambda asked, t, b, adapter, *rest: (killed() if adapter else taken(asked, t, b, adapter, *rest))
+from experiments.__main__ import main
+main(sys.argv[1:])
+"""
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
+    done = subprocess.run([sys.executable, "-c", code, *command("run", path)], env=env, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert [line["label"].split("/")[1] for line in lines_of(tmp_path)] == ["base"]  # type: ignore[attr-defined]
+    (adapter,) = (tmp_path / "out").glob("*/adapter.safetensors")
+    before = adapter.stat().st_mtime_ns
+
+    assert main(command("run", path)) == 0
+    assert adapter.stat().st_mtime_ns == before
+    found = lines_of(tmp_path)
+    assert [line["kind"] for line in found] == ["run", "run"] + ["difference"] * 6  # plm, single, oracle x 2 measures
+    base, fitted = found[:2]
+    assert base["fit"] is None
+    assert fitted["status"] == "done"
+    assert fitted["fit"]["config"] == read_config(path).runs[1].fit_config().to_dict()  # type: ignore[index]
+    assert fitted["fit"]["parameters"]["kept"] > 0  # type: ignore[index]
+    methods = [[r["method"] for r in m["rows"]] for m in fitted["measures"]]  # type: ignore[attr-defined]
+    assert methods == [["base-single", "base-best", "base-oracle", "adapted"]] * 2
+    assert str(tmp_path / "out") not in json.dumps(found)
+
+    # Nothing is left to do, neither here nor for the same adapter in another config.
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("done twice")
+
+    monkeypatch.setattr(driver_module, "fit_once", never)
+    monkeypatch.setattr(driver_module, "take", never)
+    assert main(command("run", path)) == 0
+    assert len(lines_of(tmp_path)) == len(found)
+    label = read_config(path).runs[1].label
+    again = write([{"adapter_of": f"small/{label}", "measures": measures[:1]}], "again")
+    assert main(command("run", again)) == 0
+    assert lines_of(tmp_path, "again")[0]["fit"] == fitted["fit"]
+
+    # The page shows these numbers.
+    assert main(command("table", path)) == 0
+    text = (tmp_path / "results" / "small.md").read_text()
+    adapted = fitted["measures"][0]["rows"][3]  # type: ignore[index]
+    low, high = adapted["miou_interval"]
+    assert f"| plm | {adapted['miou']:.3f} ({low:.3f} to {high:.3f}) |" in text
+    change = next(d for d in found if d.get("row") == "plm")["scores"]["miou"]  # type: ignore[index]
+    gain = fitted["measures"][0]["gains"][1]  # type: ignore[index]  # over base-best
+    assert (gain["over"], gain["miou"]) == ("base-best", pytest.approx(change["value"]))
+    assert gain["miou_interval"] == pytest.approx(change["interval"])  # the library's own, from the same resamples
+    assert f"{change['value']:+.3f}" in text
+    assert "not run" not in text
+    varied = fitted["measures"][1]["sensitivity"]["methods"]["adapted"]["groups"]["all"]["spread"]  # type: ignore[index]
+    assert "Prompts varied on 2 instances" in text
+    assert f"{varied['value']:.3f} ({varied['interval'][0]:.3f} to" in text
+    assert (tmp_path / "results" / "small_miou.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_failed_run_is_a_line_and_the_next_one_runs(
+    write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write([{"task": shapes.root.name, "method": ["plm", "base"]}])
+
+    def collapsed(*_: object, **__: object) -> None:
+        raise FitCollapseError("The fit ended in a collapse.", f"It is kept in {tmp_path / 'out' / 'x'}.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver_module, "fit_once", collapsed)
+        assert main(command("run", path)) == 1
+    first, second = lines_of(tmp_path)
+    assert (first["status"], second["status"]) == ("failed", "done")
+    assert first["reason"] == "FitCollapseError: The fit ended in a collapse. It is kept in <out>/x."
+    assert main(command("table", path)) == 0
+    text = (tmp_path / "results" / "small.md").read_text()
+    assert "| plm | failed |" in text
+    assert str(first["reason"]) in text
+    assert main(command("run", path)) == 0  # it is not tried again
+    assert len(lines_of(tmp_path)) == 2
+    assert main(command("run", path, "--retry-failed")) == 0
+    assert lines_of(tmp_path)[2]["status"] == "done"
+
+
+def test_what_was_not_run_is_said(
+    write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [{"task": shapes.root.name, "method": ["base", "plm"], "seed": [0, 1]}]
+    path = write(runs, compare_with="plm", x="train_fraction")
+    assert main(command("run", path, "--dry-run")) == 0
+    assert capsys.readouterr().out.count("about") == 4  # three runs and the sum
+    assert not (tmp_path / "results").exists()
+    assert main(command("run", path, "--only", "plm seed1")) == 0
+    assert main(command("table", path)) == 0
+    text = (tmp_path / "results" / "small.md").read_text()
+    assert "| base-best | not run |" in text
+    assert "; 1 of 2 not run |" in text
+    assert f"`{read_config(path).runs[1].label}`: not run" in text
+    assert (tmp_path / "results" / "small_miou.png").exists()
+    assert main(command("run", path, "--only", "plmm")) == 2
+
+
+def test_data_that_are_not_there_stop_before_the_first_run(
+    write: Write, command: Callable[..., list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command("run", write([{"task": "nowhere"}]))) == 2
+    assert "lacks nowhere" in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+
+
+def test_scaled_minutes_are_other_runs_in_other_files(write: Write, tmp_path: Path) -> None:
+    path = write([{"task": "sample", "minutes": 12, "seed": 0}])
+    whole, short = read_config(path).runs[0], read_config(path, 0.5).runs[0]
+    assert (short["minutes"], short.id == whole.id) == (6, False)
+    assert main(["table", str(path), "--out", str(tmp_path / "o"), "--minutes-scale", "0.5"]) == 0
+    assert (tmp_path / "o" / "scaled" / "small.md").exists()
+
+
+def test_a_line_cut_in_two_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    Lines(path).add({"kind": "run", "id": "a", "n": 1})
+    with path.open("a") as file:
+        file.write('{"kind": "run", "id": "b"')
+    lines = Lines(path)
+    assert lines.get("run", "b") is None
+    lines.add({"kind": "run", "id": "a", "n": 2})
+    assert [row["n"] for row in Lines(path).of("run")] == [2]
+
+
+def test_places_of_this_machine_are_named() -> None:
+    places = {"home": Path("/home/me"), "data": Path("/home/me/data")}
+    assert without_paths({"a": ["in /home/me/data/x and /home/me/y"]}, places) == {"a": ["in <data>/x and <home>/y"]}
+
+
+def _scores(values: list[float], method: str) -> dict[tuple[str, int, int], list[InstanceScore]]:
+    found = {}
+    for k, value in enumerate(values):
+        each = [MaskScores(v, v, v, (v, v), 0.0) for v in (value - 0.1, value + 0.1)]  # two seeds
+        label = "disc" if k else "bar"
+        found[f"{k // 2}.png", k, 0] = [InstanceScore(f"{k // 2}.png", k, label, {method: s}) for s in each]
+    return found
+
+
+def test_paired_differences_average_seeds_instance_by_instance() -> None:
+    ours, theirs = _scores([0.5, 0.7, 0.9, 0.6], "adapted"), _scores([0.4, 0.6, 0.8, 0.5], "base-best")
+    found = paired(ours, "adapted", theirs, "base-best")
+    assert found["n"] == 4
+    for name in ("miou", "iou_instances", "boundary_f1_3"):  # every instance gains as much: the interval is a point
+        assert found[name]["value"] == pytest.approx(0.1)
+        assert found[name]["interval"] == pytest.approx([0.1, 0.1])
+    uneven = paired(_scores([0.8, 0.6, 0.8, 0.5], "adapted"), "adapted", theirs, "base-best")
+    assert uneven["iou_instances"]["value"] == pytest.approx(0.1)
+    assert uneven["miou"]["value"] == pytest.approx(0.2)  # the only bar gains 0.4, the discs nothing
+    with pytest.raises(ConfigError, match="4 and 3 instances"):
+        paired(ours, "adapted", _scores([0.4, 0.6, 0.8], "base-best"), "base-best")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments" / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_configs_can_be_read(path: Path) -> None:
+    if path.stem == "pmm_search" and "pmm_weight" not in FIT_DEFAULTS:
+        pytest.skip("its settings come with the PMM")
+    config = read_config(path)
+    assert config.runs
+    assert all(r["minutes"] <= 60 for r in config.runs if r.method != "base")
+    assert set(FIT_DEFAULTS) >= {
+        k for r in config.runs for k in r.settings if k not in ("task", "class", "drop_duplicates")
+    }
