@@ -8,6 +8,7 @@ The step is on the bundled sample. ``--vit-b`` adds today's loop with an encoder
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from benchmarks.contenders import (
     decode_by_transformers,
     decode_ours,
     decode_reference,
+    onnx_encoder,
+    our_encoder,
     vit_b_encoder,
 )
 from benchmarks.timing import side_by_side
@@ -70,7 +73,10 @@ def groups(base: Any, cache: EmbeddingCache, vit_b: bool) -> Groups:
             "today's loop",
         )
     yield "click, image cached", {"Predictor": lambda: click(base, records[0], cache)}, "Predictor"
-    yield "encode one image", {"ours": lambda: step.encode_one}, "ours"
+    encoders: dict[str, Callable[[], Work]] = {"ours": lambda: our_encoder(base)}
+    if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnxscript"):
+        encoders = {"ONNX Runtime": lambda: onnx_encoder(base), **encoders}
+    yield "encode one image", encoders, next(iter(encoders))
     more = Step(base, records, cache, images=10, per_image=4)
     few = Step(base, records, cache, images=1, per_image=4)
     yield (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,16 @@ from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.report import Reporter
 
-__all__ = ["Step", "click", "decode_by_transformers", "decode_ours", "decode_reference", "vit_b_encoder"]
+__all__ = [
+    "Step",
+    "click",
+    "decode_by_transformers",
+    "decode_ours",
+    "decode_reference",
+    "onnx_encoder",
+    "our_encoder",
+    "vit_b_encoder",
+]
 
 Work = Callable[[], object]
 
@@ -160,6 +170,47 @@ def click(base: SamShapedBase, record: ImageRecord, cache: EmbeddingCache) -> Wo
     predictor.set_image(record.path)
     point = [[record.width / 2, record.height / 2]]
     return lambda: predictor.predict(points=point)
+
+
+def _pixels(base: SamShapedBase) -> Tensor:
+    return torch.randn(1, 3, base.input_size, base.input_size, generator=torch.Generator().manual_seed(0))
+
+
+def our_encoder(base: SamShapedBase) -> Work:
+    """The base's encoder on one preprocessed image."""
+    pixels = _pixels(base).to(base.device)
+
+    @torch.inference_mode()
+    def work() -> object:
+        return base.image_encoder(pixels)
+
+    return work
+
+
+def onnx_encoder(base: SamShapedBase) -> Work:
+    """The same weights, exported as they are published, in ONNX Runtime with as many threads; on the CPU.
+
+    Raises:
+        RuntimeError: its answer is not ours to within 1e-3 (relative L2).
+    """
+    import onnxruntime
+
+    from samtailor.bases.mobile_sam import plain_encoder
+
+    pixels = _pixels(base)
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+        path = Path(folder) / "encoder.onnx"
+        torch.onnx.export(plain_encoder(), (pixels,), path, dynamo=True, external_data=False, verbose=False)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    name, values = session.get_inputs()[0].name, pixels.numpy()
+    theirs, ours = torch.from_numpy(session.run(None, {name: values})[0]), our_encoder(base)()
+    assert isinstance(ours, Tensor)
+    apart = float((theirs - ours.cpu()).norm() / theirs.norm())
+    if apart > 1e-3:
+        raise RuntimeError(f"ONNX Runtime's embedding is {apart:.1e} from ours; timings would compare different work.")
+    return lambda: session.run(None, {name: values})
 
 
 def vit_b_encoder() -> Callable[[], object]:

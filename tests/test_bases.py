@@ -173,3 +173,11 @@ def test_missing_sam_weights_are_not_loaded_silently(tiny_sam_folder: Path, tmp_
 def test_the_fingerprint_is_of_the_published_weights(mobile_sam: Base) -> None:
     """Adapters and cache entries bear it: it must not move when a library renames a part of a module."""
     assert mobile_sam.fingerprint == "14ab968a06b93ca127f70b5df7c81577718383c84611a115307cdf5eea2cadfa"
+
+
+def test_the_sped_up_encoder_is_the_plain_one(mobile_sam: SamShapedBase) -> None:
+    """Folded norms, packed products and GELUs in place change no more than rounding does."""
+    pixels = torch.randn(1, 3, mobile_sam.input_size, mobile_sam.input_size, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        fast, plain = mobile_sam.image_encoder(pixels), plain_encoder()(pixels)
+    assert float((fast - plain).norm() / plain.norm()) < 1e-5

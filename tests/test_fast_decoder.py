@@ -175,3 +175,29 @@ def test_another_decoder_takes_the_place_of_the_own(tiny_sam: SamShapedBase) -> 
         tiny_sam.reference_decoder = False
     assert apart(fast.logits, reference.logits) < 1e-4
     assert apart(fast.logits, own.logits) > 1e-2
+
+
+def test_an_image_asked_again_answers_the_same(base: SamShapedBase) -> None:
+    """The first layer's projections are kept from the second question on, for this image and no other."""
+    torch.manual_seed(0)
+    side = base.image_positions().shape[-1]
+    image, other = torch.randn(2, 1, base.embed_dim, side, side)
+    sparse, dense = (t[:1, :1] for t in base.embed_prompts(**prompt(base, "click")))
+
+    def ask(image: Tensor, dense: Tensor = dense) -> Tensor:
+        with torch.inference_mode():
+            return base.decode({"image": image}, sparse, dense).logits
+
+    def afresh(image: Tensor, dense: Tensor = dense) -> Tensor:
+        return ask(image.clone(), dense)
+
+    expected = afresh(image)
+    assert all(apart(ask(image), expected) < 1e-4 for _ in range(3))
+    assert apart(ask(other), afresh(other)) < 1e-4
+    masked = dense + torch.randn(dense.shape)
+    assert all(apart(ask(image, masked), afresh(image, masked)) < 1e-4 for _ in range(3))
+    assert all(apart(ask(image), expected) < 1e-4 for _ in range(3))
+    image.mul_(-1)
+    assert all(apart(ask(image), afresh(image)) < 1e-4 for _ in range(3))
+    sparse = sparse.clone().requires_grad_()
+    torch.autograd.grad(base.decode({"image": image}, sparse, dense).logits.sum(), sparse)  # kept without gradients

@@ -7,7 +7,8 @@ About seven tokens meet 4,096 image cells, so nothing is projected cell by cell 
   then projected.
 * image to token: the cells' query projection moves onto the tokens in the same way; the output projection acts on the
   token values. Weights over tokens sum to one per head, so its bias is spread over the heads' values.
-* before the first image-to-token step all prompts of an image see the same cells, which are not copied.
+* before the first image-to-token step all prompts of an image see the same cells: they are not copied, and where three
+  or more prompts come, or more clicks on the same image, it costs least to project them, once (``first_layer``).
 * cells stay rows of channels (c, D) throughout: the two up-convolutions (kernel 2, stride 2) do not overlap, so each is
   one matrix product per cell, layer norms run over the last axis, and only the finished mask is laid out as a picture.
 """
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from samtailor.bases.base import Decoded, MaskChoice
+from samtailor.bases.first_layer import PROJECTING_PAYS, FirstLayer, project_first
 
 __all__ = ["blocks_of", "fast_decode"]
 
@@ -35,6 +37,7 @@ def fast_decode(
     dense: Tensor,
     masks: MaskChoice = "single",
     chosen_cells: Tensor | None = None,
+    first: FirstLayer | None = None,
 ) -> Decoded:
     """What ``SamMaskDecoder`` gives, for B images with N prompts each; differentiable to every input and weight.
 
@@ -46,13 +49,16 @@ def fast_decode(
         dense: (B, N, D, h, w); expanded over N where all prompts of an image share it.
         masks: which mask tokens to answer with.
         chosen_cells: (B, N, K) or None; see ``Base.decode``.
+        first: what ``project_first`` made of ``image`` and ``dense`` before, where all prompts share the latter.
     """
     b, n = sparse.shape[:2]
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     start = torch.cat([own.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)  # (BN, 5+T, D)
     shared = n == 1 or dense.stride(1) == 0
     cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
-    tokens, cells = _two_way(decoder.transformer, start, cells, positions)
+    if first is None and shared and n >= PROJECTING_PAYS:
+        first = project_first(decoder, cells, positions)
+    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first)
 
     chosen = {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
     heads = list(decoder.output_hypernetworks_mlps)[chosen]
@@ -100,7 +106,9 @@ def _rows(maps: Tensor) -> Tensor:
     return maps.flatten(2).transpose(1, 2).contiguous()
 
 
-def _two_way(transformer: Any, start: Tensor, cells: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+def _two_way(
+    transformer: Any, start: Tensor, cells: Tensor, positions: Tensor, first: FirstLayer | None
+) -> tuple[Tensor, Tensor]:
     """Tokens (BN, T, D) and cells (BN, c, D) after all layers; ``cells`` (B or BN, c, D), ``positions`` (c, D)."""
     tokens, placed = start, cells + positions
     for layer in transformer.layers:
@@ -109,12 +117,12 @@ def _two_way(transformer: Any, start: Tensor, cells: Tensor, positions: Tensor) 
         else:
             tokens = tokens + _self_attention(layer.self_attn, tokens + start, tokens)
         tokens = layer.layer_norm1(tokens)
-        tokens = tokens + _to_image(layer.cross_attn_token_to_image, tokens + start, placed, cells)
+        look, back = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
+        tokens = tokens + _to_image(look, tokens + start, placed, cells, first)
         tokens = layer.layer_norm2(tokens)
         tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
-        cells = _to_tokens(layer.cross_attn_image_to_token, placed, cells, tokens + start, tokens)
-        cells = layer.layer_norm4(cells)
-        placed = cells + positions
+        cells = layer.layer_norm4(_to_tokens(back, placed, cells, tokens + start, tokens, first))
+        placed, first = cells + positions, None
     tokens = tokens + _to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)
     tokens = transformer.layer_norm_final_attn(tokens)
     return tokens, cells
@@ -146,28 +154,44 @@ def _by_head(attention: Any, weight: Tensor) -> Tensor:
     return weight.view(attention.num_attention_heads, -1, weight.shape[-1])
 
 
-def _to_image(attention: Any, queries: Tensor, placed: Tensor, cells: Tensor) -> Tensor:
+def _to_image(
+    attention: Any, queries: Tensor, placed: Tensor, cells: Tensor, first: FirstLayer | None = None
+) -> Tensor:
     """Tokens (BN, t, D) look at cells (G, c, D), G = B or BN."""
     bn, t, d = queries.shape
     heads, groups = attention.num_attention_heads, len(cells)
-    q = _split(attention, attention.q_proj, queries) * attention.scaling
+    q = _split(attention, attention.q_proj, queries)
+    answer: Tensor
+    if first is not None:
+        q = q.reshape(groups, -1, *q.shape[2:]).transpose(1, 2)  # (G, H, rows, e)
+        seen = F.scaled_dot_product_attention(q, first.keys, first.values, scale=attention.scaling)
+        answer = attention.out_proj(seen.transpose(1, 2).reshape(bn, t, -1))
+        return answer
+    q = q * attention.scaling
     in_keys = torch.einsum("nthe,hed->nhtd", q, _by_head(attention, _weight(attention.k_proj)))
     scores = in_keys.reshape(groups, -1, d) @ placed.transpose(1, 2)  # (G, rows, c)
     summed = (scores.softmax(-1) @ cells).view(bn, heads, t, d)
     each = torch.einsum("nhtd,hed->nthe", summed, _by_head(attention, _weight(attention.v_proj))).flatten(2)
-    answer: Tensor = attention.out_proj(each + attention.v_proj.bias)
+    answer = attention.out_proj(each + attention.v_proj.bias)
     return answer
 
 
-def _to_tokens(attention: Any, placed: Tensor, cells: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+def _to_tokens(
+    attention: Any, placed: Tensor, cells: Tensor, keys: Tensor, values: Tensor, first: FirstLayer | None = None
+) -> Tensor:
     """Cells (G, c, D) look at tokens (BN, t, D) and add what they see: (BN, c, D)."""
     bn, t, d = keys.shape
     heads, groups, c = attention.num_attention_heads, len(cells), cells.shape[1]
     k = _split(attention, attention.k_proj, keys) * attention.scaling
-    in_queries = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, _weight(attention.q_proj)))
-    bias = torch.einsum("nthe,he->nht", k, attention.q_proj.bias.view(heads, -1))
-    scores = (in_queries.reshape(groups, -1, d) @ placed.transpose(1, 2)).view(bn, heads, t, c)
-    shares = (scores + bias[..., None]).softmax(dim=2).view(bn, heads * t, c)
+    if first is not None:
+        rows = k.reshape(groups, -1, *k.shape[2:]).transpose(1, 2)  # (G, H, rows, e)
+        scores = rows @ first.queries.transpose(2, 3)
+        scores = scores.unflatten(2, (-1, t)).transpose(1, 2).reshape(bn, heads, t, c)
+    else:
+        in_queries = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, _weight(attention.q_proj)))
+        bias = torch.einsum("nthe,he->nht", k, attention.q_proj.bias.view(heads, -1))
+        scores = (in_queries.reshape(groups, -1, d) @ placed.transpose(1, 2)).view(bn, heads, t, c) + bias[..., None]
+    shares = scores.softmax(dim=2).view(bn, heads * t, c)
 
     v = _split(attention, attention.v_proj, values)
     seen = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, _weight(attention.out_proj).t()))

@@ -10,14 +10,17 @@ import re
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from samtailor.bases.sam_shaped import SamShapedBase, fingerprint_of
 from samtailor.bases.weights import load_strictly, read_weights
 
-__all__ = ["NAME", "bundled_weights", "load_mobile_sam"]
+if TYPE_CHECKING:
+    from samtailor.bases.tiny_vit import TinyVitEncoder
+
+__all__ = ["NAME", "bundled_weights", "load_mobile_sam", "plain_encoder"]
 
 NAME = "mobile-sam"
 
@@ -54,6 +57,20 @@ def bundled_weights() -> Path:
     return Path(str(resources.files("samtailor") / "assets" / "mobile_sam.safetensors"))
 
 
+def _encoder(weights: dict[str, Tensor], path: Path) -> TinyVitEncoder:
+    from samtailor.bases.tiny_vit import TinyVitEncoder
+
+    encoder = TinyVitEncoder()
+    load_strictly(nn.ModuleDict({"image_encoder": encoder}), weights, path)
+    return encoder.requires_grad_(False).eval()
+
+
+def plain_encoder() -> nn.Module:
+    """The bundled image encoder layer by layer as it was published, without what makes ours fast; to compare with."""
+    path = bundled_weights()
+    return _encoder({k: v for k, v in _renamed(path).items() if k.startswith("image_encoder.")}, path)
+
+
 class _LateEncoder(nn.Module):
     """TinyViT, built when the first image comes: answers from cached embeddings need neither it nor timm's imports."""
 
@@ -64,12 +81,9 @@ class _LateEncoder(nn.Module):
 
     def build(self) -> nn.Module:
         if self.built is None:
-            from samtailor.bases.tiny_vit import TinyVitEncoder
-
-            encoder = TinyVitEncoder()
-            load_strictly(nn.ModuleDict({"image_encoder": encoder}), self._weights, self._path)
+            encoder = _encoder(self._weights, self._path)
             encoder.speed_up()
-            self.built, self._weights = encoder.requires_grad_(False).eval(), {}
+            self.built, self._weights = encoder, {}
         return self.built
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,6 +95,14 @@ def _rename(key: str) -> str:
     for pattern, new in _RENAMES:
         key = re.sub(pattern, new, key)
     return key
+
+
+def _published(path: Path) -> dict[str, Tensor]:
+    return {k: v for k, v in read_weights(path).items() if not _UNUSED.search(k)}
+
+
+def _renamed(path: Path) -> dict[str, Tensor]:
+    return {_rename(k): v for k, v in _published(path).items()}
 
 
 def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
@@ -97,7 +119,7 @@ def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
     from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder
 
     path = weights or bundled_weights()
-    published = {k: v for k, v in read_weights(path).items() if not _UNUSED.search(k)}
+    published = _published(path)
     # The original decoder uses PyTorch's default epsilon, transformers 1e-6; docs/decisions.md has the difference.
     decoder_config: Any = SamMaskDecoderConfig(layer_norm_eps=1e-5)
     decoder_config._attn_implementation = "sdpa"

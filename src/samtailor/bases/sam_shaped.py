@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
 from samtailor.bases.fast_decoder import blocks_of, fast_decode
+from samtailor.bases.first_layer import FirstLayer, Keeper
 from samtailor.bases.preprocess import PREPROCESSING, to_input
 
 __all__ = ["SamShapedBase", "fingerprint_of"]
@@ -68,6 +69,7 @@ class SamShapedBase(Base):
         self.requires_grad_(False).eval()
         self.fingerprint = fingerprint
         self.reference_decoder = False
+        self._keeper = Keeper()
         self._position_rows: Tensor
         self.register_buffer("_position_rows", self._compute_positions(), persistent=False)
 
@@ -112,9 +114,17 @@ class SamShapedBase(Base):
     ) -> Decoded:
         image, decoder = embeddings["image"], self.mask_decoder if decoder is None else decoder
         if not self.reference_decoder:
-            return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells)
+            first = self._first_layer(decoder, image, dense)
+            return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells, first)
         found = self._decode_by_reference(decoder, image, sparse, dense, masks)
         return found if cells is None else replace(found, logits=blocks_of(found.logits, cells))
+
+    def _first_layer(self, decoder: nn.Module, image: Tensor, dense: Tensor) -> FirstLayer | None:
+        """What was kept of an image that is asked again; only for the frozen decoder and without a mask prompt."""
+        empty = self.prompt_encoder.no_mask_embed.weight
+        if torch.is_grad_enabled() or decoder is not self.mask_decoder or dense.data_ptr() != empty.data_ptr():
+            return None
+        return self._keeper.get(decoder, image, empty, self._position_rows)
 
     def _decode_by_reference(
         self, decoder: Any, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice

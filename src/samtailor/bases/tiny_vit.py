@@ -9,6 +9,8 @@ import torch
 from timm.models.tiny_vit import Attention, ConvNorm
 from torch import Tensor, nn
 
+from samtailor.bases.packed import pack_linears
+
 __all__ = ["TinyVitEncoder"]
 
 
@@ -25,6 +27,14 @@ class _BatchedBias(Attention):
     def get_attention_biases(self, device: torch.device) -> Tensor:
         bias: Tensor = super().get_attention_biases(device)[None]
         return bias
+
+
+class _GeluInPlace(nn.GELU):
+    """Writes over its input, which a fused convolution or linear layer has just made: a pass over memory less."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        written: Tensor = torch.ops.aten.gelu_(x)
+        return written
 
 
 class TinyVitEncoder(nn.Module):
@@ -50,11 +60,14 @@ class TinyVitEncoder(nn.Module):
         return embedding
 
     def speed_up(self) -> None:
-        """Fold batch norms into their convolutions and lay channels last: the same function, fewer memory passes."""
+        """Fold batch norms, lay channels last, pack linear layers: the same function, fewer and faster passes."""
         for module in list(self.body.modules()):
             for name, child in module.named_children():
                 if isinstance(child, ConvNorm):
                     setattr(module, name, child.fuse())  # type: ignore[no-untyped-call]
                 elif isinstance(child, Attention):
                     child.__class__ = _BatchedBias
+                elif isinstance(child, nn.GELU):
+                    child.__class__ = _GeluInPlace
         self.to(memory_format=torch.channels_last)
+        pack_linears(self)
