@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from samtailor.adapters.answer import CHUNK
 from samtailor.adapters.plm import PLM
+from samtailor.bases.sam_parts import as_transformers
 from samtailor.bases.sam_shaped import SamShapedBase
 from samtailor.cache import EmbeddingCache
 from samtailor.data.task import ImageRecord
@@ -76,10 +77,11 @@ def decode_by_transformers(base: SamShapedBase, count: int) -> Work:
     """``SamMaskDecoder.forward`` as it stands, all prompts in one call."""
     image, sparse, dense = _prompts(base, count)
     positions = base.image_positions()[None]
+    decoder = as_transformers(base.mask_decoder)
 
     @torch.inference_mode()
     def work() -> object:
-        return base.mask_decoder(
+        return decoder(
             image_embeddings=image,
             image_positional_embeddings=positions,
             sparse_prompt_embeddings=sparse,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from samtailor.errors import PromptError
 
@@ -234,6 +233,8 @@ def simulate_background_click(mask: np.ndarray, rng: np.random.Generator) -> np.
 
 def _depths(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
     """Distance to background or border, in the mask's bounding box, with that box's top and left."""
+    from scipy.ndimage import distance_transform_edt  # here, since a user's own prompts need no scipy
+
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, left = int(ys[0]), int(xs[0])
     padded = np.pad(mask[top : ys[-1] + 1, left : xs[-1] + 1], 1)

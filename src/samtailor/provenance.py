@@ -13,7 +13,7 @@ import torch
 
 __all__ = ["commit", "hardware", "versions"]
 
-_PACKAGES = ("samtailor", "torch", "torchvision", "transformers", "timm", "numpy", "pycocotools", "supervision")
+_PACKAGES = ("samtailor", "torch", "torchvision", "transformers", "timm", "numpy", "pycocotools")
 
 
 def versions() -> dict[str, str]:

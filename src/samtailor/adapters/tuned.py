@@ -16,7 +16,7 @@ __all__ = ["blended", "copy_decoder"]
 
 
 def copy_decoder(method: str, base: Base) -> Any:
-    """The base's mask decoder (transformers' ``SamMaskDecoder``), copied, frozen.
+    """The base's mask decoder (a ``MaskDecoder``, or transformers' ``SamMaskDecoder``), copied, frozen.
 
     Raises:
         AdapterError: the base has no such decoder.

@@ -42,7 +42,7 @@ def fast_decode(
     """What ``SamMaskDecoder`` gives, for B images with N prompts each; differentiable to every input and weight.
 
     Args:
-        decoder: transformers' ``SamMaskDecoder``.
+        decoder: a ``MaskDecoder``, or transformers' ``SamMaskDecoder``.
         image: (B, D, h, w).
         positions: (hw, D), cells counted row by row.
         sparse: (B, N, T, D).
@@ -129,7 +129,10 @@ def _two_way(
 
 
 def _self_attention(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
-    answer: Tensor = attention(query=queries[:, None], key=queries[:, None], value=values[:, None])[0][:, 0]
+    projections = (attention.q_proj, queries), (attention.k_proj, queries), (attention.v_proj, values)
+    q, k, v = (_split(attention, projection, tokens).transpose(1, 2) for projection, tokens in projections)
+    found = F.scaled_dot_product_attention(q, k, v, scale=attention.scaling)
+    answer: Tensor = attention.out_proj(found.transpose(1, 2).flatten(2))
     return answer
 
 

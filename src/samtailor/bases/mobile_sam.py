@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from samtailor.bases.sam_parts import DecoderSizes, MaskDecoder, PromptEncoder
 from samtailor.bases.sam_shaped import SamShapedBase, fingerprint_of
 from samtailor.bases.weights import load_strictly, read_weights
 
@@ -115,15 +116,10 @@ def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
     Raises:
         BaseModelError: the file cannot be read, or its keys or shapes do not fit.
     """
-    from transformers.models.sam.configuration_sam import SamConfig, SamMaskDecoderConfig
-    from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPromptEncoder
-
     path = weights or bundled_weights()
     published = _published(path)
     # The original decoder uses PyTorch's default epsilon, transformers 1e-6; docs/decisions.md has the difference.
-    decoder_config: Any = SamMaskDecoderConfig(layer_norm_eps=1e-5)
-    decoder_config._attn_implementation = "sdpa"
-    prompt_encoder, mask_decoder = SamPromptEncoder(SamConfig()), SamMaskDecoder(decoder_config)
+    prompt_encoder, mask_decoder = PromptEncoder(), MaskDecoder(DecoderSizes(layer_norm_eps=1e-5))
     parts = nn.ModuleDict({"prompt_encoder": prompt_encoder, "mask_decoder": mask_decoder})
     renamed = {_rename(k): v for k, v in published.items()}
     of_encoder = {k: v for k, v in renamed.items() if k.startswith("image_encoder.")}

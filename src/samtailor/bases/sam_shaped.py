@@ -1,4 +1,4 @@
-"""What all SAM-shaped bases share: transformers' prompt encoder and mask decoder behind the contract."""
+"""What all SAM-shaped bases share: SAM's prompt encoder and mask decoder behind the contract."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
 from samtailor.bases.fast_decoder import blocks_of, fast_decode
 from samtailor.bases.first_layer import FirstLayer, Keeper
 from samtailor.bases.preprocess import PREPROCESSING, to_input
+from samtailor.bases.sam_parts import as_transformers
 
 __all__ = ["SamShapedBase", "fingerprint_of"]
 
@@ -33,20 +34,20 @@ def fingerprint_of(weights: Mapping[str, Tensor], preprocessing: str = PREPROCES
 
 
 class SamShapedBase(Base):
-    """A base made of an image encoder and SAM's prompt encoder and mask decoder (transformers' modules).
+    """A base made of an image encoder and SAM's prompt encoder and mask decoder.
 
     Args:
         name: what the user typed.
         image_encoder: (B, 3, S, S) float -> (B, D, h, w).
-        prompt_encoder: a ``SamPromptEncoder``.
-        mask_decoder: a ``SamMaskDecoder``.
+        prompt_encoder: a ``PromptEncoder``, or transformers' ``SamPromptEncoder``.
+        mask_decoder: a ``MaskDecoder``, or transformers' ``SamMaskDecoder``.
         fingerprint: of the weights, by ``fingerprint_of``.
 
     Attributes:
         reference_decoder: True decodes with transformers' own forward instead of ``fast_decode``, which equals it.
     """
 
-    # transformers' modules; their parts have no types that a checker could follow
+    # ours or transformers'; the latter's parts have no types that a checker could follow
     prompt_encoder: Any
     mask_decoder: Any
 
@@ -130,6 +131,7 @@ class SamShapedBase(Base):
         self, decoder: Any, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice
     ) -> Decoded:
         """transformers' own order of evaluation, which the fast decoder is compared with."""
+        decoder = as_transformers(decoder)
         b, n, _, d = sparse.shape
         h, w = image.shape[-2:]
 

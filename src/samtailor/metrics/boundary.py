@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import distance_transform_cdt
-from scipy.spatial import KDTree
 
 from samtailor.metrics.overlap import Counts
 
@@ -45,6 +43,8 @@ class Boundary:
 
 def boundary_of(mask: np.ndarray, share: float = REGION_SHARE) -> Boundary:
     """Outline of a (H, W) bool mask; the region is ``share`` of the image's diagonal wide, at least one pixel."""
+    from scipy.ndimage import distance_transform_cdt  # here, since a prediction loads this file but measures nothing
+
     diagonal = float(np.hypot(*mask.shape))
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if len(rows) == 0:
@@ -78,6 +78,8 @@ def edge_distances(predicted: Boundary, truth: Boundary) -> tuple[np.ndarray, np
 
     Infinite where the other mask is empty.
     """
+    from scipy.spatial import KDTree
+
     if len(predicted.edge) == 0 or len(truth.edge) == 0:
         return np.full(len(predicted.edge), np.inf), np.full(len(truth.edge), np.inf)
     forth, _ = KDTree(truth.edge).query(predicted.edge)

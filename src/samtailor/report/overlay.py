@@ -63,8 +63,9 @@ def draw_overlay(
 
     found = _enlarge_masks(_check_masks(masks, image), factor)
     if len(found):
-        canvas = tint(canvas, found)
-        outline(canvas, instance_map(found), COLOURS, unit)
+        owner = instance_map(found)
+        tint(canvas, owner)
+        outline(canvas, owner, COLOURS, unit)
     if truth is not None:
         owner = instance_map(_enlarge_masks(_check_masks(truth, image), factor))
         outline(canvas, owner, WHITE, (unit + 1) // 2)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageDraw
-
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", "OpenCV .* is not installed", UserWarning)  # blending masks needs none
-    import supervision as sv
+from PIL import Image, ImageColor, ImageDraw
 
 __all__ = ["COLOURS", "WHITE", "draw_boxes", "draw_points", "instance_map", "outline", "tint"]
 
 _PALETTE = ("#4C9BE8", "#F2A23A", "#3FB985", "#E8668A", "#9B7FE0", "#35BFC4", "#E07B4F", "#B3B83C")
-COLOURS = np.array([sv.Color.from_hex(c).as_rgb() for c in _PALETTE], dtype=np.uint8)
+COLOURS = np.array([ImageColor.getrgb(c) for c in _PALETTE], dtype=np.uint8)
 """Instance colours, (8, 3) uint8 RGB; instance i has colour i modulo 8."""
 WHITE = np.array([(255, 255, 255)], dtype=np.uint8)
 """The one colour of ground truth, (1, 3) uint8 RGB."""
@@ -27,13 +22,11 @@ _RIM_OPACITY = 0.6
 _FOREGROUND, _BACKGROUND, _BOX = (38, 200, 96), (228, 52, 60), (255, 214, 64)
 
 
-def tint(canvas: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """A copy of the canvas with masks (N, H, W) bool, N > 0, blended in; the smaller of two lies on top."""
-    palette = sv.ColorPalette([sv.Color.from_hex(c) for c in _PALETTE])
-    annotator = sv.MaskAnnotator(palette, opacity=_OPACITY, color_lookup=sv.ColorLookup.INDEX)
-    kept = sv.Detections(xyxy=sv.mask_to_xyxy(masks), mask=masks)
-    bgr = np.ascontiguousarray(canvas[..., ::-1])  # supervision paints in BGR
-    return np.ascontiguousarray(annotator.annotate(bgr, kept)[..., ::-1])
+def tint(canvas: np.ndarray, owner: np.ndarray) -> None:
+    """Blend, in place, each instance of an ``instance_map`` with its colour."""
+    inside = owner > 0
+    colours = COLOURS[(owner[inside] - 1) % len(COLOURS)]
+    canvas[inside] = np.rint(canvas[inside] * (1 - _OPACITY) + colours * _OPACITY).astype(np.uint8)
 
 
 def instance_map(masks: np.ndarray) -> np.ndarray:
