@@ -38,7 +38,8 @@ def contour(mask: np.ndarray, points: int) -> np.ndarray | None:
     areas = [_area(line) for line in lines]
     outer = int(np.abs(areas).argmax())  # it goes around all holes
     line = lines[outer] if areas[outer] > 0 else lines[outer][::-1]
-    return (_spaced(line, points) + (columns.start - 0.5, rows.start - 0.5)).astype(np.float32)
+    corner = np.array([columns.start, rows.start])
+    return (_spaced(line, points) + corner - 0.5).astype(np.float32)  # -1 for the ring, +0.5 for the centres
 
 
 def _area(line: np.ndarray) -> float:
