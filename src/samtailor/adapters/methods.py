@@ -14,6 +14,7 @@ __all__ = ["METHODS", "check_method", "method_class"]
 
 METHODS = {
     "plm": "samtailor.adapters.plm.PLM",
+    "plm+pmm": "samtailor.adapters.matched.MatchedPLM",
     "plm+boundary": "samtailor.adapters.boundary.BoundaryPLM",
     "decoder": "samtailor.adapters.decoder.DecoderTuning",
     "lora": "samtailor.adapters.lora.LoRA",
