@@ -39,7 +39,8 @@ def contour(mask: np.ndarray, points: int) -> np.ndarray | None:
     outer = int(np.abs(areas).argmax())  # it goes around all holes
     line = lines[outer] if areas[outer] > 0 else lines[outer][::-1]
     corner = np.array([columns.start, rows.start])
-    return (_spaced(line, points) + corner - 0.5).astype(np.float32)  # -1 for the ring, +0.5 for the centres
+    placed: np.ndarray = _spaced(line, points) + corner - 0.5  # -1 for the ring, +0.5 for the centres
+    return placed.astype(np.float32)
 
 
 def _area(line: np.ndarray) -> float:
@@ -76,5 +77,5 @@ def jitter_contour(contour: np.ndarray, rng: np.random.Generator, amount: float,
     angles = turns[:, None] * order  # (P, waves)
     heights = rng.normal(size=(2, WAVES, 2)) / order[:, None]  # low waves are the high ones
     waves = (np.cos(angles) @ heights[0] + np.sin(angles) @ heights[1]) * (amount * extent / WAVES)
-    moved = centre + shift + (contour - centre) * scale + waves
+    moved: np.ndarray = centre + shift + (contour - centre) * scale + waves
     return moved.clip(0, size).astype(np.float32)

@@ -29,9 +29,8 @@ def point_matching_loss(predicted: Tensor, truth: Tensor) -> Tensor:
 
 
 def _means(predicted: Tensor, truth: Tensor) -> Tensor:
-    """(..., P, 2) each, broadcast, to (...)."""
-    distances = F.smooth_l1_loss(*torch.broadcast_tensors(predicted, truth), reduction="none")
-    return distances.mean((-2, -1))
+    """(..., P, 2) each, the first expanded to the second, to (...)."""
+    return F.smooth_l1_loss(predicted.expand_as(truth), truth, reduction="none").mean((-2, -1))
 
 
 def _shifted(contours: Tensor) -> Tensor:

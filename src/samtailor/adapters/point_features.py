@@ -32,7 +32,8 @@ def features_at(decoded: Decoded, points: Tensor, side: int) -> Tensor:
     blocks = decoded.blocks(wanted[None])[0].flatten(1, 2)  # (N, K * 16, C)
     pixels = place * BLOCK**2 + ((rows % BLOCK) * BLOCK + columns % BLOCK).flatten(1)
     values = blocks.gather(1, pixels[..., None].expand(-1, -1, blocks.shape[-1])).float()
-    return (values.unflatten(1, shares.shape[1:]) * shares[..., None]).sum(2)
+    weighted = values.view(*shares.shape, -1) * shares[..., None]
+    return weighted.sum(2)
 
 
 def _corners(points: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
