@@ -29,7 +29,7 @@ from samtailor.cache import EmbeddingCache
 from samtailor.cli.measuring import run_report
 from samtailor.data.task import Task
 from samtailor.embedder import Embedder
-from samtailor.errors import AdapterError
+from samtailor.errors import AdapterError, FitError
 from samtailor.fit import fit_task
 from samtailor.fitting.batches import Sampler
 from samtailor.fitting.config import FitConfig
@@ -264,6 +264,23 @@ def test_turned_down_it_lies_between(base: Base, method: str, kind: str) -> None
     assert same(answers(base, Scaled(adapter, 1.0, base), kind), full)
     half = answers(base, Scaled(adapter, 0.5, base), kind)
     assert not same(half, plain) and not same(half, full)
+
+
+def test_options_are_what_a_card_holds_beside_the_bases_facts(tiny_sam: Base, method: str) -> None:
+    options = method_class(method).options()
+    assert options == {k: v for k, v in fresh(method, tiny_sam).config.items() if k != "width"}
+
+
+def test_options_of_a_fit_reach_the_adapter(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(SHORT, method="lora", method_options={"rank": 3})
+    fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
+    card = read_card(tmp_path)
+    assert (card["config"]["rank"], card["fit"]["settings"]["method_options"]) == (3, {"rank": 3})
+    with pytest.raises(FitError, match="method_options"):
+        other = dataclasses.replace(config, method_options={"rank": 2})
+        fit_task(shapes, tiny_sam, tmp_path, other, cache=cache, resume=True)
 
 
 class Helped(PLM):
