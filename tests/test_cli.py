@@ -177,7 +177,7 @@ def test_one_clear_sentence_for_each_mistake(
         ("fit", shapes.root, *out, *base, "--prompts", "text"): "click, box or mix",
         ("fit", shapes.root, *out, *base, "--method", "magic"): "no method 'magic'",
         ("fit", shapes.root, *out, *base, "--method", "magi"): f"Choose one of: {', '.join(METHODS)}",
-        ("fit", shapes.root, *out, *base, "--method-option", "rank=2"): "no option 'rank'. Its options: heads, hidden",
+        ("fit", shapes.root, *out, *base, "--method-option", "rank=2"): "Its options: heads, hidden",
         ("fit", shapes.root, *out, *base, "--method-option", "heads=two"): "whole number, such as 8",
         ("fit", shapes.root, *out, *base, "--method-option", "heads"): "NAME=VALUE",
         ("fit", shapes.root, *out, *base, "--method", "offset", "--method-option", "a=1"): "It has none",

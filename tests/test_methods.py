@@ -269,6 +269,8 @@ def test_turned_down_it_lies_between(base: Base, method: str, kind: str) -> None
 def test_options_are_what_a_card_holds_beside_the_bases_facts(tiny_sam: Base, method: str) -> None:
     options = method_class(method).options()
     assert options == {k: v for k, v in fresh(method, tiny_sam).config.items() if k != "width"}
+    told = (Path(__file__).parents[1] / "docs" / "methods.md").read_text()
+    assert all(f"`{name}` ({default})" in told for name, default in options.items())
 
 
 def test_options_of_a_fit_reach_the_adapter(
@@ -345,7 +347,7 @@ def test_the_table_of_methods_is_what_the_code_has(mobile_sam: Base) -> None:
 
 def test_counts_in_docstrings_are_those_of_the_code(mobile_sam: Any) -> None:
     whole = f"{sum(p.numel() for p in mobile_sam.mask_decoder.parameters()):,}"
-    for name in ("plm", "decoder", "lora", "tokens"):
+    for name in ("plm", "decoder", "lora", "tokens"):  # the PMM's own count: tests/test_pmm.py
         assert f"{build_adapter(name, mobile_sam).parameter_count():,}" in str(method_class(name).__doc__)
     assert whole in str(method_class("decoder").__doc__)
     assert whole in (Path(__file__).parents[1] / "docs" / "methods.md").read_text()
