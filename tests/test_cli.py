@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from samtailor.adapters.methods import METHODS
+from samtailor.cli.method_options import method_options
 from samtailor.cli import main
 from samtailor.data.task import Task
 
@@ -156,6 +157,14 @@ def test_an_adapter_for_one_class(run: Callable[..., Ran], shapes: Task, tiny_sa
 def test_fit_names_the_methods(run: Callable[..., Ran]) -> None:
     told = " ".join(run("fit", "--help").stdout.split())
     assert "What is trained: " + ", ".join(METHODS) in told
+
+
+def test_options_of_a_method_are_of_its_kinds() -> None:
+    texts = ["pmm_weight=1", "pmm_points=32", "pmm_contour=jittered", "rank=2"]
+    found = method_options("plm+pmm", texts)
+    assert found == {"pmm_weight": 1.0, "pmm_points": 32, "pmm_contour": "jittered", "rank": "2"}
+    assert [type(v) for v in found.values()] == [float, int, str, str]
+    assert method_options("plm", ()) == {}
 
 
 @pytest.fixture
