@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from samtailor.adapters.methods import METHODS
-from samtailor.cli.method_options import method_options
 from samtailor.cli import main
+from samtailor.cli.method_options import method_options
 from samtailor.data.task import Task
 
 
