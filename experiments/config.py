@@ -20,6 +20,7 @@ from experiments.settings import (
     check_keys,
     fit_config,
 )
+from samtailor.adapters.methods import METHODS
 
 __all__ = ["Config", "read_config"]
 
@@ -65,6 +66,7 @@ def read_config(path: Path, minutes_scale: float = 1.0) -> Config:
     Raises:
         ConfigError: it cannot be read, has an unknown key or value, or refers to a run that is not there.
         FitError, PromptError: a setting of a fit is out of its range.
+        AdapterError: the method has no such option.
     """
     top = _load(path)
     show = top.get("show", ["miou"])
@@ -75,8 +77,10 @@ def read_config(path: Path, minutes_scale: float = 1.0) -> Config:
     runs: dict[str, Run] = {}
     for entry in _entries(top, path):
         run = _resolved(entry, path).scaled(minutes_scale)
-        if run.method != BASE:  # the method's name is not looked at: one that is not there yet shall not stop others
-            fit_config({k: v for k, v in run.settings.items() if k != "method"})
+        if run.method in METHODS:
+            fit_config(run.settings)
+        elif run.method != BASE:  # a method that is not there yet shall not stop others
+            fit_config({k: v for k, v in run.settings.items() if not k.startswith("method")})
         runs.setdefault(run.id, run)
     about, over, x = (str(top.get(key, "")) for key in ("about", "compare_with", "x"))
     return Config(path.stem, about, over, tuple(show), x, tuple(runs.values()))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
+from samtailor.adapters.methods import METHODS, method_class
 from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.errors import SamtailorError
 from samtailor.fitting.config import FitConfig
@@ -67,15 +68,23 @@ def _flat_defaults(config: type, prefix: str = "") -> dict[str, Any]:
     hints = get_type_hints(config)
     found: dict[str, Any] = {}
     for field in fields(config):
-        if inner := _nested(hints[field.name]):
+        if field.name == "method_options":
+            found |= _option_defaults(f"{field.name}.")
+        elif inner := _nested(hints[field.name]):
             found |= _flat_defaults(inner, f"{prefix}{field.name}.")
         else:
             found[prefix + field.name] = field.default
     return found
 
 
+def _option_defaults(prefix: str) -> dict[str, Any]:
+    """Of all methods; an option that two of them have has the same default in both."""
+    return {f"{prefix}{k}": v for name in METHODS for k, v in method_class(name).options().items()}
+
+
 FIT_DEFAULTS: dict[str, Any] = {"train_fraction": 1.0} | _flat_defaults(FitConfig)
-"""Every setting of a fit with its default, a part's as ``losses.focal``; new fields of FitConfig come by themselves."""
+"""Every setting of a fit with its default, a part's as ``losses.focal``, a method's own as ``method_options.rank``; new
+fields of FitConfig and options of methods come by themselves."""
 
 
 def fit_config(settings: Mapping[str, Any]) -> FitConfig:
@@ -96,8 +105,7 @@ def fit_config(settings: Mapping[str, Any]) -> FitConfig:
                 plain[key] = value
     for part, given in parts.items():
         kind = _nested(hints[part])
-        assert kind is not None  # a dotted key is in FIT_DEFAULTS only for such a part
-        plain[part] = kind(**given)
+        plain[part] = given if kind is None else kind(**given)  # a method's options are a plain dict
     return FitConfig(**plain)
 
 

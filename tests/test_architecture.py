@@ -19,6 +19,7 @@ FLOORS = {
     "device": 1,
     "data": 2,
     "prompts": 2,
+    "contours": 2,
     "metrics": 2,
     "losses": 3,
     "bases": 4,

@@ -16,6 +16,7 @@ from PIL import Image
 
 from samtailor.adapters.methods import METHODS
 from samtailor.cli import main
+from samtailor.cli.method_options import method_options
 from samtailor.data.task import Task
 
 
@@ -158,6 +159,14 @@ def test_fit_names_the_methods(run: Callable[..., Ran]) -> None:
     assert "What is trained: " + ", ".join(METHODS) in told
 
 
+def test_options_of_a_method_are_of_its_kinds() -> None:
+    texts = ["pmm_weight=1", "pmm_points=32", "pmm_contour=jittered", "rank=2"]
+    found = method_options("plm+pmm", texts)
+    assert found == {"pmm_weight": 1.0, "pmm_points": 32, "pmm_contour": "jittered", "rank": "2"}
+    assert [type(v) for v in found.values()] == [float, int, str, str]
+    assert method_options("plm", ()) == {}
+
+
 @pytest.fixture
 def png(tmp_path: Path) -> Path:
     Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
@@ -177,6 +186,11 @@ def test_one_clear_sentence_for_each_mistake(
         ("fit", shapes.root, *out, *base, "--prompts", "text"): "click, box or mix",
         ("fit", shapes.root, *out, *base, "--method", "magic"): "no method 'magic'",
         ("fit", shapes.root, *out, *base, "--method", "magi"): f"Choose one of: {', '.join(METHODS)}",
+        ("fit", shapes.root, *out, *base, "--method-option", "rank=2"): "Its options: heads, hidden",
+        ("fit", shapes.root, *out, *base, "--method-option", "heads=two"): "whole number, such as 8",
+        ("fit", shapes.root, *out, *base, "--method-option", "heads"): "NAME=VALUE",
+        ("fit", shapes.root, *out, *base, "--method", "offset", "--method-option", "a=1"): "It has none",
+        ("fit", shapes.root, *out, *base, "--method", "magic", "--method-option", "a=1"): "no method 'magic'",
         ("fit", shapes.root, *out, *base, "--class", "eye"): "Its classes are: 'disc', 'bar'",
         ("fit", shapes.root, "--out", tmp_path / "file" / "run", *base, "--epochs", "1"): "cannot be written",
         ("fit", shapes.root, *out, *base, "--epochs", "1", "--cache", tmp_path / "file"): "file",

@@ -23,6 +23,7 @@ from experiments.run import Run
 from experiments.settings import FIT_DEFAULTS, ConfigError, digest
 from experiments.tasks import Tasks
 
+from samtailor.adapters.methods import METHODS, method_class
 from samtailor.data.task import Task
 from samtailor.errors import FitCollapseError, SamtailorError
 from samtailor.fitting.config import FitConfig
@@ -71,6 +72,20 @@ def test_lists_multiply_and_equal_runs_come_once(write: Write) -> None:
     assert fits[1].fit_config().lr == 1e-3  # YAML 1.1 would take 1e-3 for a word
 
 
+def test_options_of_a_method(write: Write) -> None:
+    given = {"task": "a", "method": "plm+pmm", "method_options": {"pmm_weight": [0.1, 1], "pmm_contour": "jittered"}}
+    one, other = read_config(write([given])).runs
+    assert one.fit_config().method_options == {"pmm_contour": "jittered"}  # 0.1 is the default
+    assert other.fit_config().method_options == {"pmm_contour": "jittered", "pmm_weight": 1}
+    assert "method_options.pmm_weight=1" in other.label
+    (plain,) = read_config(write([{"task": "a", "method": "plm+pmm"}])).runs
+    (written,) = read_config(write([{"task": "a", "method": "plm+pmm", "method_options": {"pmm_points": 64}}])).runs
+    assert plain.fit_id == written.fit_id
+    for name in METHODS:  # one default for a name, whatever the method: identities rest on it
+        for option, default in method_class(name).options().items():
+            assert FIT_DEFAULTS[f"method_options.{option}"] == default
+
+
 def test_measures_multiply_too(write: Write) -> None:
     path = write([{"task": "a", "measures": [{"prompt": ["click", "3 clicks"], "split": ["val", "test"]}, {}]}])
     (run,) = read_config(path).runs
@@ -98,6 +113,9 @@ def test_identity_does_not_depend_on_order_nor_on_defaults_written_out(write: Wr
     [
         ([{"task": "a", "learning_rate": 1}], {}, ["learning_rate", "lr"]),
         ([{"task": "a", "losses": {"edge": 1}}], {}, ["losses.edge", "losses.dice"]),
+        ([{"task": "a", "method_options": {"pmm_wait": 1}}], {}, ["pmm_wait", "method_options.pmm_weight"]),
+        ([{"task": "a", "method": "plm", "method_options": {"pmm_weight": 1}}], {}, ["'plm'", "pmm_weight", "hidden"]),
+        ([{"task": "a", "method": "lora", "method_options": {"rank": "x"}}], {}, ["rank", "'x'", "whole number"]),
         ([{"task": "a", "measures": [{"prompts": "box"}]}], {}, ["prompts", "prompt,"]),
         ([{"task": "a"}], {"nmae": "x"}, ["nmae", "compare_with"]),
         ([{"task": "a", "measures": [{"split": "tset"}]}], {}, ["tset", "val"]),
@@ -322,8 +340,6 @@ def test_paired_differences_average_seeds_instance_by_instance() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments" / "configs").glob("*.yaml")), ids=lambda p: p.stem)
 def test_shipped_configs_can_be_read(path: Path) -> None:
-    if path.stem == "pmm_search" and "pmm_weight" not in FIT_DEFAULTS:
-        pytest.skip("its settings come with the PMM")
     config = read_config(path)
     assert config.runs
     assert all(r["minutes"] <= 60 for r in config.runs if r.method != "base")

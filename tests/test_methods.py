@@ -29,7 +29,7 @@ from samtailor.cache import EmbeddingCache
 from samtailor.cli.measuring import run_report
 from samtailor.data.task import Task
 from samtailor.embedder import Embedder
-from samtailor.errors import AdapterError
+from samtailor.errors import AdapterError, FitError
 from samtailor.fit import fit_task
 from samtailor.fitting.batches import Sampler
 from samtailor.fitting.config import FitConfig
@@ -266,6 +266,25 @@ def test_turned_down_it_lies_between(base: Base, method: str, kind: str) -> None
     assert not same(half, plain) and not same(half, full)
 
 
+def test_options_are_what_a_card_holds_beside_the_bases_facts(tiny_sam: Base, method: str) -> None:
+    options = method_class(method).options()
+    assert options == {k: v for k, v in fresh(method, tiny_sam).config.items() if k != "width"}
+    told = (Path(__file__).parents[1] / "docs" / "methods.md").read_text()
+    assert all(f"`{name}` ({default})" in told for name, default in options.items())
+
+
+def test_options_of_a_fit_reach_the_adapter(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(SHORT, method="lora", method_options={"rank": 3})
+    fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
+    card = read_card(tmp_path)
+    assert (card["config"]["rank"], card["fit"]["settings"]["method_options"]) == (3, {"rank": 3})
+    with pytest.raises(FitError, match="method_options"):
+        other = dataclasses.replace(config, method_options={"rank": 2})
+        fit_task(shapes, tiny_sam, tmp_path, other, cache=cache, resume=True)
+
+
 class Helped(PLM):
     """A method with a part that only training needs."""
 
@@ -328,7 +347,7 @@ def test_the_table_of_methods_is_what_the_code_has(mobile_sam: Base) -> None:
 
 def test_counts_in_docstrings_are_those_of_the_code(mobile_sam: Any) -> None:
     whole = f"{sum(p.numel() for p in mobile_sam.mask_decoder.parameters()):,}"
-    for name in ("plm", "decoder", "lora", "tokens"):
+    for name in ("plm", "decoder", "lora", "tokens"):  # the PMM's own count: tests/test_pmm.py
         assert f"{build_adapter(name, mobile_sam).parameter_count():,}" in str(method_class(name).__doc__)
     assert whole in str(method_class("decoder").__doc__)
     assert whole in (Path(__file__).parents[1] / "docs" / "methods.md").read_text()

@@ -89,6 +89,7 @@ def fit_task(
         encoding: hears of the encoding that comes first.
 
     Raises:
+        AdapterError: an option of the method is out of its range.
         FitError: ``out`` holds a run and ``resume`` is off, or a run with other settings.
         FitCollapseError: training collapsed; the best adapter so far is in ``out`` all the same.
         DataError: a split is missing, or has nothing to train or validate on.
@@ -103,7 +104,7 @@ def fit_task(
     _check_context(out, context := _context(task, base, config))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        adapter = build_adapter(config.method, base).to(base.device)
+        adapter = build_adapter(config.method, base, **config.method_options).to(base.device)
     needed = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_task(base, list(needed.values()), cache, progress=encoding)
     write_json(out / RUN_FILE, {"task": task.source})

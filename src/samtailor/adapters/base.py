@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from samtailor.bases.base import Base, Embeddings
 from samtailor.errors import AdapterError
 
 __all__ = ["Adapter", "agreed"]
+
+FACTS = ("width",)  # what the base says, not the user
 
 
 class Adapter(nn.Module, abc.ABC):
@@ -38,6 +41,19 @@ class Adapter(nn.Module, abc.ABC):
             AdapterError: ``config`` says something else than the base, or the method cannot work with it.
         """
         return cls(**agreed(cls.method, {"width": base.embed_dim}, config))
+
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """Name -> default of what a user may set; ``for_base(base, **options)`` takes them."""
+        found: dict[str, Any] = {}
+        for each in cls.__mro__:
+            if not issubclass(each, Adapter) or "__init__" not in vars(each):
+                continue
+            given = inspect.signature(each.__init__).parameters.values()
+            found |= {p.name: p.default for p in given if p.default is not p.empty and p.name not in found}
+            if not any(p.kind is p.VAR_KEYWORD for p in given):
+                break  # what its parents take is not for the caller
+        return {name: default for name, default in found.items() if name not in FACTS}
 
     @property
     @abc.abstractmethod

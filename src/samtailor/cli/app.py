@@ -23,6 +23,7 @@ from samtailor.cli.options import (
     MapOption,
     MeasuredClassOption,
     MethodOption,
+    MethodOptionsOption,
     PromptsOption,
     ReferenceOption,
     SeedOption,
@@ -173,6 +174,7 @@ def fit(
     out: Annotated[Path, typer.Option(help="Run folder: adapter, metrics, curve, and the state to resume from.")],
     base: BaseOption = "mobile-sam",
     method: MethodOption = "plm",
+    method_option: MethodOptionsOption = None,
     class_: ClassOption = None,
     prompts: PromptsOption = "click",
     minutes: Annotated[
@@ -198,6 +200,7 @@ def fit(
 ) -> None:
     """Fit an adapter on the train split, choose the best on val, write it to --out."""
     from samtailor.cli.commands import run_fit
+    from samtailor.cli.method_options import method_options
     from samtailor.fitting.config import FitConfig
 
     config = FitConfig(
@@ -211,6 +214,7 @@ def fit(
         cells=cells,
         precision=precision,
         val_prompts=val_prompts,
+        method_options=method_options(method, method_option or ()),
     )
     found = _task(task, format, split_by, boxes_as_masks, class_)
     run_fit(found, _base(base, device, reference_decoder), out, config, _cache(cache, cache_type), resume)

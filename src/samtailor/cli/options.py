@@ -22,6 +22,7 @@ __all__ = [
     "MapOption",
     "MeasuredClassOption",
     "MethodOption",
+    "MethodOptionsOption",
     "PromptsOption",
     "ReferenceOption",
     "SeedOption",
@@ -44,6 +45,10 @@ CacheOption = Annotated[
 CacheTypeOption = Annotated[str, typer.Option(help="How embeddings are stored: float16 or float32.")]
 MethodOption = Annotated[
     str, typer.Option(help=f"What is trained: {', '.join(METHODS)} (docs/methods.md).", show_default=True)
+]
+MethodOptionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--method-option", help="NAME=VALUE: a setting of the method's own (docs/methods.md); repeat."),
 ]
 ClassOption = Annotated[
     str | None, typer.Option("--class", help="Use only instances of this class.", show_default="all classes")

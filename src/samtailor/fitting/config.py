@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from samtailor.adapters.methods import check_method
+from samtailor.adapters.methods import check_options
 from samtailor.errors import FitError
 from samtailor.losses import LossWeights
 from samtailor.prompts import PromptKind, check_kind
@@ -41,6 +41,7 @@ class FitConfig:
         clip: largest gradient norm.
         weight_decay: AdamW's.
         losses: weights of the terms.
+        method_options: the method's own settings that differ from its defaults, by name (docs/methods.md).
     """
 
     method: str = "plm"
@@ -60,6 +61,7 @@ class FitConfig:
     clip: float = 1.0
     weight_decay: float = 0.01
     losses: LossWeights = field(default_factory=LossWeights)
+    method_options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         positive = ("minutes", "epochs", "lr", "batch", "val_prompts", "validations", "patience", "clip")
@@ -74,7 +76,7 @@ class FitConfig:
         if self.precision not in PRECISIONS:
             raise FitError(f"The precision {self.precision!r} is not known.", f"Choose {' or '.join(PRECISIONS)}.")
         check_kind(self.prompts)
-        check_method(self.method)
+        check_options(self.method, self.method_options)
 
     @property
     def peak_rate(self) -> float:

@@ -1,0 +1,62 @@
+"""Features of the upscaled map at points, upscaling only the cells that points touch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from samtailor.bases.base import Decoded
+
+__all__ = ["features_at"]
+
+BLOCK = 4  # low-res pixels along a cell's side
+
+
+def features_at(decoded: Decoded, points: Tensor, side: int) -> Tensor:
+    """Bilinear samples of ``decoded.upscaled``, without making more of it than they need.
+
+    As ``torch.nn.functional.grid_sample`` with ``align_corners=False`` and ``padding_mode="border"``, but that points
+    get no gradient: it goes to the map alone.
+
+    Args:
+        decoded: of one image (B = 1) with N prompts.
+        points: (N, P, 2), (x, y) in low-res pixels, pixel centres at +0.5; those outside count as on the border.
+        side: l = 4h, the map's side.
+
+    Returns:
+        (N, P, C) float32.
+    """
+    rows, columns, shares = _corners(points.detach(), side)
+    cells = (rows // BLOCK) * (side // BLOCK) + columns // BLOCK
+    wanted, place = _distinct(cells.flatten(1))
+    blocks = decoded.blocks(wanted[None])[0].flatten(1, 2)  # (N, K * 16, C)
+    pixels = place * BLOCK**2 + ((rows % BLOCK) * BLOCK + columns % BLOCK).flatten(1)
+    values = blocks.gather(1, pixels[..., None].expand(-1, -1, blocks.shape[-1])).float()
+    weighted = values.view(*shares.shape, -1) * shares[..., None]
+    return weighted.sum(2)
+
+
+def _corners(points: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows, columns and shares of the four pixels around each point, (N, P, 4) each; shares sum to one."""
+    inside = (points.float() - 0.5).clamp(0, side - 1)
+    low = inside.floor().long()
+    part = inside - low
+    high = (low + 1).clamp(max=side - 1)
+    x, y = torch.stack([low, high], -1).unbind(-2)  # (N, P, 2) each
+    across, down = torch.stack([1 - part, part], -1).unbind(-2)
+    shares = (down[..., :, None] * across[..., None, :]).flatten(-2)
+    return y.repeat_interleave(2, -1), x.repeat(1, 1, 2), shares
+
+
+def _distinct(cells: Tensor) -> tuple[Tensor, Tensor]:
+    """The distinct values of each row of (N, k), and where among them each value stands.
+
+    Returns:
+        (N, K), K the largest number of them in a row, filled up with 0; and (N, k).
+    """
+    ordered, order = cells.sort(dim=1)
+    first = torch.ones_like(ordered, dtype=torch.bool)
+    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    rank = first.cumsum(1) - 1
+    wanted = cells.new_zeros(len(cells), int(rank.max()) + 1).scatter_(1, rank, ordered)
+    return wanted, torch.empty_like(rank).scatter_(1, order, rank)
