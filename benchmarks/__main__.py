@@ -35,7 +35,7 @@ from benchmarks.timing import side_by_side
 from samtailor.bases.registry import load_base
 from samtailor.cache import EmbeddingCache
 from samtailor.data import load_task
-from samtailor.device import choose_device
+from samtailor.device import choose_device, choose_precision
 from samtailor.encode import encode_task
 from samtailor.memory import keep_freed_memory
 from samtailor.provenance import commit, hardware, versions
@@ -65,11 +65,18 @@ def groups(base: Any, cache: EmbeddingCache, vit_b: bool) -> Groups:
         "ours, all cells": lambda: step.ours(1.0),
         "ours, a quarter of the cells": step.ours,
     }
+    if choose_precision("auto", base.device) == "bfloat16":
+        contenders["reference decoder, whole loss, bfloat16"] = lambda: step.reference("bfloat16")
+        contenders["ours as `fit` runs here: a quarter, bfloat16"] = lambda: step.ours(precision="bfloat16")
     yield "fit step, 4 images, 16 prompts", contenders, "reference decoder, whole loss"
     if vit_b:
         yield (
             "fit step against today's loop, ViT-B encoder",
-            {"today's loop": lambda: step.today(vit_b_encoder()), "ours, a quarter of the cells": step.ours},
+            {
+                "today's loop": lambda: step.today(vit_b_encoder()),
+                "ours, a quarter of the cells": step.ours,
+                "ours as `fit` runs here": lambda: step.ours(precision=choose_precision("auto", base.device)),
+            },
             "today's loop",
         )
     yield "click, image cached", {"Predictor": lambda: click(base, records[0], cache)}, "Predictor"

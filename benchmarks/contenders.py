@@ -115,14 +115,14 @@ class Step:
             self.embedder.of(draw.image)
         self.pictures = [np.zeros((d.image.height, d.image.width, 3), dtype=np.uint8) for d in self.draws]
 
-    def ours(self, cells: float = 0.25) -> Work:
+    def ours(self, cells: float = 0.25, precision: str = "float32") -> Work:
         """The loop's step: cached embeddings, fast decoder, a share of the cells."""
-        trainer = self._trainer(cells)
+        trainer = self._trainer(cells, precision)
         return lambda: self._step(trainer)
 
-    def reference(self) -> Work:
+    def reference(self, precision: str = "float32") -> Work:
         """The loop's step with transformers' decoder and the whole loss."""
-        work = self.ours(1.0)
+        work = self.ours(1.0, precision)
 
         def reference() -> object:
             self.base.reference_decoder = True
@@ -148,11 +148,11 @@ class Step:
         """This base's encoder on one image."""
         return self.base.encode(self.pictures[:1])
 
-    def _trainer(self, cells: float) -> Trainer:
+    def _trainer(self, cells: float, precision: str) -> Trainer:
         plm = PLM(width=self.base.embed_dim).to(self.base.device)
         nn.init.normal_(plm.mlp[-1].weight, std=1e-3)  # as after some steps: zeros would save multiplications
         accelerator = accelerate.Accelerator(cpu=self.base.device.type == "cpu")
-        config = FitConfig(epochs=1, cells=cells, lr=1e-9)
+        config = FitConfig(epochs=1, cells=cells, precision=precision, lr=1e-9)
         return Trainer(self.base, plm, self.sampler, [], self.embedder, config, Path(), Reporter(), {}, accelerator)
 
     def _step(self, trainer: Trainer) -> object:

@@ -53,7 +53,7 @@ def fit_facts(run: Run, base: Base, folder: Path) -> dict[str, Any]:
     fit = card["fit"]
     trained = sum(p.numel() for p in load_adapter(folder, base).owned_parameters().values())
     return {
-        "config": run.fit_config().to_dict(),
+        "config": fit["settings"],
         "code": _origin(folder)["code"],
         "seconds": card["seconds"],
         "steps": fit["steps"],

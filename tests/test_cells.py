@@ -112,7 +112,7 @@ def test_a_step_is_the_same_with_either_decoder(
     for reference in (False, True):
         torch.manual_seed(0)
         plm = PLM(width=tiny_sam.embed_dim)
-        config = FitConfig(epochs=1, cells=share)
+        config = FitConfig(epochs=1, cells=share, precision="float32")
         embedder, accelerator = Embedder(tiny_sam, cache), accelerate.Accelerator(cpu=True)
         trainer = Trainer(tiny_sam, plm, sampler, [], embedder, config, tmp_path, Reporter(), {}, accelerator)
         tiny_sam.reference_decoder = reference  # type: ignore[assignment]

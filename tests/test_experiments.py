@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from experiments import driver as driver_module
 from experiments.__main__ import main
@@ -25,6 +26,7 @@ from experiments.tasks import Tasks
 
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.data.task import Task
+from samtailor.device import choose_precision
 from samtailor.errors import FitCollapseError, SamtailorError
 from samtailor.fitting.config import FitConfig
 from samtailor.metrics.scores import MaskScores
@@ -204,7 +206,9 @@ main(sys.argv[1:])
     base, fitted = found[:2]
     assert base["fit"] is None
     assert fitted["status"] == "done"
-    assert fitted["fit"]["config"] == read_config(path).runs[1].fit_config().to_dict()  # type: ignore[index]
+    asked = read_config(path).runs[1].fit_config().to_dict()
+    used = fitted["fit"]["config"]  # type: ignore[index]
+    assert used == asked | {"precision": choose_precision("auto", torch.device("cpu"))}
     assert fitted["fit"]["parameters"]["kept"] > 0  # type: ignore[index]
     methods = [[r["method"] for r in m["rows"]] for m in fitted["measures"]]  # type: ignore[attr-defined]
     assert methods == [["base-single", "base-best", "base-oracle", "adapted"]] * 2

@@ -178,7 +178,7 @@ def test_another_decoder_takes_the_place_of_the_own(tiny_sam: SamShapedBase) -> 
 
 
 def test_an_image_asked_again_answers_the_same(base: SamShapedBase) -> None:
-    """The first layer's projections are kept from the second question on, for this image and no other."""
+    """The first layer's projections are kept for this image and no other."""
     torch.manual_seed(0)
     side = base.image_positions().shape[-1]
     image, other = torch.randn(2, 1, base.embed_dim, side, side)

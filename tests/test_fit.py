@@ -34,7 +34,7 @@ from samtailor.fitting.validate import validate
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
 
-SHORT = FitConfig(epochs=6, batch=4, lr=1e-3, val_prompts=8, validations=3)
+SHORT = FitConfig(epochs=6, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=3)
 
 
 def _bits(folder: Path) -> dict[str, bytes]:
@@ -313,3 +313,15 @@ def test_budgets() -> None:
     for wrong in ({"minutes": 0}, {"epochs": -1}, {}, {"epochs": 1, "prompts": "text"}, {"epochs": float("inf")}):
         with pytest.raises(SamtailorError):
             FitConfig(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_auto_precision_is_decided_once_and_written_down(
+    shapes: Task, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: fast, raising=False)
+    config = dataclasses.replace(SHORT, precision="auto", epochs=1)
+    fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=EmbeddingCache(tmp_path / "cache"))
+    settings = read_card(tmp_path / "run")["fit"]["settings"]
+    assert settings["precision"] == ("bfloat16" if fast else "float32")
+    assert FitConfig(epochs=1).precision == "auto"

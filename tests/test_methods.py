@@ -40,7 +40,7 @@ from samtailor.measure import Questions
 from samtailor.predict import Predictor
 from samtailor.prompts import Prompts
 
-SHORT = FitConfig(epochs=4, batch=4, lr=1e-3, val_prompts=8, validations=2)
+SHORT = FitConfig(epochs=4, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=2)
 FRAME = Frame(64, 48, 64)
 POINTS = np.array([[[5.5, 7.5]], [[30.5, 40.5]]], np.float32)
 PROMPTS = {
@@ -107,7 +107,7 @@ def test_an_untrained_one_is_the_base_where_it_says_so(base: Base, method: str, 
 
 def trainer(base: Base, adapter: Adapter, task: Task, cache: EmbeddingCache, folder: Path, cells: float) -> Trainer:
     sampler = Sampler(task.split("train"), batch=4, kind="mix", jitter=0.1, min_area=1, seed=0)
-    config = FitConfig(epochs=1, cells=cells)
+    config = FitConfig(epochs=1, cells=cells, precision="float32")
     accelerator = accelerate.Accelerator(cpu=True)
     return Trainer(base, adapter, sampler, [], Embedder(base, cache), config, folder, Reporter(), {}, accelerator)
 

@@ -1,4 +1,4 @@
-"""Which device computes."""
+"""Which device computes, and how exactly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 from samtailor.errors import SamtailorError
 
-__all__ = ["choose_device"]
+__all__ = ["choose_device", "choose_precision"]
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -29,3 +29,15 @@ def choose_device(name: str = "auto") -> torch.device:
     if kind == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise SamtailorError(f"There is no {name!r}; CUDA devices here: {torch.cuda.device_count()}.", "Count from 0.")
     return device
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """``auto`` takes ``bfloat16`` where the hardware multiplies it faster than ``float32``; other names stay."""
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has_it = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # not public; AMX comes with it
+        fast = device.type == "cpu" and has_it is not None and has_it()
+    return "bfloat16" if fast else "float32"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from samtailor.adapters.io import build_adapter, save_adapter
 from samtailor.bases.base import Base
 from samtailor.cache import EmbeddingCache
 from samtailor.data.task import Task
+from samtailor.device import choose_precision
 from samtailor.embedder import Embedder
 from samtailor.encode import EncodeProgress, encode_task
 from samtailor.errors import FitCollapseError, FitError
@@ -95,6 +96,7 @@ def fit_task(
         DataError: a split is missing, or has nothing to train or validate on.
     """
     reporter, cache = reporter or Reporter(), cache or EmbeddingCache()
+    config = replace(config, precision=choose_precision(config.precision, base.device))  # what is written down is exact
     train, val = task.split("train"), task.split("val")
     common = {"kind": config.prompts, "jitter": config.jitter, "seed": config.seed}
     sampler = Sampler(train, batch=config.batch, min_area=config.min_area, **common)  # type: ignore[arg-type]

@@ -7,8 +7,8 @@ About seven tokens meet 4,096 image cells, so nothing is projected cell by cell 
   then projected.
 * image to token: the cells' query projection moves onto the tokens in the same way; the output projection acts on the
   token values. Weights over tokens sum to one per head, so its bias is spread over the heads' values.
-* before the first image-to-token step all prompts of an image see the same cells: they are not copied, and where three
-  or more prompts come, or more clicks on the same image, it costs least to project them, once (``first_layer``).
+* before the first image-to-token step all prompts of an image see the same cells: they are not copied, and here
+  projecting them, once for all prompts, costs least (``first_layer``).
 * cells stay rows of channels (c, D) throughout: the two up-convolutions (kernel 2, stride 2) do not overlap, so each is
   one matrix product per cell, layer norms run over the last axis, and only the finished mask is laid out as a picture.
 """
@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from samtailor.bases.base import Decoded, MaskChoice
-from samtailor.bases.first_layer import PROJECTING_PAYS, FirstLayer, project_first
+from samtailor.bases.first_layer import FirstLayer, project_first
 
 __all__ = ["blocks_of", "fast_decode"]
 
@@ -56,7 +56,7 @@ def fast_decode(
     start = torch.cat([own.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)  # (BN, 5+T, D)
     shared = n == 1 or dense.stride(1) == 0
     cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
-    if first is None and shared and n >= PROJECTING_PAYS:
+    if first is None and shared:
         first = project_first(decoder, cells, positions)
     tokens, cells = _two_way(decoder.transformer, start, cells, positions, first)
 

@@ -13,7 +13,7 @@ from samtailor.prompts import PromptKind, check_kind
 
 __all__ = ["FitConfig"]
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16")
 PEAK_RATE = 3e-4
 """Where an adaptive rate starts."""
 
@@ -32,7 +32,8 @@ class FitConfig:
             restored and the rate halved.
         batch: prompts per step.
         cells: share of the embedding's cells that the loss looks at in training, 0..1; 1: all.
-        precision: of a training step's decoding, ``float32`` or ``bfloat16``; validation is always in float32.
+        precision: of a training step's decoding, ``float32`` or ``bfloat16``; ``auto``: what this machine does faster.
+            Validation is always in float32.
         jitter: how far a simulated box's sides move, as a share of its width or height.
         min_area: instances with fewer image pixels than this are not trained on.
         val_prompts: at most so many prompts are validated on, drawn once by the seed; up to four for an instance.
@@ -52,7 +53,7 @@ class FitConfig:
     lr: float | None = None
     batch: int = 20
     cells: float = 0.25
-    precision: str = "float32"
+    precision: str = "auto"
     jitter: float = 0.1
     min_area: int = 16
     val_prompts: int = 200
@@ -74,7 +75,9 @@ class FitConfig:
         if not 0 < self.cells <= 1:
             raise FitError(f"cells is {self.cells}.", "It is a share: greater than 0, at most 1.")
         if self.precision not in PRECISIONS:
-            raise FitError(f"The precision {self.precision!r} is not known.", f"Choose {' or '.join(PRECISIONS)}.")
+            raise FitError(
+                f"The precision {self.precision!r} is not known.", f"Choose one of: {', '.join(PRECISIONS)}."
+            )
         check_kind(self.prompts)
         check_options(self.method, self.method_options)
 

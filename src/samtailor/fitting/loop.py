@@ -18,6 +18,7 @@ from samtailor.adapters.answer import decode_prompts
 from samtailor.adapters.base import Adapter
 from samtailor.adapters.lesson import Lesson
 from samtailor.bases.base import Base
+from samtailor.device import choose_precision
 from samtailor.embedder import Embedder
 from samtailor.errors import FitCollapseError
 from samtailor.files import append_json, write_atomically
@@ -164,7 +165,7 @@ class Trainer:
 
     def _precision(self) -> torch.autocast:
         # Not accelerate's: its precision is fixed for the whole process by whoever asks first.
-        wanted = self.config.precision == "bfloat16"
+        wanted = choose_precision(self.config.precision, self.base.device) == "bfloat16"
         return torch.autocast(self.base.device.type, dtype=torch.bfloat16, enabled=wanted)
 
     def _target(self, draw: Draw, frame: Frame) -> tuple[Tensor, Tensor, Target]:
