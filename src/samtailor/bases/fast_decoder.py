@@ -11,6 +11,9 @@ About seven tokens meet 4,096 image cells, so nothing is projected cell by cell 
   projecting them, once for all prompts, costs least (``first_layer``).
 * cells stay rows of channels (c, D) throughout: the two up-convolutions (kernel 2, stride 2) do not overlap, so each is
   one matrix product per cell, layer norms run over the last axis, and only the finished mask is laid out as a picture.
+
+Under autocast what has a row per cell is of autocast's type from beginning to end, and the few tokens stay float32:
+casting weights for seven tokens, and cells to and fro, took more time than the smaller type saved.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from samtailor.bases.base import Decoded, MaskChoice
-from samtailor.bases.first_layer import FirstLayer, project_first
+from samtailor.bases.first_layer import FirstLayer, project_first, weight_of
 
 __all__ = ["blocks_of", "fast_decode"]
 
@@ -51,11 +54,29 @@ def fast_decode(
         chosen_cells: (B, N, K) or None; see ``Base.decode``.
         first: what ``project_first`` made of ``image`` and ``dense`` before, where all prompts share the latter.
     """
+    kind = image.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
+    with torch.autocast(kind, enabled=False):
+        return _decode(decoder, image, positions.to(dtype), sparse.float(), dense, masks, chosen_cells, first)
+
+
+def _decode(
+    decoder: Any,
+    image: Tensor,
+    positions: Tensor,
+    sparse: Tensor,
+    dense: Tensor,
+    masks: MaskChoice,
+    chosen_cells: Tensor | None,
+    first: FirstLayer | None,
+) -> Decoded:
+    """``fast_decode`` with cells of the type of ``positions``."""
     b, n = sparse.shape[:2]
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     start = torch.cat([own.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)  # (BN, 5+T, D)
     shared = n == 1 or dense.stride(1) == 0
     cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
+    cells = cells.to(positions.dtype)
     if first is None and shared:
         first = project_first(decoder, cells, positions)
     tokens, cells = _two_way(decoder.transformer, start, cells, positions, first)
@@ -121,11 +142,16 @@ def _two_way(
         tokens = tokens + _to_image(look, tokens + start, placed, cells, first)
         tokens = layer.layer_norm2(tokens)
         tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
-        cells = layer.layer_norm4(_to_tokens(back, placed, cells, tokens + start, tokens, first))
+        cells = _norm(layer.layer_norm4, _to_tokens(back, placed, cells, tokens + start, tokens, first))
         placed, first = cells + positions, None
     tokens = tokens + _to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)
     tokens = transformer.layer_norm_final_attn(tokens)
     return tokens, cells
+
+
+def _norm(norm: Any, rows: Tensor) -> Tensor:
+    weight, bias = norm.weight.to(rows.dtype), norm.bias.to(rows.dtype)
+    return F.layer_norm(rows, norm.normalized_shape, weight, bias, norm.eps)
 
 
 def _self_attention(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
@@ -142,16 +168,6 @@ def _split(attention: Any, projection: Any, tokens: Tensor) -> Tensor:
     return projected.view(*tokens.shape[:2], attention.num_attention_heads, -1)
 
 
-def _weight(projection: Any) -> Tensor:
-    """The weight that ``projection`` acts with: one that peft has wrapped shows its plain one and keeps the change."""
-    weight: Tensor = projection.weight
-    if not hasattr(projection, "get_delta_weight") or projection.merged or projection.disable_adapters:
-        return weight
-    for name in projection.active_adapters:
-        weight = weight + projection.get_delta_weight(name)
-    return weight
-
-
 def _by_head(attention: Any, weight: Tensor) -> Tensor:
     """A (He, D) weight as (H, e, D)."""
     return weight.view(attention.num_attention_heads, -1, weight.shape[-1])
@@ -166,17 +182,32 @@ def _to_image(
     q = _split(attention, attention.q_proj, queries)
     answer: Tensor
     if first is not None:
-        q = q.reshape(groups, -1, *q.shape[2:]).transpose(1, 2)  # (G, H, rows, e)
-        seen = F.scaled_dot_product_attention(q, first.keys, first.values, scale=attention.scaling)
+        q = q.reshape(groups, -1, *q.shape[2:]).transpose(1, 2).to(cells.dtype)  # (G, H, rows, e)
+        seen = _few_queries(q * attention.scaling, first.keys, first.values).float()
         answer = attention.out_proj(seen.transpose(1, 2).reshape(bn, t, -1))
         return answer
     q = q * attention.scaling
-    in_keys = torch.einsum("nthe,hed->nhtd", q, _by_head(attention, _weight(attention.k_proj)))
-    scores = in_keys.reshape(groups, -1, d) @ placed.transpose(1, 2)  # (G, rows, c)
-    summed = (scores.softmax(-1) @ cells).view(bn, heads, t, d)
-    each = torch.einsum("nhtd,hed->nthe", summed, _by_head(attention, _weight(attention.v_proj))).flatten(2)
+    in_keys = torch.einsum("nthe,hed->nhtd", q, _by_head(attention, weight_of(attention.k_proj)))
+    summed = _few_queries(in_keys.reshape(groups, -1, d).to(cells.dtype), placed, cells).float().view(bn, heads, t, d)
+    each = torch.einsum("nhtd,hed->nthe", summed, _by_head(attention, weight_of(attention.v_proj))).flatten(2)
     answer = attention.out_proj(each + attention.v_proj.bias)
     return answer
+
+
+def _few_queries(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attention whose backward leaves out keys and values that want no gradient, unlike PyTorch's fused one."""
+    return _scores(queries, keys).softmax(-1) @ values
+
+
+def _scores(queries: Tensor, keys: Tensor) -> Tensor:
+    """(..., rows, D) and (..., c, D) to (..., rows, c).
+
+    In the usual order the gradient of keys comes transposed; adding that to other gradients took longer in bfloat16
+    than all products. In float32 both take as long.
+    """
+    if keys.dtype == torch.float32 or not keys.requires_grad:
+        return queries @ keys.transpose(-2, -1)
+    return (keys @ queries.transpose(-2, -1)).transpose(-2, -1).contiguous()
 
 
 def _to_tokens(
@@ -187,20 +218,21 @@ def _to_tokens(
     heads, groups, c = attention.num_attention_heads, len(cells), cells.shape[1]
     k = _split(attention, attention.k_proj, keys) * attention.scaling
     if first is not None:
-        rows = k.reshape(groups, -1, *k.shape[2:]).transpose(1, 2)  # (G, H, rows, e)
+        rows = k.reshape(groups, -1, *k.shape[2:]).transpose(1, 2).to(cells.dtype)  # (G, H, rows, e)
         scores = rows @ first.queries.transpose(2, 3)
         scores = scores.unflatten(2, (-1, t)).transpose(1, 2).reshape(bn, heads, t, c)
     else:
-        in_queries = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, _weight(attention.q_proj)))
+        in_queries = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, weight_of(attention.q_proj)))
         bias = torch.einsum("nthe,he->nht", k, attention.q_proj.bias.view(heads, -1))
-        scores = (in_queries.reshape(groups, -1, d) @ placed.transpose(1, 2)).view(bn, heads, t, c) + bias[..., None]
+        found = _scores(in_queries.reshape(groups, -1, d).to(cells.dtype), placed)
+        scores = found.view(bn, heads, t, c) + bias[..., None].to(cells.dtype)
     shares = scores.softmax(dim=2).view(bn, heads * t, c)
 
     v = _split(attention, attention.v_proj, values)
-    seen = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, _weight(attention.out_proj).t()))
+    seen = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, weight_of(attention.out_proj).t()))
     seen = (seen + attention.out_proj.bias / heads).reshape(bn, heads * t, d)
     base = cells if groups == bn else cells[:, None].expand(-1, bn // groups, -1, -1).reshape(bn, c, d)
-    return torch.baddbmm(base, shares.transpose(1, 2), seen)
+    return torch.baddbmm(base, shares.transpose(1, 2), seen.to(cells.dtype))
 
 
 def _masks(decoder: Any, cells: Tensor, weights: Tensor) -> Tensor:
@@ -212,22 +244,21 @@ def _masks(decoder: Any, cells: Tensor, weights: Tensor) -> Tensor:
 
 
 def _dot(upscaled: Tensor, weights: Tensor) -> Tensor:
-    return (upscaled.flatten(1, 2) @ weights).view(*upscaled.shape[:3], -1)
+    return (upscaled.flatten(1, 2) @ weights.to(upscaled.dtype)).view(*upscaled.shape[:3], -1)
 
 
 def _upscale(decoder: Any, cells: Tensor) -> Tensor:
     """Features of the 16 pixels of each cell, (BN, c, 16, C): rows 4 ky1 + 2 kx1 ... as ``_picture`` reads them."""
     bn, c, _ = cells.shape
     first = _blocks(decoder.upscale_conv1, cells.flatten(0, 1))  # (BNc * 4, D/4)
-    norm = decoder.upscale_layer_norm
-    first = F.gelu(F.layer_norm(first, norm.normalized_shape, norm.weight, norm.bias, norm.eps))
+    first = F.gelu(_norm(decoder.upscale_layer_norm, first))
     return F.gelu(_blocks(decoder.upscale_conv2, first)).view(bn, c, 16, -1)
 
 
 def _blocks(convolution: Any, rows: Tensor) -> Tensor:
     """A transposed convolution, kernel 2 and stride 2, on single pixels: (R, C_in) to (4 R, C_out), by (ky, kx)."""
     weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)  # (4 C_out, C_in)
-    return F.linear(rows, weight, convolution.bias.repeat(4)).view(len(rows) * 4, -1)
+    return F.linear(rows, weight.to(rows.dtype), convolution.bias.repeat(4).to(rows.dtype)).view(len(rows) * 4, -1)
 
 
 def _in_rows(pixels: Tensor) -> Tensor:
