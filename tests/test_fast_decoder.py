@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
@@ -56,7 +56,7 @@ def apart(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max() / other.abs().max())
 
 
-@pytest.mark.parametrize("masks", get_args(MaskChoice))
+@pytest.mark.parametrize("masks", ["single", "multi", "all", 2])
 @pytest.mark.parametrize("kind", ["click", "clicks", "box", "both", "mask"])
 def test_equals_the_reference(base: SamShapedBase, kind: str, masks: MaskChoice) -> None:
     torch.manual_seed(0)

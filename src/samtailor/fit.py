@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from accelerate import Accelerator
@@ -29,13 +29,14 @@ from samtailor.fitting.loop import Trainer
 from samtailor.fitting.report import Estimate, Reporter
 from samtailor.fitting.state import FILE as STATE_FILE
 from samtailor.fitting.state import read_state
-from samtailor.fitting.validate import validate
+from samtailor.fitting.validate import token_scores, validate
 from samtailor.memory import peak_memory
 from samtailor.provenance import commit, hardware, versions
 from samtailor.report.curve import plot_curve
 
 __all__ = ["FitResult", "fit_task"]
 
+_TOKENS: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
 RUN_FILE = "run.json"  # where the task lies: apart from the adapter's files, which may be given away
 
 
@@ -111,8 +112,10 @@ def fit_task(
     encode_task(base, list(needed.values()), cache, progress=encoding)
     write_json(out / RUN_FILE, {"task": task.source})
     accelerator = Accelerator(cpu=base.device.type == "cpu", mixed_precision="no")
+    tokens = _choose_token(out, adapter, config, lambda: token_scores(base, draws, Embedder(base, cache)))
     trainer = Trainer(base, adapter, sampler, draws, Embedder(base, cache), config, out, reporter, context, accelerator)
     trainer.resume()
+    trainer.state.token_scores = tokens
     if not trainer.state.finished:
         reporter.estimate(_estimate(trainer))
     try:
@@ -126,6 +129,14 @@ def fit_task(
     return FitResult(
         adapter.eval(), state.best_step > 0, state.base, state.best, state.best_step, state.step, state.finished
     )
+
+
+def _choose_token(out: Path, adapter: Adapter, config: FitConfig, score: Callable[[], list[float]]) -> list[float]:
+    """Tell the adapter which token to read, a resumed one as before; the scores by which that was chosen, if it was."""
+    state = read_state(out)
+    found = [] if config.mask_token is not None else state.token_scores if state else score()
+    adapter.read_token(config.mask_token if config.mask_token is not None else _TOKENS[found.index(max(found))])
+    return found
 
 
 def _check_folder(out: Path, resume: bool) -> None:
@@ -202,7 +213,8 @@ def _write(out: Path, trainer: Trainer, task: Task, config: FitConfig) -> None:
             "ended": state.finished,
         },
         "seconds": round(state.elapsed, 1),
-        "validation": {"base": state.base, "adapted": state.best, "beats_base": state.best_step > 0},
+        "validation": {"base": state.base, "adapted": state.best, "beats_base": state.best_step > 0}
+        | ({"base_by_mask_token": state.token_scores} if state.token_scores else {}),
         "versions": versions(),
         "hardware": hardware(trainer.base.device),
         "commit": commit(),

@@ -56,7 +56,7 @@ def decode_prompts(
         embeddings: of this image, (1, ...) tensors on the base's device.
         prompts: image frame.
         frame: of this image.
-        masks: which mask tokens to return.
+        masks: which mask tokens to return; ``single`` is the adapter's own choice where there is one.
         cells: (1, N, K) or None; see ``Base.decode``.
 
     Returns:
@@ -71,6 +71,7 @@ def decode_prompts(
     sparse, dense = base.embed_prompts(points, labels, boxes)
     if adapter is None:
         return base.decode(embeddings, sparse, dense, masks, cells)
+    masks = adapter.mask_token if masks == "single" else masks
     sparse = adapter(sparse, embeddings, base.image_positions(), base.token_kinds(labels, boxes))
     return base.decode(embeddings, sparse, dense, masks, cells, adapter.decoder)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import inspect
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor, nn
 
@@ -27,11 +27,13 @@ class Adapter(nn.Module, abc.ABC):
         method: its name.
         trains: what it trains, in a few words.
         starts_as_base: whether an untrained one answers bit for bit as the base does.
+        mask_token: the mask token whose mask is this adapter's single one, 0 to 3; 0 is the base's own single mask.
     """
 
     method: ClassVar[str]
     trains: ClassVar[str]
     starts_as_base: ClassVar[bool] = True
+    mask_token: Literal[0, 1, 2, 3] = 0
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
@@ -74,6 +76,10 @@ class Adapter(nn.Module, abc.ABC):
         """
         return sparse
 
+    def read_token(self, token: Literal[0, 1, 2, 3]) -> None:
+        """Take the single mask from this token; before training, since it may say which parameters are owned."""
+        self.mask_token = token
+
     @property
     def decoder(self) -> nn.Module | None:
         """The mask decoder to use in place of the base's; None: the base's."""
@@ -86,6 +92,10 @@ class Adapter(nn.Module, abc.ABC):
     def kept_parameters(self) -> dict[str, nn.Parameter]:
         """Name -> parameter that answers need: what is saved, loaded and counted. Others only help in training."""
         return self.owned_parameters()
+
+    def rate_scales(self) -> dict[str, float]:
+        """Name of an owned parameter -> share of the learning rate that it is trained with, where that is not 1."""
+        return {}
 
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.kept_parameters().values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from torch import nn
 
@@ -17,9 +17,9 @@ class DecoderTuning(Adapter):
     """A copy of the mask decoder takes the base's place; prompt tokens stay as they are. Identity before training.
 
     SAM's decoder has 4,058,340 parameters; 3,637,764 of them are trained and saved. Left as they are, because the loss
-    never moves them: the hypernetworks of the three ambiguity masks (a fit looks at the single mask), and the biases of
-    keys, which add one number to all scores of a query and cancel in the softmax. The three ambiguity masks still
-    change, since they share everything else.
+    never moves them: the hypernetworks of the three masks that the fit does not look at, and the biases of keys, which
+    add one number to all scores of a query and cancel in the softmax. The three other masks still change, since they
+    share everything else.
 
     Args:
         tuned: a copy of the base's mask decoder.
@@ -30,9 +30,8 @@ class DecoderTuning(Adapter):
 
     def __init__(self, tuned: nn.Module) -> None:
         super().__init__()
-        self.tuned = tuned.requires_grad_(False)
-        for parameter in self.owned_parameters().values():
-            parameter.requires_grad_(True)
+        self.tuned = tuned
+        self.read_token(0)
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
@@ -47,8 +46,14 @@ class DecoderTuning(Adapter):
     def decoder(self) -> nn.Module:
         return self.tuned
 
+    def read_token(self, token: Literal[0, 1, 2, 3]) -> None:
+        super().read_token(token)
+        self.tuned.requires_grad_(False)
+        for parameter in self.owned_parameters().values():
+            parameter.requires_grad_(True)
+
     def owned_parameters(self) -> dict[str, nn.Parameter]:
-        single = "tuned.output_hypernetworks_mlps.0."
+        single = f"tuned.output_hypernetworks_mlps.{self.mask_token}."
         return {
             name: p
             for name, p in self.named_parameters()

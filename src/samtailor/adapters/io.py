@@ -41,6 +41,7 @@ def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, An
         "format": FORMAT,
         "method": adapter.method,
         "config": adapter.config,
+        "mask_token": adapter.mask_token,
         "parameters": adapter.parameter_count(),
         "base": {"name": base.name, "fingerprint": base.fingerprint},
         "weights_digest": _digest(content),
@@ -101,6 +102,9 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
         raise AdapterError(
             f"{path} does not belong to the adapter.json beside it.", "Copy the adapter's folder again, whole."
         )
+    if card.get("mask_token", 0) not in range(4):
+        raise AdapterError(f"{folder / 'adapter.json'} names the mask token {card['mask_token']!r}.", "0 to 3 exist.")
+    adapter.read_token(card.get("mask_token", 0))
     _load_strictly(adapter, state, path)
     return adapter.to(base.device).eval()
 

@@ -19,6 +19,7 @@ METHODS = {
     "plm+boundary": "samtailor.adapters.boundary.BoundaryPLM",
     "decoder": "samtailor.adapters.decoder.DecoderTuning",
     "lora": "samtailor.adapters.lora.LoRA",
+    "plm+lora": "samtailor.adapters.plm_lora.PlmLoRA",
     "offset": "samtailor.adapters.offset.Offset",
     "tokens": "samtailor.adapters.tokens.Tokens",
 }

@@ -29,6 +29,7 @@ class Scaled(Adapter):
     def __init__(self, inner: Adapter, strength: float, base: Base) -> None:
         super().__init__()
         self.inner, self.strength = inner, strength
+        self.mask_token = inner.mask_token if strength else 0
         self.between = inner.decoder_at(strength, base)
 
     @property

@@ -17,17 +17,25 @@ from torch import Tensor, nn
 
 from samtailor.errors import PromptError
 
-__all__ = ["TOKEN_KINDS", "Base", "Decoded", "Embeddings", "MaskChoice"]
+__all__ = ["TOKEN_KINDS", "Base", "Decoded", "Embeddings", "MaskChoice", "chosen_masks"]
 
 Embeddings = Mapping[str, Tensor]
 """What the encoder says of B images: named tensors whose first axis is B; ``"image"`` is always (B, D, h, w)."""
 
-MaskChoice = Literal["single", "multi", "all"]
-"""Which mask tokens to return: the single-mask token (M=1), the ambiguity tokens (M=3), or both, single first (M=4)."""
+MaskChoice = Literal["single", "multi", "all", 0, 1, 2, 3]
+"""Which mask tokens to return: the single-mask token (M=1), the ambiguity tokens (M=3), or both, single first (M=4); a
+number: that one of all four (M=1), so that 0 is the single-mask token."""
 
 
 TOKEN_KINDS = ("background click", "foreground click", "not a point", "box corner 0", "box corner 1")
 """What a prompt token may stand for; ``Base.token_kinds`` counts in this order, so that a click's kind is its label."""
+
+
+def chosen_masks(masks: MaskChoice) -> slice:
+    """Where the wanted tokens stand among all."""
+    if isinstance(masks, int):
+        return slice(masks, masks + 1)
+    return {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from samtailor.bases.base import Decoded, MaskChoice
+from samtailor.bases.base import Decoded, MaskChoice, chosen_masks
 from samtailor.bases.first_layer import FirstLayer, project_first, weight_of
 
 __all__ = ["blocks_of", "fast_decode"]
@@ -81,7 +81,7 @@ def _decode(
         first = project_first(decoder, cells, positions)
     tokens, cells = _two_way(decoder.transformer, start, cells, positions, first)
 
-    chosen = {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
+    chosen = chosen_masks(masks)
     heads = list(decoder.output_hypernetworks_mlps)[chosen]
     mask_tokens = tokens[:, 1 : 1 + decoder.num_mask_tokens][:, chosen]
     weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(heads)], dim=-1)  # (BN, C, M)

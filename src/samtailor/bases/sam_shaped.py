@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
+from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice, chosen_masks
 from samtailor.bases.fast_decoder import blocks_of, fast_decode
 from samtailor.bases.first_layer import FirstLayer, Keeper
 from samtailor.bases.preprocess import PREPROCESSING, to_input
@@ -144,7 +144,7 @@ class SamShapedBase(Base):
         upscaled = decoder.activation(decoder.upscale_layer_norm(upscaled))
         upscaled = decoder.activation(decoder.upscale_conv2(upscaled))
 
-        chosen = {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
+        chosen = chosen_masks(masks)
         mlps = list(decoder.output_hypernetworks_mlps)[chosen]
         mask_tokens = tokens[:, 0, 1 : 1 + decoder.num_mask_tokens][:, chosen]
         weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)  # (BN, M, C)

@@ -193,6 +193,9 @@ def fit(
     cells: Annotated[float, typer.Option(help="Share of the mask's cells that a step's loss looks at; 1: all.")] = 0.25,
     precision: Annotated[str, typer.Option(help="Of training steps: float32, bfloat16, or auto: the faster.")] = "auto",
     val_prompts: Annotated[int, typer.Option(min=1, help="Validate on at most so many prompts.")] = 200,
+    mask_token: Annotated[
+        int | None, typer.Option(min=0, max=3, help="Mask to train: 0 single, 1 to 3.", show_default="best on val")
+    ] = None,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",
     device: DeviceOption = "auto",
@@ -214,6 +217,7 @@ def fit(
         cells=cells,
         precision=precision,
         val_prompts=val_prompts,
+        mask_token=mask_token,  # type: ignore[arg-type]  # as above
         method_options=method_options(method, method_option or ()),
     )
     found = _task(task, format, split_by, boxes_as_masks, class_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from samtailor.adapters.methods import check_options
 from samtailor.errors import FitError
@@ -39,6 +39,8 @@ class FitConfig:
         val_prompts: at most so many prompts are validated on, drawn once by the seed; up to four for an instance.
         validations: how often validation happens over the budget, beside step 0.
         patience: stop after so many validations without a new best.
+        mask_token: whose mask is trained and handed out, 0 (the base's single mask) to 3; None: the one with which the
+            base does best on the validation prompts.
         clip: largest gradient norm.
         weight_decay: AdamW's.
         losses: weights of the terms.
@@ -59,6 +61,7 @@ class FitConfig:
     val_prompts: int = 200
     validations: int = 20
     patience: int = 10
+    mask_token: Literal[0, 1, 2, 3] | None = None
     clip: float = 1.0
     weight_decay: float = 0.01
     losses: LossWeights = field(default_factory=LossWeights)
@@ -78,6 +81,8 @@ class FitConfig:
             raise FitError(
                 f"The precision {self.precision!r} is not known.", f"Choose one of: {', '.join(PRECISIONS)}."
             )
+        if self.mask_token not in (None, 0, 1, 2, 3):
+            raise FitError(f"mask_token is {self.mask_token!r}.", "It must be 0, 1, 2 or 3, or None.")
         check_kind(self.prompts)
         check_options(self.method, self.method_options)
 

@@ -75,9 +75,9 @@ class Trainer:
         self.base, self.adapter, self.sampler, self.draws = base, adapter, sampler, validation
         self.embedder, self.config, self.folder, self.reporter = embedder, config, folder, reporter
         self.accelerator = accelerator
-        self.optimiser = torch.optim.AdamW(
-            adapter.owned_parameters().values(), lr=config.peak_rate, weight_decay=config.weight_decay
-        )
+        scales = adapter.rate_scales()
+        groups = [{"params": [p], "scale": scales.get(name, 1.0)} for name, p in adapter.owned_parameters().items()]
+        self.optimiser = torch.optim.AdamW(groups, lr=config.peak_rate, weight_decay=config.weight_decay)
         steps = None if config.epochs is None else max(1, math.ceil(config.epochs * sampler.steps_per_epoch))
         self.budget = Budget(None if config.minutes is None else config.minutes * 60, steps)
         self.state = FitState(context=context)
@@ -132,6 +132,7 @@ class Trainer:
         """The best adapter in its final form: one that answers as the base does, while nothing beat the base."""
         self.restore_best()
         if self.state.best_step == 0:
+            self.adapter.read_token(0)
             self.adapter.switch_off()
 
     def gradients(self, draws: Sequence[Draw], progress: float = 0.0) -> dict[str, float]:
@@ -184,7 +185,7 @@ class Trainer:
         state = self.state
         rate = learning_rate(self.config.peak_rate * state.rate_scale, state.step, progress)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["scale"]
         self.adapter.train()
         self.optimiser.zero_grad(set_to_none=True)
         terms = self.gradients(self.sampler.batch(state.step), progress)
@@ -226,9 +227,9 @@ class Trainer:
         self.reporter.note(f"{why}: back to step {state.best_step}, rate x {state.rate_scale:g}")
 
     def _validate_base(self) -> None:
-        began = time.perf_counter()
+        # Not counted: the rate's warm-up would be over before the first step of a short fit.
         found = validate(self.base, None, self.draws, self.embedder)
-        self._account(time.perf_counter() - began)
+        self._account(0.0)
         self.state.base = self.state.best = asdict(found)
         self._log_validation(found, self.state.base)
         self._save()

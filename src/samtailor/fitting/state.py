@@ -45,6 +45,7 @@ class FitState:
         base: validation scores of the base (step 0).
         best: validation scores of the best adapter; those of the base while nothing beat it.
         best_step: step of the best adapter; 0 is the base itself.
+        token_scores: validation mIoU of the base's mask tokens 0 to 3, where the fit chose among them.
         finished: why the fit ended; empty while it runs.
         context: what must be the same when the fit goes on (settings, task, base).
     """
@@ -60,6 +61,7 @@ class FitState:
     base: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
     best_step: int = 0
+    token_scores: list[float] = field(default_factory=list)
     finished: str = ""
     context: dict[str, Any] = field(default_factory=dict)
 

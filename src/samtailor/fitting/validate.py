@@ -13,7 +13,7 @@ from samtailor.fitting.batches import Draw
 from samtailor.frames import Frame
 from samtailor.metrics import count_pixels, iou, mean_over_classes, mean_over_instances
 
-__all__ = ["Validation", "validate"]
+__all__ = ["Validation", "token_scores", "validate"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,19 @@ class Validation:
     iou_instances: float
     n: int
     empty: float = 0.0
+
+
+def token_scores(base: Base, draws: Sequence[Draw], embedder: Embedder) -> list[float]:
+    """The base's mIoU on the draws for each of its mask tokens, 0 to 3."""
+    scores: list[list[float]] = [[] for _ in range(4)]
+    labels = [i.label for draw in draws for i in draw.instances]
+    for draw in draws:
+        frame = Frame(draw.image.width, draw.image.height, base.input_size)
+        for answer in answer_in_chunks(base, None, embedder.of(draw.image), draw.prompts, frame, "all"):
+            for masks, instance in zip(answer.masks, draw.instances[answer.rows], strict=True):
+                for of_token, mask in zip(scores, masks, strict=True):
+                    of_token.append(iou(count_pixels(mask, instance.mask())))
+    return [mean_over_classes(of_token, labels) for of_token in scores]
 
 
 def validate(base: Base, adapter: Adapter | None, draws: Sequence[Draw], embedder: Embedder) -> Validation:

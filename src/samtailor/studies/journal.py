@@ -110,7 +110,9 @@ def identity(task: Task, split: str, base: Base, adapter: Adapter | None, cache:
 
 
 def _digest(adapter: Adapter) -> str:
-    digest = hashlib.blake2b(json.dumps([adapter.method, adapter.config], sort_keys=True).encode(), digest_size=16)
+    digest = hashlib.blake2b(
+        json.dumps([adapter.method, adapter.config, adapter.mask_token], sort_keys=True).encode(), digest_size=16
+    )
     for name, parameter in sorted(adapter.kept_parameters().items()):
         digest.update(name.encode() + parameter.detach().cpu().numpy().tobytes())
     return digest.hexdigest()
