@@ -93,10 +93,6 @@ class Adapter(nn.Module, abc.ABC):
         """Name -> parameter that answers need: what is saved, loaded and counted. Others only help in training."""
         return self.owned_parameters()
 
-    def rate_scales(self) -> dict[str, float]:
-        """Name of an owned parameter -> share of the learning rate that it is trained with, where that is not 1."""
-        return {}
-
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.kept_parameters().values())
 

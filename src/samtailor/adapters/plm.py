@@ -12,9 +12,6 @@ from samtailor.bases.base import Embeddings
 
 __all__ = ["PLM"]
 
-LAST_RATE = 0.1
-"""Share of the learning rate for the last layer."""
-
 
 class PLM(Adapter):
     """f_P' = f_P + PLM(f_P, f_I): prompt self-attention, prompt-to-image attention, MLP; all pre-norm.
@@ -47,12 +44,6 @@ class PLM(Adapter):
     @property
     def config(self) -> dict[str, Any]:
         return {"width": self.width, "heads": self.heads, "hidden": self.hidden}
-
-    def rate_scales(self) -> dict[str, float]:
-        """The last layer, 2,048 inputs wide and zero at first, moves an offset by a large part of a token's length in a
-        single step of AdamW's usual size; masks were empty or the whole picture before they were anything else.
-        """
-        return {name: LAST_RATE for name, _ in self.named_parameters() if name.startswith("mlp.2.")}
 
     def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
         b, n, t, _ = sparse.shape

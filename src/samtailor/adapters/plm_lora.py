@@ -54,8 +54,5 @@ class PlmLoRA(Adapter):
         plm = {f"plm.{name}": p for name, p in self.plm.owned_parameters().items()}
         return plm | {f"lora.{name}": p for name, p in self.lora.owned_parameters().items()}
 
-    def rate_scales(self) -> dict[str, float]:
-        return {f"plm.{name}": scale for name, scale in self.plm.rate_scales().items()}
-
     def decoder_at(self, strength: float, base: Base) -> nn.Module:
         return self.lora.decoder_at(strength, base)

@@ -189,7 +189,7 @@ def fit(
     split_by: SplitByOption = None,
     boxes_as_masks: BoxesOption = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Prompts per step.")] = 20,
+    batch: Annotated[int, typer.Option(min=1, help="Prompts per step.")] = 10,
     cells: Annotated[float, typer.Option(help="Share of the mask's cells that a step's loss looks at; 1: all.")] = 0.25,
     precision: Annotated[str, typer.Option(help="Of training steps: float32, bfloat16, or auto: the faster.")] = "auto",
     val_prompts: Annotated[int, typer.Option(min=1, help="Validate on at most so many prompts.")] = 200,

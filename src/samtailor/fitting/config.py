@@ -53,7 +53,7 @@ class FitConfig:
     epochs: float | None = None
     seed: int = 0
     lr: float | None = None
-    batch: int = 20
+    batch: int = 10
     cells: float = 0.25
     precision: str = "auto"
     jitter: float = 0.1

@@ -75,9 +75,9 @@ class Trainer:
         self.base, self.adapter, self.sampler, self.draws = base, adapter, sampler, validation
         self.embedder, self.config, self.folder, self.reporter = embedder, config, folder, reporter
         self.accelerator = accelerator
-        scales = adapter.rate_scales()
-        groups = [{"params": [p], "scale": scales.get(name, 1.0)} for name, p in adapter.owned_parameters().items()]
-        self.optimiser = torch.optim.AdamW(groups, lr=config.peak_rate, weight_decay=config.weight_decay)
+        self.optimiser = torch.optim.AdamW(
+            adapter.owned_parameters().values(), lr=config.peak_rate, weight_decay=config.weight_decay
+        )
         steps = None if config.epochs is None else max(1, math.ceil(config.epochs * sampler.steps_per_epoch))
         self.budget = Budget(None if config.minutes is None else config.minutes * 60, steps)
         self.state = FitState(context=context)
@@ -185,7 +185,7 @@ class Trainer:
         state = self.state
         rate = learning_rate(self.config.peak_rate * state.rate_scale, state.step, progress)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["scale"]
+            group["lr"] = rate
         self.adapter.train()
         self.optimiser.zero_grad(set_to_none=True)
         terms = self.gradients(self.sampler.batch(state.step), progress)
