@@ -81,7 +81,8 @@ def test_a_fit_takes_the_token_with_which_the_base_does_best(shapes: Task, tiny_
     assert len(set(scores)) > 1
     best = scores.index(max(scores))
 
-    fit_task(shapes, tiny_sam, tmp_path / "auto", SHORT, cache=cache)
+    tuned = dataclasses.replace(SHORT, method="decoder")
+    fit_task(shapes, tiny_sam, tmp_path / "auto", tuned, cache=cache)
     card = read_card(tmp_path / "auto")
     assert card["validation"]["base_by_mask_token"] == pytest.approx(scores)
     beats = card["validation"]["beats_base"]
@@ -90,11 +91,14 @@ def test_a_fit_takes_the_token_with_which_the_base_does_best(shapes: Task, tiny_
     assert state is not None and state.token_scores == pytest.approx(scores)
 
     other = next(t for t in range(4) if t != best)
-    config = dataclasses.replace(SHORT, mask_token=other)  # type: ignore[arg-type]
+    config = dataclasses.replace(tuned, mask_token=other)  # type: ignore[arg-type]
     fit_task(shapes, tiny_sam, tmp_path / "told", config, cache=cache)
     card = read_card(tmp_path / "told")
     assert card["mask_token"] == (other if card["validation"]["beats_base"] else 0)
     assert "base_by_mask_token" not in card["validation"]
+
+    fit_task(shapes, tiny_sam, tmp_path / "plm", SHORT, cache=cache)
+    assert read_card(tmp_path / "plm")["mask_token"] == 0
 
 
 def test_tokens_that_do_not_exist_are_refused() -> None:

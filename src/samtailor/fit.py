@@ -133,9 +133,12 @@ def fit_task(
 
 def _choose_token(out: Path, adapter: Adapter, config: FitConfig, score: Callable[[], list[float]]) -> list[float]:
     """Tell the adapter which token to read, a resumed one as before; the scores by which that was chosen, if it was."""
+    if config.mask_token is not None or not adapter.chooses_token:
+        adapter.read_token(config.mask_token or 0)
+        return []
     state = read_state(out)
-    found = [] if config.mask_token is not None else state.token_scores if state else score()
-    adapter.read_token(config.mask_token if config.mask_token is not None else _TOKENS[found.index(max(found))])
+    found = state.token_scores if state else score()
+    adapter.read_token(_TOKENS[found.index(max(found))])
     return found
 
 

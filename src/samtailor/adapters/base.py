@@ -27,12 +27,16 @@ class Adapter(nn.Module, abc.ABC):
         method: its name.
         trains: what it trains, in a few words.
         starts_as_base: whether an untrained one answers bit for bit as the base does.
+        peak_rate: the learning rate with which a fit that is not told one starts.
+        chooses_token: whether a fit that is not told a mask token takes the one with which the base does best; else 0.
         mask_token: the mask token whose mask is this adapter's single one, 0 to 3; 0 is the base's own single mask.
     """
 
     method: ClassVar[str]
     trains: ClassVar[str]
     starts_as_base: ClassVar[bool] = True
+    peak_rate: ClassVar[float] = 3e-4
+    chooses_token: ClassVar[bool] = False
     mask_token: Literal[0, 1, 2, 3] = 0
 
     @classmethod

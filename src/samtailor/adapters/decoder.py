@@ -27,6 +27,7 @@ class DecoderTuning(Adapter):
 
     method: ClassVar[str] = "decoder"
     trains: ClassVar[str] = "a copy of the mask decoder"
+    chooses_token: ClassVar[bool] = True
 
     def __init__(self, tuned: nn.Module) -> None:
         super().__init__()

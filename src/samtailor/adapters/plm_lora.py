@@ -24,6 +24,7 @@ class PlmLoRA(Adapter):
 
     method: ClassVar[str] = "plm+lora"
     trains: ClassVar[str] = "as plm, and as lora in the mask decoder"
+    chooses_token: ClassVar[bool] = True
 
     def __init__(self, plm: PLM, lora: LoRA) -> None:
         super().__init__()

@@ -194,7 +194,7 @@ def fit(
     precision: Annotated[str, typer.Option(help="Of training steps: float32, bfloat16, or auto: the faster.")] = "auto",
     val_prompts: Annotated[int, typer.Option(min=1, help="Validate on at most so many prompts.")] = 200,
     mask_token: Annotated[
-        int | None, typer.Option(min=0, max=3, help="Mask to train: 0 single, 1 to 3.", show_default="best on val")
+        int | None, typer.Option(min=0, max=3, help="Mask to train: 0 single, 1 to 3.", show_default="by the method")
     ] = None,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = "float16",

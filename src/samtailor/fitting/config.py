@@ -14,8 +14,6 @@ from samtailor.prompts import PromptKind, check_kind
 __all__ = ["FitConfig"]
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-PEAK_RATE = 3e-4
-"""Where an adaptive rate starts."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class FitConfig:
         minutes: budget of fitting time, validation included, encoding not; None: no such limit.
         epochs: budget in passes over the training images; None: no such limit. With both, the first to end counts.
         seed: of everything drawn.
-        lr: a fixed peak rate; None adapts it: it starts at 3e-4 and, when validation falls back, the best adapter is
+        lr: a fixed peak rate; None adapts it: it starts at the method's own and, when validation falls back, the best adapter is
             restored and the rate halved.
         batch: prompts per step.
         cells: share of the embedding's cells that the loss looks at in training, 0..1; 1: all.
@@ -39,8 +37,8 @@ class FitConfig:
         val_prompts: at most so many prompts are validated on, drawn once by the seed; up to four for an instance.
         validations: how often validation happens over the budget, beside step 0.
         patience: stop after so many validations without a new best.
-        mask_token: whose mask is trained and handed out, 0 (the base's single mask) to 3; None: the one with which the
-            base does best on the validation prompts.
+        mask_token: whose mask is trained and handed out, 0 (the base's single mask) to 3; None: 0, but for methods that
+            change the decoder the one with which the base does best on the validation prompts.
         clip: largest gradient norm.
         weight_decay: AdamW's.
         losses: weights of the terms.
@@ -85,10 +83,6 @@ class FitConfig:
             raise FitError(f"mask_token is {self.mask_token!r}.", "It must be 0, 1, 2 or 3, or None.")
         check_kind(self.prompts)
         check_options(self.method, self.method_options)
-
-    @property
-    def peak_rate(self) -> float:
-        return self.lr or PEAK_RATE
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

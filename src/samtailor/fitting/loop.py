@@ -75,8 +75,9 @@ class Trainer:
         self.base, self.adapter, self.sampler, self.draws = base, adapter, sampler, validation
         self.embedder, self.config, self.folder, self.reporter = embedder, config, folder, reporter
         self.accelerator = accelerator
+        self.peak_rate = config.lr or adapter.peak_rate
         self.optimiser = torch.optim.AdamW(
-            adapter.owned_parameters().values(), lr=config.peak_rate, weight_decay=config.weight_decay
+            adapter.owned_parameters().values(), lr=self.peak_rate, weight_decay=config.weight_decay
         )
         steps = None if config.epochs is None else max(1, math.ceil(config.epochs * sampler.steps_per_epoch))
         self.budget = Budget(None if config.minutes is None else config.minutes * 60, steps)
@@ -183,7 +184,7 @@ class Trainer:
 
     def _step(self, progress: float) -> dict[str, float]:
         state = self.state
-        rate = learning_rate(self.config.peak_rate * state.rate_scale, state.step, progress)
+        rate = learning_rate(self.peak_rate * state.rate_scale, state.step, progress)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.adapter.train()
