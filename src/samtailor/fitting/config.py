@@ -26,8 +26,8 @@ class FitConfig:
         minutes: budget of fitting time, validation included, encoding not; None: no such limit.
         epochs: budget in passes over the training images; None: no such limit. With both, the first to end counts.
         seed: of everything drawn.
-        lr: a fixed peak rate; None adapts it: it starts at the method's own and, when validation falls back, the best adapter is
-            restored and the rate halved.
+        lr: a fixed peak rate; None adapts it: it starts at the method's own and, when validation falls back, the best
+            adapter is restored and the rate halved.
         batch: prompts per step.
         cells: share of the embedding's cells that the loss looks at in training, 0..1; 1: all.
         precision: of a training step's decoding, ``float32`` or ``bfloat16``; ``auto``: what this machine does faster.
