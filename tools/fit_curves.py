@@ -20,7 +20,11 @@ def curve(run: Path) -> dict[str, Any]:
     return {
         "run": run.name,
         "task": card["task"]["name"],
+        "method": card["method"],
         "seed": settings["seed"],
+        "lr": settings.get("lr"),
+        "batch": settings.get("batch"),
+        "mask_token": card.get("mask_token", 0),
         "cells": settings.get("cells"),
         "precision": settings.get("precision"),
         "steps": card["fit"]["steps"],
@@ -36,12 +40,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     curves = [curve(run) for run in args.runs]
-    print("| run | task | seed | cells | precision | steps | seconds | base | best (step) | last |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| run | task | method | seed | batch | mask | cells | precision | steps | seconds | base | best (step) | last |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
     for c in curves:
         scores = c["validations"]
         best = max(scores, key=lambda v: v["val_miou"])
-        cells = (c["run"], c["task"], c["seed"], c["cells"], c["precision"], c["steps"], f"{c['seconds']:.0f}")
+        how = (c["method"], c["seed"], c["batch"], c["mask_token"], c["cells"], c["precision"])
+        cells = (c["run"], c["task"], *how, c["steps"], f"{c['seconds']:.0f}")
         ends = (
             f"{scores[0]['val_miou']:.3f}",
             f"{best['val_miou']:.3f} ({best['step']})",

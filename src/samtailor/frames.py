@@ -62,7 +62,7 @@ class Frame:
         w, h = self.resized
         resized = F.interpolate(masks[:, None].float(), (h, w), mode="bilinear", antialias=True)
         square = F.pad(resized, (0, self.input_size - w, 0, self.input_size - h))
-        if self.input_size % side == 0:  # the same means, in a quarter of the time
+        if self.input_size % side == 0:  # the same bits, much sooner
             return F.avg_pool2d(square, self.input_size // side)[:, 0]
         return F.adaptive_avg_pool2d(square, side)[:, 0]
 
