@@ -40,10 +40,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     curves = [curve(run) for run in args.runs]
-    print(
-        "| run | task | method | seed | batch | mask | cells | precision | steps | seconds | base | best (step) | last |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    heads = "run task method seed batch mask cells precision steps seconds base best_(step) last".split()
+    print(f"| {' | '.join(heads)} |".replace("_", " "))
+    print("|---" * len(heads) + "|")
     for c in curves:
         scores = c["validations"]
         best = max(scores, key=lambda v: v["val_miou"])
