@@ -40,7 +40,21 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     curves = [curve(run) for run in args.runs]
-    heads = "run task method seed batch mask cells precision steps seconds base best_(step) last".split()
+    heads = [
+        "run",
+        "task",
+        "method",
+        "seed",
+        "batch",
+        "mask",
+        "cells",
+        "precision",
+        "steps",
+        "seconds",
+        "base",
+        "best_(step)",
+        "last",
+    ]
     print(f"| {' | '.join(heads)} |".replace("_", " "))
     print("|---" * len(heads) + "|")
     for c in curves:
