@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 
+HEADS = ("run", "task", "method", "seed", "batch", "mask", "cells", "precision")
+HEADS += ("steps", "seconds", "base", "best (step)", "last")
+
+
 def curve(run: Path) -> dict[str, Any]:
     """Settings and validation scores of a run."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -40,23 +44,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     curves = [curve(run) for run in args.runs]
-    heads = [
-        "run",
-        "task",
-        "method",
-        "seed",
-        "batch",
-        "mask",
-        "cells",
-        "precision",
-        "steps",
-        "seconds",
-        "base",
-        "best_(step)",
-        "last",
-    ]
-    print(f"| {' | '.join(heads)} |".replace("_", " "))
-    print("|---" * len(heads) + "|")
+    print(f"| {' | '.join(HEADS)} |")
+    print("|---" * len(HEADS) + "|")
     for c in curves:
         scores = c["validations"]
         best = max(scores, key=lambda v: v["val_miou"])
