@@ -10,7 +10,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-
 HEADS = ("run", "task", "method", "seed", "batch", "mask", "cells", "precision")
 HEADS += ("steps", "seconds", "base", "best (step)", "last")
 
