@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from copy import deepcopy
 from typing import Any
 
@@ -201,3 +202,28 @@ def test_an_image_asked_again_answers_the_same(base: SamShapedBase) -> None:
     assert all(apart(ask(image), afresh(image)) < 1e-4 for _ in range(3))
     sparse = sparse.clone().requires_grad_()
     torch.autograd.grad(base.decode({"image": image}, sparse, dense).logits.sum(), sparse)  # kept without gradients
+
+
+@pytest.mark.parametrize("half_first", [True, False])
+def test_what_is_kept_is_of_its_own_type(tiny_sam: SamShapedBase, half_first: bool) -> None:
+    torch.manual_seed(0)
+    side = tiny_sam.image_positions().shape[-1]
+    image = torch.randn(1, tiny_sam.embed_dim, side, side)
+    sparse, dense = (t[:1, :1] for t in tiny_sam.embed_prompts(**prompt(tiny_sam, "click")))
+    found = {}
+    for half in (half_first, not half_first, half_first):
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+            found[half] = tiny_sam.decode({"image": image}, sparse, dense).logits
+    assert apart(found[True].float(), found[False]) < 0.1
+    with torch.inference_mode():
+        assert torch.equal(found[False], tiny_sam.decode({"image": image.clone()}, sparse, dense).logits)
+
+
+def test_a_base_that_has_answered_can_be_copied_and_pickled(tiny_sam: SamShapedBase) -> None:
+    side = tiny_sam.image_positions().shape[-1]
+    image = torch.randn(1, tiny_sam.embed_dim, side, side)
+    sparse, dense = tiny_sam.embed_prompts(torch.rand(1, 2, 1, 2) * 9, torch.ones(1, 2, 1, dtype=torch.int64), None)
+    with torch.inference_mode():
+        expected = tiny_sam.decode({"image": image}, sparse, dense).logits
+        for copy in (deepcopy(tiny_sam), pickle.loads(pickle.dumps(tiny_sam))):
+            assert torch.equal(copy.decode({"image": image}, sparse, dense).logits, expected)

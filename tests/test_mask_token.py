@@ -23,7 +23,7 @@ from samtailor.fit import fit_task
 from samtailor.fitting.batches import validation_draws
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.state import read_state
-from samtailor.fitting.validate import token_scores, validate
+from samtailor.fitting.validate import Validation, token_scores, validate
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
 
@@ -47,6 +47,7 @@ def test_the_single_mask_is_that_tokens(tiny_sam: Base, token: int, tmp_path: Pa
     assert torch.equal(_ask(tiny_sam, adapter, "multi"), everything[:, :, 1:])
     save_adapter(tmp_path, adapter, tiny_sam, {})
     assert torch.equal(_ask(tiny_sam, load_adapter(tmp_path, tiny_sam)), _ask(tiny_sam, adapter))
+    assert read_card(tmp_path)["format"] == (2 if token else 1)  # older versions would answer with token 0
     off = Scaled(adapter, 0.0, tiny_sam)
     assert torch.equal(_ask(tiny_sam, off), _ask(tiny_sam, None))  # strength 0 is the base, its single mask too
 
@@ -57,9 +58,10 @@ def test_an_adapter_of_before_reads_the_single_mask(tiny_sam: Base, tmp_path: Pa
     del card["mask_token"]
     (tmp_path / "adapter.json").write_text(json.dumps(card))
     assert load_adapter(tmp_path, tiny_sam).mask_token == 0
-    (tmp_path / "adapter.json").write_text(json.dumps(card | {"mask_token": 4}))
-    with pytest.raises(AdapterError, match="mask token 4"):
-        load_adapter(tmp_path, tiny_sam)
+    for wrong in (4, -1, 1.0, "1", True):
+        (tmp_path / "adapter.json").write_text(json.dumps(card | {"mask_token": wrong}))
+        with pytest.raises(AdapterError, match="mask token"):
+            load_adapter(tmp_path, tiny_sam)
 
 
 def test_a_tuned_decoder_trains_the_token_it_reads(tiny_sam: Base) -> None:
@@ -73,32 +75,54 @@ def test_a_tuned_decoder_trains_the_token_it_reads(tiny_sam: Base) -> None:
     assert trained == set(adapter.owned_parameters()) and adapter.parameter_count() == before
 
 
-def test_a_fit_takes_the_token_with_which_the_base_does_best(shapes: Task, tiny_sam: Base, tmp_path: Path) -> None:
-    cache = EmbeddingCache(tmp_path / "cache")
+def test_the_scores_of_tokens_are_those_of_the_base(shapes: Task, tiny_sam: Base, tmp_path: Path) -> None:
+    embedder = Embedder(tiny_sam, EmbeddingCache(tmp_path / "cache"))
     draws = validation_draws(shapes.split("val"), limit=8, kind="click", jitter=0.1, seed=0)
-    scores = token_scores(tiny_sam, draws, Embedder(tiny_sam, cache))
-    assert scores[0] == pytest.approx(validate(tiny_sam, None, draws, Embedder(tiny_sam, cache)).miou)
+    scores = token_scores(tiny_sam, draws, embedder)
+    assert scores[0] == pytest.approx(validate(tiny_sam, None, draws, embedder).miou)
+    adapter = build_adapter("plm", tiny_sam)
+    adapter.read_token(2)
+    assert scores[2] == pytest.approx(validate(tiny_sam, adapter, draws, embedder).miou)
     assert len(set(scores)) > 1
-    best = scores.index(max(scores))
 
+
+def test_a_fit_takes_the_best_token_for_methods_that_change_the_decoder(
+    shapes: Task, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = EmbeddingCache(tmp_path / "cache")
+    monkeypatch.setattr("samtailor.fit.token_scores", lambda *_: [0.1, 0.2, 0.4, 0.3])
+    used = []
+    monkeypatch.setattr("samtailor.fitting.loop.Trainer.hand_out", lambda self: used.append(self.adapter.mask_token))
     tuned = dataclasses.replace(SHORT, method="decoder")
     fit_task(shapes, tiny_sam, tmp_path / "auto", tuned, cache=cache)
-    card = read_card(tmp_path / "auto")
-    assert card["validation"]["base_by_mask_token"] == pytest.approx(scores)
-    beats = card["validation"]["beats_base"]
-    assert card["mask_token"] == (best if beats else 0)
+    assert read_card(tmp_path / "auto")["validation"]["base_by_mask_token"] == [0.1, 0.2, 0.4, 0.3]
     state = read_state(tmp_path / "auto")
-    assert state is not None and state.token_scores == pytest.approx(scores)
-
-    other = next(t for t in range(4) if t != best)
-    config = dataclasses.replace(tuned, mask_token=other)  # type: ignore[arg-type]
-    fit_task(shapes, tiny_sam, tmp_path / "told", config, cache=cache)
-    card = read_card(tmp_path / "told")
-    assert card["mask_token"] == (other if card["validation"]["beats_base"] else 0)
-    assert "base_by_mask_token" not in card["validation"]
-
+    assert state is not None and state.token_scores == [0.1, 0.2, 0.4, 0.3]
+    fit_task(shapes, tiny_sam, tmp_path / "told", dataclasses.replace(tuned, mask_token=3), cache=cache)
+    assert "base_by_mask_token" not in read_card(tmp_path / "told")["validation"]
     fit_task(shapes, tiny_sam, tmp_path / "plm", SHORT, cache=cache)
-    assert read_card(tmp_path / "plm")["mask_token"] == 0
+    assert used == [2, 3, 0]
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_the_bases_mask_of_that_token_takes_part_in_the_choice(
+    shapes: Task, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, better: bool
+) -> None:
+    """Nothing trained is any good: the base's mask 1 is handed out if it beats the single one, else the base."""
+    seen: list[float] = []
+
+    def scored(base: Base, adapter: object, *_: object) -> Validation:
+        seen.append(0.5 if adapter is None else (0.6 if better else 0.4) if len(seen) == 1 else 0.3)
+        return Validation(seen[-1], seen[-1], 8)
+
+    monkeypatch.setattr("samtailor.fitting.loop.validate", scored)
+    config = dataclasses.replace(SHORT, mask_token=1)
+    result = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=EmbeddingCache(tmp_path / "cache"))
+    assert seen[:2] == [0.5, 0.6 if better else 0.4] and len(seen) > 2
+    assert result.beats_base is better and result.best_step == 0
+    adapter = load_adapter(tmp_path / "run", tiny_sam)
+    assert adapter.mask_token == (1 if better else 0)
+    assert torch.equal(_ask(tiny_sam, adapter)[0, :, 0], _ask(tiny_sam, None, "all")[0, :, adapter.mask_token])
 
 
 def test_tokens_that_do_not_exist_are_refused() -> None:

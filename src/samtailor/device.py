@@ -32,11 +32,12 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """``auto`` takes ``bfloat16`` where the hardware multiplies it faster than ``float32``; other names stay."""
+    """``auto`` takes ``bfloat16`` where the hardware multiplies it, else ``float32``; other names stay."""
     if name != "auto":
         return name
     if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         has_it = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # not public; AMX comes with it
         fast = device.type == "cpu" and has_it is not None and has_it()

@@ -97,17 +97,16 @@ def fit_task(
         DataError: a split is missing, or has nothing to train or validate on.
     """
     reporter, cache = reporter or Reporter(), cache or EmbeddingCache()
-    config = replace(config, precision=choose_precision(config.precision, base.device))  # what is written down is exact
+    config = replace(config, precision=_precision(config, base))  # what is written down is exact
     train, val = task.split("train"), task.split("val")
     common = {"kind": config.prompts, "jitter": config.jitter, "seed": config.seed}
     sampler = Sampler(train, batch=config.batch, min_area=config.min_area, **common)  # type: ignore[arg-type]
     draws = validation_draws(val, limit=config.val_prompts, **common)  # type: ignore[arg-type]
-    _check_folder(out, resume)
-
-    _check_context(out, context := _context(task, base, config))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         adapter = build_adapter(config.method, base, **config.method_options).to(base.device)
+    _check_folder(out, resume)
+    _check_context(out, context := _context(task, base, config))
     needed = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_task(base, list(needed.values()), cache, progress=encoding)
     write_json(out / RUN_FILE, {"task": task.source})
@@ -127,8 +126,14 @@ def fit_task(
     trainer.hand_out()
     _write(out, trainer, task, config)
     return FitResult(
-        adapter.eval(), state.best_step > 0, state.base, state.best, state.best_step, state.step, state.finished
+        adapter.eval(), state.beats_base, state.base, state.best, state.best_step, state.step, state.finished
     )
+
+
+def _precision(config: FitConfig, base: Base) -> str:
+    if config.precision == "auto" and getattr(base, "reference_decoder", False):
+        return "float32"  # its order of evaluation gains nothing from bfloat16
+    return choose_precision(config.precision, base.device)
 
 
 def _choose_token(out: Path, adapter: Adapter, config: FitConfig, score: Callable[[], list[float]]) -> list[float]:
@@ -137,7 +142,7 @@ def _choose_token(out: Path, adapter: Adapter, config: FitConfig, score: Callabl
         adapter.read_token(config.mask_token or 0)
         return []
     state = read_state(out)
-    found = state.token_scores if state else score()
+    found = state.token_scores if state and state.token_scores else score()
     adapter.read_token(_TOKENS[found.index(max(found))])
     return found
 
@@ -216,7 +221,7 @@ def _write(out: Path, trainer: Trainer, task: Task, config: FitConfig) -> None:
             "ended": state.finished,
         },
         "seconds": round(state.elapsed, 1),
-        "validation": {"base": state.base, "adapted": state.best, "beats_base": state.best_step > 0}
+        "validation": {"base": state.base, "adapted": state.best, "beats_base": state.beats_base}
         | ({"base_by_mask_token": state.token_scores} if state.token_scores else {}),
         "versions": versions(),
         "hardware": hardware(trainer.base.device),

@@ -13,12 +13,13 @@ import torch
 from samtailor.adapters.base import Adapter
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.bases.base import Base
-from samtailor.errors import AdapterError
+from samtailor.errors import AdapterError, SamtailorError
 from samtailor.files import write_atomically, write_json
 
 __all__ = ["build_adapter", "load_adapter", "read_card", "save_adapter"]
 
-FORMAT = 1
+FORMAT = 2
+"""1: as 2, but that the answer is always mask token 0; written where that is so, for older versions to read."""
 
 
 def build_adapter(method: str, base: Base, **config: Any) -> Adapter:
@@ -27,7 +28,15 @@ def build_adapter(method: str, base: Base, **config: Any) -> Adapter:
     Raises:
         AdapterError: there is no such method, or it cannot work with this base.
     """
-    return method_class(method).for_base(base, **config)
+    try:
+        return method_class(method).for_base(base, **config)
+    except SamtailorError:
+        raise
+    except Exception as error:  # torch and peft say in many ways that a size is out of range
+        raise AdapterError(
+            f"The method {method!r} cannot be built with {config}: {type(error).__name__}: {error}.",
+            "Mend its options (docs/methods.md).",
+        ) from error
 
 
 def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, Any]) -> None:
@@ -38,7 +47,7 @@ def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, An
     """
     content = safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in adapter.kept_parameters().items()})
     card = {
-        "format": FORMAT,
+        "format": FORMAT if adapter.mask_token else 1,
         "method": adapter.method,
         "config": adapter.config,
         "mask_token": adapter.mask_token,
@@ -102,9 +111,10 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
         raise AdapterError(
             f"{path} does not belong to the adapter.json beside it.", "Copy the adapter's folder again, whole."
         )
-    if card.get("mask_token", 0) not in range(4):
-        raise AdapterError(f"{folder / 'adapter.json'} names the mask token {card['mask_token']!r}.", "0 to 3 exist.")
-    adapter.read_token(card.get("mask_token", 0))
+    token = card.get("mask_token", 0)
+    if type(token) is not int or not 0 <= token < 4:
+        raise AdapterError(f"{folder / 'adapter.json'} names the mask token {token!r}.", "0 to 3 exist.")
+    adapter.read_token(token)  # type: ignore[arg-type]
     _load_strictly(adapter, state, path)
     return adapter.to(base.device).eval()
 

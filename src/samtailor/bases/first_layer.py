@@ -9,7 +9,6 @@ from __future__ import annotations
 import weakref
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -53,16 +52,26 @@ def weight_of(projection: Any) -> Tensor:
     return weight
 
 
+class _Kept(NamedTuple):
+    image: weakref.ref[Tensor]
+    version: int
+    layer: FirstLayer
+
+
 class Keeper:
-    """Keeps the projections of the image that was asked last: a click is followed by another one."""
+    """Keeps the projections of the image that was asked last: a click is followed by another one.
+
+    What is kept is replaced in one assignment, so that threads may ask for different images at once.
+    """
 
     def __init__(self) -> None:
-        self._image: weakref.ref[Tensor] = weakref.ref(torch.empty(0))
-        self._version = 0
-        self._kept: FirstLayer | None = None
+        self._kept: _Kept | None = None
+
+    def __getstate__(self) -> dict[str, None]:
+        return {"_kept": None}  # a copy or a pickle starts afresh: weak references cannot be pickled
 
     def get(self, decoder: Any, image: Tensor, dense: Tensor, positions: Tensor) -> FirstLayer:
-        """Of ``image`` (B, D, h, w).
+        """Of ``image`` (B, D, h, w), float32.
 
         Args:
             decoder: always the same, frozen.
@@ -70,9 +79,9 @@ class Keeper:
             dense: (D,) or (D, 1, 1), always the same.
             positions: (hw, D).
         """
-        version = 0 if image.is_inference() else image._version
-        if self._kept is None or self._image() is not image or self._version != version:
+        kept, version = self._kept, 0 if image.is_inference() else image._version
+        if kept is None or kept.image() is not image or kept.version != version:
             cells = (image + dense.view(-1, 1, 1)).flatten(2).transpose(1, 2).contiguous()
-            self._kept = project_first(decoder, cells, positions)
-            self._image, self._version = weakref.ref(image), version
-        return self._kept
+            kept = _Kept(weakref.ref(image), version, project_first(decoder, cells, positions))
+            self._kept = kept
+        return kept.layer

@@ -121,9 +121,12 @@ class SamShapedBase(Base):
         return found if cells is None else replace(found, logits=blocks_of(found.logits, cells))
 
     def _first_layer(self, decoder: nn.Module, image: Tensor, dense: Tensor) -> FirstLayer | None:
-        """What was kept of an image that is asked again; only for the frozen decoder and without a mask prompt."""
+        """What was kept of an image that is asked again: for the frozen decoder, in float32, without a mask prompt."""
         empty = self.prompt_encoder.no_mask_embed.weight
-        if torch.is_grad_enabled() or decoder is not self.mask_decoder or dense.data_ptr() != empty.data_ptr():
+        usual = image.dtype == torch.float32 and not torch.is_autocast_enabled(image.device.type)
+        if torch.is_grad_enabled() or not usual or decoder is not self.mask_decoder:
+            return None
+        if dense.data_ptr() != empty.data_ptr():
             return None
         return self._keeper.get(decoder, image, empty, self._position_rows)
 

@@ -23,7 +23,8 @@ class FitConfig:
     Attributes:
         method: name of a trainable method, one of ``samtailor.adapters.methods.METHODS``.
         prompts: what is simulated from masks, in training and in validation.
-        minutes: budget of fitting time, validation included, encoding not; None: no such limit.
+        minutes: budget of fitting time, validation included; what comes before the first step (encoding, the base's
+            validation) is not; None: no such limit.
         epochs: budget in passes over the training images; None: no such limit. With both, the first to end counts.
         seed: of everything drawn.
         lr: a fixed peak rate; None adapts it: it starts at the method's own and, when validation falls back, the best

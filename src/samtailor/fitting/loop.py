@@ -130,10 +130,14 @@ class Trainer:
         set_parameters(self.adapter, self.best)
 
     def hand_out(self) -> None:
-        """The best adapter in its final form: one that answers as the base does, while nothing beat the base."""
+        """The best adapter in its final form: one that answers as the base does, while nothing beat the base.
+
+        Where the base's own mask of another token is best, it answers with that one.
+        """
         self.restore_best()
         if self.state.best_step == 0:
-            self.adapter.read_token(0)
+            if not self.state.beats_base:
+                self.adapter.read_token(0)
             self.adapter.switch_off()
 
     def gradients(self, draws: Sequence[Draw], progress: float = 0.0) -> dict[str, float]:
@@ -228,11 +232,16 @@ class Trainer:
         self.reporter.note(f"{why}: back to step {state.best_step}, rate x {state.rate_scale:g}")
 
     def _validate_base(self) -> None:
-        # Not counted: the rate's warm-up would be over before the first step of a short fit.
+        state, began = self.state, time.perf_counter()
         found = validate(self.base, None, self.draws, self.embedder)
-        self._account(0.0)
-        self.state.base = self.state.best = asdict(found)
-        self._log_validation(found, self.state.base)
+        state.base = state.best = asdict(found)
+        self._log_validation(found, state.base)
+        # Not fitting time: the rate's warm-up would be half over before the first step of a short fit.
+        self._account(time.perf_counter() - began, counts=False)
+        if self.adapter.mask_token:  # the base's mask of this token takes part in the choice too
+            untrained = validate(self.base, self.adapter, self.draws, self.embedder)
+            self.reporter.note(f"the base's mask {self.adapter.mask_token} alone: val mIoU {untrained.miou:.3f}")
+            state.best = asdict(max(found, untrained, key=lambda v: v.miou))
         self._save()
 
     def _validate(self) -> None:
@@ -251,10 +260,10 @@ class Trainer:
         if self.config.lr is None and fell and lasting and state.backoffs < LAST_BACKOFF:
             self._back_off(f"validation fell to {found.miou:.3f} from {state.best['miou']:.3f}")
 
-    def _account(self, seconds: float) -> None:
+    def _account(self, seconds: float, counts: bool = True) -> None:
         """Count a validation's time, and put the next so far off that validating takes a sixth of the time at most."""
         state = self.state
-        state.elapsed += seconds
+        state.elapsed += seconds if counts else 0.0
         now = self.budget.progress(state.step, state.elapsed)
         state.due = (math.floor(now * self.config.validations) + 1) / self.config.validations
         if self.budget.seconds:

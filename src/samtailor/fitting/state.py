@@ -44,7 +44,7 @@ class FitState:
         stale: validations since the last new best.
         base: validation scores of the base (step 0).
         best: validation scores of the best adapter; those of the base while nothing beat it.
-        best_step: step of the best adapter; 0 is the base itself.
+        best_step: step of the best adapter; 0 is the base itself, or its mask of the adapter's token.
         token_scores: validation mIoU of the base's mask tokens 0 to 3, where the fit chose among them.
         finished: why the fit ended; empty while it runs.
         context: what must be the same when the fit goes on (settings, task, base).
@@ -64,6 +64,11 @@ class FitState:
     token_scores: list[float] = field(default_factory=list)
     finished: str = ""
     context: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def beats_base(self) -> bool:
+        """Whether the best adapter, be it the untrained one with another mask token, is better than the base."""
+        return self.best["miou"] > self.base["miou"]
 
 
 def copy_parameters(adapter: Adapter) -> dict[str, Tensor]:
