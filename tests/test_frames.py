@@ -76,3 +76,14 @@ def test_logits_to_image_is_sams_own_postprocessing() -> None:
     square = F.interpolate(logits, (1024, 1024), mode="bilinear", align_corners=False)
     theirs = F.interpolate(square[..., :747, :1024], (300, 411), mode="bilinear", align_corners=False)
     assert torch.equal(frame.logits_to_image(logits), theirs)
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_low_res_masks_are_means_over_the_input_frame(width: int, height: int) -> None:
+    """The plain mean takes the place of an adaptive one, bit for bit."""
+    frame = Frame(width, height, 64)
+    masks = torch.rand(2, height, width, generator=torch.Generator().manual_seed(width)) > 0.5
+    w, h = frame.resized
+    resized = F.interpolate(masks[:, None].float(), (h, w), mode="bilinear", antialias=True)
+    expected = F.adaptive_avg_pool2d(F.pad(resized, (0, 64 - w, 0, 64 - h)), 16)[:, 0]
+    assert torch.equal(frame.masks_to_low_res(masks, 16), expected)
