@@ -53,7 +53,6 @@ def groups(base: Any, cache: EmbeddingCache, vit_b: bool) -> Groups:
                 "transformers' decoder, all at once": lambda n=count: decode_by_transformers(base, n),
                 "transformers' order, in chunks": lambda n=count: decode_reference(base, n),
                 "ours": lambda n=count: decode_ours(base, n),
-                "ours, asked before": lambda n=count: decode_ours(base, n, again=True),
             },
             "transformers' decoder, all at once",
         )

@@ -46,19 +46,15 @@ def _prompts(base: SamShapedBase, count: int) -> tuple[Tensor, Tensor, Tensor]:
     return image, *base.embed_prompts(points.to(base.device), labels.to(base.device), None)
 
 
-def decode_ours(base: SamShapedBase, count: int, again: bool = False) -> Work:
-    """``count`` single masks on one image, as ``Predictor`` decodes them: a few at a time on a CPU.
-
-    ``again``: the same image each time, of which the base keeps the first layer's projections; else a new one.
-    """
+def decode_ours(base: SamShapedBase, count: int) -> Work:
+    """``count`` single masks on one image, as ``Predictor`` decodes them: a few at a time on a CPU."""
     image, sparse, dense = _prompts(base, count)
     size = CHUNK.get(base.device.type, 64)
 
     @torch.inference_mode()
     def work() -> object:
-        now = image if again else image.clone()
         parts = zip(sparse.split(size, 1), dense.split(size, 1), strict=True)
-        return torch.cat([base.decode({"image": now}, s, d).logits for s, d in parts], 1)
+        return torch.cat([base.decode({"image": image}, s, d).logits for s, d in parts], 1)
 
     return work
 

@@ -178,47 +178,6 @@ def test_another_decoder_takes_the_place_of_the_own(tiny_sam: SamShapedBase) -> 
     assert apart(fast.logits, own.logits) > 1e-2
 
 
-def test_an_image_asked_again_answers_the_same(base: SamShapedBase) -> None:
-    """The first layer's projections are kept for this image and no other."""
-    torch.manual_seed(0)
-    side = base.image_positions().shape[-1]
-    image, other = torch.randn(2, 1, base.embed_dim, side, side)
-    sparse, dense = (t[:1, :1] for t in base.embed_prompts(**prompt(base, "click")))
-
-    def ask(image: Tensor, dense: Tensor = dense) -> Tensor:
-        with torch.inference_mode():
-            return base.decode({"image": image}, sparse, dense).logits
-
-    def afresh(image: Tensor, dense: Tensor = dense) -> Tensor:
-        return ask(image.clone(), dense)
-
-    expected = afresh(image)
-    assert all(apart(ask(image), expected) < 1e-4 for _ in range(3))
-    assert apart(ask(other), afresh(other)) < 1e-4
-    masked = dense + torch.randn(dense.shape)
-    assert all(apart(ask(image, masked), afresh(image, masked)) < 1e-4 for _ in range(3))
-    assert all(apart(ask(image), expected) < 1e-4 for _ in range(3))
-    image.mul_(-1)
-    assert all(apart(ask(image), afresh(image)) < 1e-4 for _ in range(3))
-    sparse = sparse.clone().requires_grad_()
-    torch.autograd.grad(base.decode({"image": image}, sparse, dense).logits.sum(), sparse)  # kept without gradients
-
-
-@pytest.mark.parametrize("half_first", [True, False])
-def test_what_is_kept_is_of_its_own_type(tiny_sam: SamShapedBase, half_first: bool) -> None:
-    torch.manual_seed(0)
-    side = tiny_sam.image_positions().shape[-1]
-    image = torch.randn(1, tiny_sam.embed_dim, side, side)
-    sparse, dense = (t[:1, :1] for t in tiny_sam.embed_prompts(**prompt(tiny_sam, "click")))
-    found = {}
-    for half in (half_first, not half_first, half_first):
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
-            found[half] = tiny_sam.decode({"image": image}, sparse, dense).logits
-    assert apart(found[True].float(), found[False]) < 0.1
-    with torch.inference_mode():
-        assert torch.equal(found[False], tiny_sam.decode({"image": image.clone()}, sparse, dense).logits)
-
-
 def test_a_base_that_has_answered_can_be_copied_and_pickled(tiny_sam: SamShapedBase) -> None:
     side = tiny_sam.image_positions().shape[-1]
     image = torch.randn(1, tiny_sam.embed_dim, side, side)

@@ -40,7 +40,6 @@ def fast_decode(
     dense: Tensor,
     masks: MaskChoice = "single",
     chosen_cells: Tensor | None = None,
-    first: FirstLayer | None = None,
 ) -> Decoded:
     """What ``SamMaskDecoder`` gives, for B images with N prompts each; differentiable to every input and weight.
 
@@ -52,12 +51,11 @@ def fast_decode(
         dense: (B, N, D, h, w); expanded over N where all prompts of an image share it.
         masks: which mask tokens to answer with.
         chosen_cells: (B, N, K) or None; see ``Base.decode``.
-        first: what ``project_first`` made of ``image`` and ``dense`` before, where all prompts share the latter.
     """
     kind = image.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
     with torch.autocast(kind, enabled=False):
-        return _decode(decoder, image, positions.to(dtype), sparse.float(), dense, masks, chosen_cells, first)
+        return _decode(decoder, image, positions.to(dtype), sparse.float(), dense, masks, chosen_cells)
 
 
 def _decode(
@@ -68,7 +66,6 @@ def _decode(
     dense: Tensor,
     masks: MaskChoice,
     chosen_cells: Tensor | None,
-    first: FirstLayer | None,
 ) -> Decoded:
     """``fast_decode`` with cells of the type of ``positions``."""
     b, n = sparse.shape[:2]
@@ -77,8 +74,7 @@ def _decode(
     shared = n == 1 or dense.stride(1) == 0
     cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
     cells = cells.to(positions.dtype)
-    if first is None and shared:
-        first = project_first(decoder, cells, positions)
+    first = project_first(decoder, cells, positions) if shared else None
     tokens, cells = _two_way(decoder.transformer, start, cells, positions, first)
 
     chosen = chosen_masks(masks)

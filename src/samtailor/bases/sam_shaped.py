@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice, chosen_masks
 from samtailor.bases.fast_decoder import blocks_of, fast_decode
-from samtailor.bases.first_layer import FirstLayer, Keeper
 from samtailor.bases.preprocess import PREPROCESSING, to_input
 from samtailor.bases.sam_parts import as_transformers
 
@@ -70,7 +69,6 @@ class SamShapedBase(Base):
         self.requires_grad_(False).eval()
         self.fingerprint = fingerprint
         self.reference_decoder = False
-        self._keeper = Keeper()
         self._position_rows: Tensor
         self.register_buffer("_position_rows", self._compute_positions(), persistent=False)
 
@@ -115,20 +113,9 @@ class SamShapedBase(Base):
     ) -> Decoded:
         image, decoder = embeddings["image"], self.mask_decoder if decoder is None else decoder
         if not self.reference_decoder:
-            first = self._first_layer(decoder, image, dense)
-            return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells, first)
+            return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells)
         found = self._decode_by_reference(decoder, image, sparse, dense, masks)
         return found if cells is None else replace(found, logits=blocks_of(found.logits, cells))
-
-    def _first_layer(self, decoder: nn.Module, image: Tensor, dense: Tensor) -> FirstLayer | None:
-        """What was kept of an image that is asked again: for the frozen decoder, in float32, without a mask prompt."""
-        empty = self.prompt_encoder.no_mask_embed.weight
-        usual = image.dtype == torch.float32 and not torch.is_autocast_enabled(image.device.type)
-        if torch.is_grad_enabled() or not usual or decoder is not self.mask_decoder:
-            return None
-        if dense.data_ptr() != empty.data_ptr():
-            return None
-        return self._keeper.get(decoder, image, empty, self._position_rows)
 
     def _decode_by_reference(
         self, decoder: Any, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice
