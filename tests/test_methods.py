@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import runpy
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -337,20 +336,6 @@ def test_parts_that_only_training_needs(
     fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, resume=True)
     other = safetensors.torch.load_file(tmp_path / "cut" / "state.safetensors")
     assert all(torch.equal(other[k], v) for k, v in state.items())
-
-
-def test_the_table_of_methods_is_what_the_code_has(mobile_sam: Base) -> None:
-    root = Path(__file__).parents[1]
-    tool = runpy.run_path(str(root / "tools" / "methods_table.py"))
-    assert "\n".join(tool["table"](mobile_sam)) in (root / "docs" / "methods.md").read_text()
-
-
-def test_counts_in_docstrings_are_those_of_the_code(mobile_sam: Any) -> None:
-    whole = f"{sum(p.numel() for p in mobile_sam.mask_decoder.parameters()):,}"
-    for name in ("plm", "decoder", "lora", "tokens"):  # the PMM's own count: tests/test_pmm.py
-        assert f"{build_adapter(name, mobile_sam).parameter_count():,}" in str(method_class(name).__doc__)
-    assert whole in str(method_class("decoder").__doc__)
-    assert whole in (Path(__file__).parents[1] / "docs" / "methods.md").read_text()
 
 
 def test_a_base_without_sams_decoder_is_told_so(tiny_sam: Base) -> None:
