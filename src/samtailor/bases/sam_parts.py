@@ -7,6 +7,7 @@ adapters fit either. ``fast_decoder`` is the decoder's forward; ``as_transformer
 from __future__ import annotations
 
 import math
+import weakref
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -210,6 +211,9 @@ class MaskDecoder(nn.Module):
         self.iou_prediction_head = _Head(width, sizes.iou_head_hidden_dim, self.num_mask_tokens, sizes.iou_head_depth)
 
 
+_WRAPPED: weakref.WeakKeyDictionary[MaskDecoder, Any] = weakref.WeakKeyDictionary()
+
+
 def as_transformers(decoder: nn.Module) -> Any:
     """transformers' ``SamMaskDecoder`` around the weights of ``decoder``, which are shared: gradients reach them.
 
@@ -217,6 +221,8 @@ def as_transformers(decoder: nn.Module) -> Any:
     """
     if not isinstance(decoder, MaskDecoder):
         return decoder
+    if decoder in _WRAPPED:
+        return _WRAPPED[decoder].train(decoder.training)
     from transformers.models.sam.configuration_sam import SamMaskDecoderConfig
     from transformers.models.sam.modeling_sam import SamMaskDecoder
 
@@ -225,6 +231,7 @@ def as_transformers(decoder: nn.Module) -> Any:
     with torch.device("meta"):  # its own weights are never made
         theirs = SamMaskDecoder(config)
     _share(theirs, decoder)
+    _WRAPPED[decoder] = theirs  # making it takes 10 ms
     return theirs.train(decoder.training)
 
 
