@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +10,22 @@ import numpy as np
 
 from experiments.config import Config
 from experiments.groups import Row, Section, difference_id, sections
+from experiments.instances import Instance, instances_file, read_instances
 from experiments.lines import Lines
-from experiments.measuring import instance_rows
-from experiments.run import Measure
+from experiments.run import Measure, Run
 from experiments.say import say
 from experiments.settings import ConfigError
 from samtailor.metrics.bootstrap import Estimate, Resampler
-from samtailor.studies.scoring import InstanceScore
 
 __all__ = ["add_differences", "paired"]
 
-_VALUES: dict[str, Callable[[Any], float]] = {
-    "iou_instances": lambda s: s.iou,
-    "boundary_iou": lambda s: s.boundary_iou,
-    "boundary_f1_1": lambda s: s.boundary_f1[0],
-    "boundary_f1_3": lambda s: s.boundary_f1[1],
-}
+_MEANS = {"iou_instances": "iou"} | {name: name for name in ("boundary_iou", "boundary_f1_1", "boundary_f1_3")}
 
-_Table = dict[tuple[str, int, int], list[InstanceScore]]
-"""(image, instance, repeat) -> its score in each run of a row."""
+_Table = dict[tuple[str, int, int], list[Instance]]
+"""(image, instance, repeat) -> its scores in each run of a row."""
 
 
-def add_differences(config: Config, lines: Lines, out: Path) -> None:
+def add_differences(config: Config, lines: Lines, results: Path) -> None:
     """Write a line for each row, measure and set of finished runs that has none yet.
 
     Seeds that both rows have are averaged first, instance by instance; rows of the base have no seed.
@@ -42,19 +36,19 @@ def add_differences(config: Config, lines: Lines, out: Path) -> None:
             if over is None:
                 continue
             for measure in section.measures:
-                _add(section, row, over, measure, lines, out)
+                _add(section, row, over, measure, lines, results)
 
 
-def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, out: Path) -> None:
+def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, results: Path) -> None:
     ours, theirs = row.paired_with(over, measure, lines)
     if not ours or not theirs:
         return
     id = difference_id(row, over, measure, lines)
     if lines.get("difference", id):
         return
-    tables = [_table([r.folder for r in runs], measure.id, out) for runs in (ours, theirs)]
+    tables = [_table(runs, measure, results) for runs in (ours, theirs)]
     if tables[0] is None or tables[1] is None:
-        say(f"  {section.title}: no rows of single instances in {out} for {row.label} - {over.label}; not compared")
+        say(f"  {section.title}: {row.label} - {over.label}: not compared, no scores of single instances in {results}")
         return
     try:
         scores = paired(tables[0], row.shown, tables[1], over.shown)
@@ -76,14 +70,14 @@ def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, 
     )
 
 
-def _table(folders: Sequence[str], measure_id: str, out: Path) -> _Table | None:
+def _table(runs: Sequence[Run], measure: Measure, results: Path) -> _Table | None:
     found: _Table = {}
-    for folder in folders:
-        rows = instance_rows(out / folder, measure_id)
-        if rows is None:
+    for run in runs:
+        instances = read_instances(instances_file(results, run, measure))
+        if instances is None:
             return None
-        for row in rows:
-            found.setdefault((row.image, row.instance, row.repeat), []).append(row)
+        for key, instance in instances.items():
+            found.setdefault(key, []).append(instance)
     return found
 
 
@@ -102,16 +96,16 @@ def paired(ours: _Table, shown: str, theirs: _Table, over: str) -> dict[str, Any
     if ours.keys() != theirs.keys():
         raise ConfigError(
             f"The rows are of {len(ours)} and {len(theirs)} instances; both have {len(ours.keys() & theirs.keys())}.",
-            "The data changed between the runs: remove the older run's line and its measures in --out, and run again.",
+            "The data changed between the runs: remove the older run's line and instances, and run again.",
         )
     keys = sorted(ours)
     resampler = Resampler([image for image, _, _ in keys])
 
-    def change(value: Callable[[Any], float]) -> np.ndarray:
-        mean = [[np.mean([value(s.scores[m]) for s in t[k]]) for k in keys] for t, m in ((ours, shown), (theirs, over))]
+    def change(score: str) -> np.ndarray:
+        mean = [[np.mean([s.scores[m][score] for s in t[k]]) for k in keys] for t, m in ((ours, shown), (theirs, over))]
         return np.asarray(mean[0]) - np.asarray(mean[1])
 
-    found = {name: Estimate.of(resampler.mean(change(value))) for name, value in _VALUES.items()}
+    found = {name: Estimate.of(resampler.mean(change(score))) for name, score in _MEANS.items()}
     labels = [ours[k][0].label for k in keys]
-    found["miou"] = Estimate.of(resampler.mean_over_classes(change(_VALUES["iou_instances"]), labels))
+    found["miou"] = Estimate.of(resampler.mean_over_classes(change("iou"), labels))
     return {"n": len(keys)} | {name: estimate.to_dict() for name, estimate in found.items()}

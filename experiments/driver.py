@@ -14,6 +14,7 @@ import torch
 from experiments.config import Config
 from experiments.differences import add_differences
 from experiments.fitting import fit_facts, fit_once, is_fitted
+from experiments.instances import instances_file
 from experiments.lines import Lines, without_paths
 from experiments.measuring import kept_measure, take
 from experiments.origin import code, machine
@@ -124,7 +125,7 @@ class Driver:
             failed += line["status"] == "failed"
             self.lines(config.name).add(self._clean(line))
         for config in {config.name: config for config, _ in plan}.values():
-            add_differences(config, self.lines(config.name), self.out)
+            add_differences(config, self.lines(config.name), self.results)
         return failed
 
     def _line(self, config: Config, run: Run, clock: Clock) -> dict[str, Any]:
@@ -149,12 +150,13 @@ class Driver:
             fit_once(run, self.tasks.for_fit(run), base, folder, self.cache, Teller())
         adapter, found = None, []
         for asked in run.measures:
-            result = kept_measure(folder, asked)
+            instances = instances_file(self.results, run, asked)
+            result = kept_measure(folder, asked) if instances.is_file() else None
             if result is None:
                 say(f"    measuring {asked.title}")
                 adapter = adapter or (load_adapter(folder, base) if fitted else None)
                 task = self.tasks.for_measure(run, asked)
-                result = take(asked, task, base, adapter, folder, self.cache, Teller())
+                result = take(asked, task, base, adapter, folder, instances, self.cache, Teller())
             clock.heard(run, asked, result["seconds"])
             found.append(result)
         return (fit_facts(run, base, folder) if fitted else None), found

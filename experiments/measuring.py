@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from experiments.instances import write_instances
 from experiments.origin import code
 from experiments.run import Measure
 from experiments.say import Teller
@@ -14,11 +15,10 @@ from samtailor.adapters.base import Adapter
 from samtailor.bases.base import Base
 from samtailor.cache import EmbeddingCache
 from samtailor.data import Task
-from samtailor.files import write_atomically, write_json
+from samtailor.files import write_json
 from samtailor.measure import Questions, measure
-from samtailor.studies.scoring import InstanceScore
 
-__all__ = ["instance_rows", "kept_measure", "take"]
+__all__ = ["kept_measure", "take"]
 
 
 def _file(folder: Path, measure_id: str) -> Path:
@@ -32,9 +32,18 @@ def kept_measure(folder: Path, asked: Measure) -> dict[str, Any] | None:
 
 
 def take(
-    asked: Measure, task: Task, base: Base, adapter: Adapter | None, folder: Path, cache: EmbeddingCache, teller: Teller
+    asked: Measure,
+    task: Task,
+    base: Base,
+    adapter: Adapter | None,
+    folder: Path,
+    instances: Path,
+    cache: EmbeddingCache,
+    teller: Teller,
 ) -> dict[str, Any]:
-    """Measure and keep; the scores of single instances lie beside, one a line.
+    """Measure and keep in ``folder``; the scores of single instances go to the file ``instances``.
+
+    With an adapter the base is not scored again: its rows are a run of their own, on the same prompts.
 
     A killed one goes on from what the library keeps in ``studies``; ``seconds`` are then those of the last part.
 
@@ -48,6 +57,7 @@ def take(
         seed=asked["seed"],
         class_map=tuple(asked["class_map"]),
         sensitivity=asked["sensitivity"],
+        base_rows=adapter is None,
     )
     began = time.perf_counter()
     found = measure(
@@ -61,21 +71,8 @@ def take(
         encoding=teller.encoding,
     )
     seconds = round(time.perf_counter() - began, 1)
-    rows = "".join(json.dumps(i.to_dict()) + "\n" for i in found.evaluation.instances)
-    write_atomically(_rows_file(folder, asked.id), rows.encode())
+    write_instances(instances, found.evaluation.instances)
     result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **found.found}
     result |= {"seconds": seconds, "code": code()}
-    write_json(_file(folder, asked.id), result)  # last: where it is, the rows are
+    write_json(_file(folder, asked.id), result)  # last: where it is, the instances are
     return dict(json.loads(_file(folder, asked.id).read_text()))
-
-
-def _rows_file(folder: Path, measure_id: str) -> Path:
-    return folder / "measures" / f"{measure_id}.rows.jsonl"
-
-
-def instance_rows(folder: Path, measure_id: str) -> list[InstanceScore] | None:
-    """Scores of single instances; None where they are not on this machine."""
-    path = _rows_file(folder, measure_id)
-    if not path.is_file():
-        return None
-    return [InstanceScore.from_dict(json.loads(line)) for line in path.read_text().splitlines()]

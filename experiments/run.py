@@ -147,11 +147,11 @@ class Run:
     def fit_config(self) -> FitConfig:
         return fit_config(self.settings)
 
-    def scaled(self, minutes: float) -> Run:
-        """With its budget of minutes multiplied; epochs stay."""
-        if minutes == 1 or "minutes" not in self.settings:
-            return self
-        return Run(self.settings | {"minutes": self.settings["minutes"] * minutes}, self.measures)
+    def scaled(self, scale: float) -> Run:
+        """With its budget of minutes or steps multiplied; epochs stay."""
+        budget = {k: self.settings[k] * scale for k in ("minutes", "steps") if k in self.settings and scale != 1}
+        budget |= {"steps": max(1, round(budget["steps"]))} if "steps" in budget else {}
+        return Run(self.settings | budget, self.measures)
 
 
 def _word(value: Any) -> str:

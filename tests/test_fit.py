@@ -310,9 +310,25 @@ def test_budgets() -> None:
     assert Budget(None, 10).progress(5, 1e9) == 0.5
     assert Budget(100, None).progress(7, 25) == 0.25
     assert Budget(100, 10).progress(5, 80) == 0.8
-    for wrong in ({"minutes": 0}, {"epochs": -1}, {}, {"epochs": 1, "prompts": "text"}, {"epochs": float("inf")}):
+    for wrong in (
+        {"minutes": 0},
+        {"epochs": -1},
+        {"steps": 0},
+        {},
+        {"epochs": 1, "prompts": "text"},
+        {"epochs": float("inf")},
+    ):
         with pytest.raises(SamtailorError):
             FitConfig(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("budget", "steps"), [({"steps": 3}, 3), ({"steps": 3, "epochs": 1}, 2)])
+def test_a_fit_ends_after_so_many_steps(
+    shapes: Task, tiny_sam: Base, tmp_path: Path, budget: dict[str, int], steps: int
+) -> None:
+    config = FitConfig(batch=8, val_prompts=4, validations=1, **budget)  # type: ignore[arg-type]
+    found = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=EmbeddingCache(tmp_path / "cache"))
+    assert (found.steps, found.reason) == (steps, "the budget is used up")
 
 
 @pytest.mark.parametrize("fast", [False, True])

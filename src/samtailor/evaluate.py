@@ -65,6 +65,7 @@ def evaluate_task(
     cache: EmbeddingCache | None = None,
     progress: Callable[[int, int], None] | None = None,
     keep: Path | None = None,
+    base_rows: bool = True,
 ) -> Evaluation:
     """Score base and adapted model on every instance of a split that can be prompted.
 
@@ -79,6 +80,7 @@ def evaluate_task(
         cache: default: the user's cache.
         progress: called with (images done, images in all).
         keep: folder for the scores of each image, from which a killed evaluation goes on; None: nothing is kept.
+        base_rows: whether the base is scored too; without an adapter it always is.
 
     Raises:
         DataError: no such split, or nothing in it can be scored.
@@ -91,12 +93,14 @@ def evaluate_task(
     cache = cache or EmbeddingCache()
     embedder, names = Embedder(base, cache), image_names(task, split)
     asked = {"kind": prompts, "per_instance": per_instance, "seed": seed}
-    journal = Journal(keep, "evaluation", identity(task, split, base, adapter, cache) | asked)
+    base_rows = base_rows or adapter is None
+    about = identity(task, split, base, adapter, cache) | asked | ({} if base_rows else {"base_rows": False})
+    journal = Journal(keep, "evaluation", about)
 
     def scored(record: ImageRecord) -> list[dict[str, Any]]:
         if not record.promptable:
             return []  # nor is it encoded
-        turns = (score_image(record, base, adapter, embedder, prompts, r, seed) for r in range(per_instance))
+        turns = (score_image(record, base, adapter, embedder, prompts, r, seed, base_rows) for r in range(per_instance))
         return [score.to_dict() for turn in turns for score in turn]
 
     began = time.perf_counter()

@@ -77,8 +77,8 @@ def fit_task(
     """Fit on the train split, choose on the val split, write ``adapter.safetensors`` and ``adapter.json`` to ``out``.
 
     The untouched base takes part in the choice: an adapter that validation says is worse is never handed out. With a
-    limit in epochs alone, the same seed on the same CPU gives the same bits, killed and resumed or not; a limit in
-    minutes follows the clock, so it cannot.
+    limit in epochs or steps alone, the same seed on the same CPU gives the same bits, killed and resumed or not; a
+    limit in minutes follows the clock, so it cannot.
 
     Args:
         task: with train and val splits.

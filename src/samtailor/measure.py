@@ -46,6 +46,7 @@ class Questions:
         sensitivity: on how many instances prompts are varied; 0: not at all; None: on all.
         also: other tasks, such as one that the adapter was not fitted for.
         strengths: on how many instances of each task the adapter is turned down, where there are others; 0: none.
+        base_rows: whether the scores have rows of the base beside the adapter's.
     """
 
     split: str = "test"
@@ -56,6 +57,7 @@ class Questions:
     sensitivity: int | None = 0
     also: tuple[Task, ...] = ()
     strengths: int = 0
+    base_rows: bool = True
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def _scores(
             cache=cache,
             progress=bar,
             keep=keep,
+            base_rows=asked.base_rows,
         )
     return evaluation, evaluation.to_dict()
 

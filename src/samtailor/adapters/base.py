@@ -100,6 +100,10 @@ class Adapter(nn.Module, abc.ABC):
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.kept_parameters().values())
 
+    def rate_share(self, name: str) -> float:
+        """What share of the learning rate an owned parameter learns with."""
+        return 1.0
+
     def extra_terms(self, lesson: Lesson) -> dict[str, Tensor]:
         """Name -> (N,), terms that training adds to the loss as they are, weighted already."""
         return {}

@@ -29,19 +29,19 @@ class DecoderTuning(Adapter):
     trains: ClassVar[str] = "a copy of the mask decoder"
     chooses_token: ClassVar[bool] = True
 
-    def __init__(self, tuned: nn.Module) -> None:
+    def __init__(self, tuned: nn.Module, mlps: int = 1) -> None:
         super().__init__()
-        self.tuned = tuned
+        self.tuned, self.mlps = tuned, mlps
         self.read_token(0)
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
-        agreed(cls.method, {"width": base.embed_dim}, config)
-        return cls(copy_decoder(cls.method, base))
+        own = {k: v for k, v in agreed(cls.method, {"width": base.embed_dim}, config).items() if k != "width"}
+        return cls(copy_decoder(cls.method, base), **own)
 
     @property
     def config(self) -> dict[str, Any]:
-        return {"width": self.tuned.hidden_size}
+        return {"width": self.tuned.hidden_size, "mlps": self.mlps}
 
     @property
     def decoder(self) -> nn.Module:
@@ -59,6 +59,7 @@ class DecoderTuning(Adapter):
             name: p
             for name, p in self.named_parameters()
             if not name.endswith("k_proj.bias")
+            and (self.mlps or ".mlp." not in name)
             and (name.startswith(single) or not name.startswith("tuned.output_hypernetworks_mlps."))
         }
 

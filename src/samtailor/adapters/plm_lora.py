@@ -17,6 +17,8 @@ __all__ = ["PlmLoRA"]
 class PlmLoRA(Adapter):
     """Both as they are alone, trained at once; 1,578,752 + 47,104 parameters by default. Identity before training.
 
+    Each learns with its own rate; a rate that a fit is told is the LoRA's, and the PLM gets the same share of it.
+
     Args:
         plm: moves the prompt tokens.
         lora: changes a copy of the decoder.
@@ -24,6 +26,7 @@ class PlmLoRA(Adapter):
 
     method: ClassVar[str] = "plm+lora"
     trains: ClassVar[str] = "as plm, and as lora in the mask decoder"
+    peak_rate: ClassVar[float] = LoRA.peak_rate
     chooses_token: ClassVar[bool] = True
 
     def __init__(self, plm: PLM, lora: LoRA) -> None:
@@ -54,6 +57,9 @@ class PlmLoRA(Adapter):
     def owned_parameters(self) -> dict[str, nn.Parameter]:
         plm = {f"plm.{name}": p for name, p in self.plm.owned_parameters().items()}
         return plm | {f"lora.{name}": p for name, p in self.lora.owned_parameters().items()}
+
+    def rate_share(self, name: str) -> float:
+        return 1.0 if name.startswith("lora.") else PLM.peak_rate / LoRA.peak_rate
 
     def decoder_at(self, strength: float, base: Base) -> nn.Module:
         return self.lora.decoder_at(strength, base)

@@ -178,11 +178,12 @@ def fit(
     class_: ClassOption = None,
     prompts: PromptsOption = "click",
     minutes: Annotated[
-        float | None, typer.Option(help="Budget of fitting time.", show_default="15, without --epochs")
+        float | None, typer.Option(help="Budget of fitting time.", show_default="15, without others")
     ] = None,
     epochs: Annotated[
         float | None, typer.Option(help="Budget in passes over the training images.", show_default="none")
     ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Budget in steps.", show_default="none")] = None,
     seed: SeedOption = 0,
     lr: Annotated[float | None, typer.Option(help="A fixed peak learning rate.", show_default="adapted on val")] = None,
     format: FormatOption = None,
@@ -209,8 +210,9 @@ def fit(
     config = FitConfig(
         method=method,
         prompts=prompts,  # type: ignore[arg-type]  # FitConfig checks it
-        minutes=15 if minutes is None and epochs is None else minutes,
+        minutes=15 if (minutes, epochs, steps) == (None, None, None) else minutes,
         epochs=epochs,
+        steps=steps,
         seed=seed,
         lr=lr,
         batch=batch,

@@ -25,7 +25,8 @@ class FitConfig:
         prompts: what is simulated from masks, in training and in validation.
         minutes: budget of fitting time, validation included; what comes before the first step (encoding, the base's
             validation) is not; None: no such limit.
-        epochs: budget in passes over the training images; None: no such limit. With both, the first to end counts.
+        epochs: budget in passes over the training images; None: no such limit.
+        steps: budget in steps; None: no such limit. Of several budgets the first to end counts.
         seed: of everything drawn.
         lr: a fixed peak rate; None adapts it: it starts at the method's own and, when validation falls back, the best
             adapter is restored and the rate halved.
@@ -50,6 +51,7 @@ class FitConfig:
     prompts: PromptKind = "click"
     minutes: float | None = None
     epochs: float | None = None
+    steps: int | None = None
     seed: int = 0
     lr: float | None = None
     batch: int = 10
@@ -67,13 +69,13 @@ class FitConfig:
     method_options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        positive = ("minutes", "epochs", "lr", "batch", "val_prompts", "validations", "patience", "clip")
+        positive = ("minutes", "epochs", "steps", "lr", "batch", "val_prompts", "validations", "patience", "clip")
         for name in positive:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise FitError(f"{name} is {value}.", "It must be a number greater than 0.")
-        if self.minutes is None and self.epochs is None:
-            raise FitError("The fit has no end: neither minutes nor epochs are set.", "Set one of them.")
+        if self.minutes is None and self.epochs is None and self.steps is None:
+            raise FitError("The fit has no end: neither minutes, nor epochs, nor steps are set.", "Set one of them.")
         if not 0 < self.cells <= 1:
             raise FitError(f"cells is {self.cells}.", "It is a share: greater than 0, at most 1.")
         if self.precision not in PRECISIONS:

@@ -76,10 +76,9 @@ class Trainer:
         self.embedder, self.config, self.folder, self.reporter = embedder, config, folder, reporter
         self.accelerator = accelerator
         self.peak_rate = config.lr or adapter.peak_rate
-        self.optimiser = torch.optim.AdamW(
-            adapter.owned_parameters().values(), lr=self.peak_rate, weight_decay=config.weight_decay
-        )
-        steps = None if config.epochs is None else max(1, math.ceil(config.epochs * sampler.steps_per_epoch))
+        self.optimiser = torch.optim.AdamW(_by_share(adapter), lr=self.peak_rate, weight_decay=config.weight_decay)
+        passes = None if config.epochs is None else max(1, math.ceil(config.epochs * sampler.steps_per_epoch))
+        steps = min((n for n in (passes, config.steps) if n is not None), default=None)
         self.budget = Budget(None if config.minutes is None else config.minutes * 60, steps)
         self.state = FitState(context=context)
         self.best = copy_parameters(adapter)
@@ -190,7 +189,7 @@ class Trainer:
         state = self.state
         rate = learning_rate(self.peak_rate * state.rate_scale, state.step, progress)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.adapter.train()
         self.optimiser.zero_grad(set_to_none=True)
         terms = self.gradients(self.sampler.batch(state.step), progress)
@@ -288,6 +287,14 @@ class Trainer:
 
     def _log(self, row: dict[str, float]) -> None:
         append_json(self.folder / "metrics.jsonl", row)
+
+
+def _by_share(adapter: Adapter) -> list[dict[str, Any]]:
+    """The adapter's parameters, those together that learn with the same share of the rate."""
+    groups: dict[float, list[torch.nn.Parameter]] = {}
+    for name, parameter in adapter.owned_parameters().items():
+        groups.setdefault(adapter.rate_share(name), []).append(parameter)
+    return [{"params": parameters, "share": share} for share, parameters in groups.items()]
 
 
 def _cut_log(path: Path, step: int) -> None:

@@ -56,12 +56,18 @@ def score_image(
     kind: AskedKind,
     repeat: int,
     seed: int,
+    base_rows: bool = True,
 ) -> list[InstanceScore]:
-    """One prompt (one per piece, where an instance has several) for each instance of an image."""
+    """One prompt (one per piece, where an instance has several) for each instance of an image.
+
+    Without ``base_rows`` the adapter alone is scored, where there is one.
+    """
     instances = record.promptable
     outlines: dict[int, Boundary] = {}
     scores: list[dict[str, MaskScores]] = [{} for _ in instances]
-    passes: list[tuple[Adapter | None, _Chooser]] = [(None, _base_masks)]
+    passes: list[tuple[Adapter | None, _Chooser]] = []
+    if base_rows or adapter is None:
+        passes.append((None, _base_masks))
     if adapter is not None:
         passes.append((adapter, _adapted_mask))
     for who, choose in passes:
