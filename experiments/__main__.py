@@ -2,6 +2,7 @@
 
 python -m experiments run experiments/configs/main.yaml --data DATA [--only "faces plm"] [--dry-run]
 python -m experiments table experiments/configs/main.yaml
+python -m experiments results
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from experiments.config import read_config
 from experiments.driver import Driver, chosen
+from experiments.overview import write_overview
 from experiments.tables import write_page
 from experiments.tasks import Tasks
 from samtailor.cache import EmbeddingCache
@@ -20,7 +22,9 @@ from samtailor.device import choose_device
 from samtailor.errors import SamtailorError
 from samtailor.memory import keep_freed_memory
 
-RESULTS = Path(__file__).parents[1] / "docs" / "results" / "experiments"
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
+RESULTS = DOCS / "results" / "experiments"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,12 +47,15 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--dry-run", action="store_true", help="print the plan and how long it takes")
     run.add_argument("--retry-failed", action="store_true", help="run again what failed before")
     commands.add_parser("table", parents=[shared], help="make pages and figures out of the JSON lines")
+    commands.add_parser("results", help="make the pages of all configs, and docs/results.md")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0; 1 if a run failed; 2 for what the user can mend."""
     args = _parser().parse_args(arguments)
+    if args.command == "results":
+        return _results()
     scaled = args.minutes_scale != 1
     results = args.results or (args.out / "scaled" if scaled else RESULTS)
     try:
@@ -68,6 +75,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SamtailorError as error:
         print(f"Error: {error.what}\n       {error.hint}", file=sys.stderr)
         return 2
+
+
+def _results() -> int:
+    configs = [
+        read_config(path) for path in sorted((HERE / "configs").glob("*.yaml"), key=lambda p: (p.stem != "main", p))
+    ]
+    begun = [c for c in configs if (RESULTS / f"{c.name}.jsonl").is_file()]
+    for config in begun:
+        print(write_page(config, RESULTS))
+    write_overview(configs, RESULTS, (HERE / "findings.md").read_text(), DOCS / "results.md")
+    print(DOCS / "results.md")
+    return 0
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from experiments.settings import BASE
 from samtailor.cli.progress import duration
 from samtailor.files import write_atomically
 
-__all__ = ["grid", "page", "write_page"]
+__all__ = ["LEGEND", "grid", "overview", "page", "write_page"]
 
 MOST_CLASSES = 30
 
@@ -52,7 +52,7 @@ def page(config: Config, lines: Lines, pictures: Sequence[str]) -> Iterator[str]
     for name in config.show:
         yield f"## {NAMES[name]}"
         yield ""
-        yield from grid(*_overview(found, name, lines))
+        yield from grid(*overview(found, name, lines))
         yield ""
     for picture in pictures:
         yield f"![{picture.rpartition('.')[0]}]({picture})"
@@ -70,7 +70,8 @@ def grid(head: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str]:
     yield from (f"| {' | '.join(row)} |" for row in cells)
 
 
-def _overview(found: Sequence[Section], name: str, lines: Lines) -> tuple[list[str], list[list[str]]]:
+def overview(found: Sequence[Section], name: str, lines: Lines) -> tuple[list[str], list[list[str]]]:
+    """Head and cells of a table of one score: a row for each method, a column for each task and measure."""
     columns = [(s, m) for s in found for m in s.measures]
     labels = dict.fromkeys(row.label for s in found for row in s.rows)
     cells = []

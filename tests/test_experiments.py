@@ -16,11 +16,12 @@ import pytest
 import torch
 import yaml
 from experiments import driver as driver_module
-from experiments.__main__ import main
+from experiments.__main__ import RESULTS, main
 from experiments.config import read_config
 from experiments.differences import paired
 from experiments.instances import SCORES, Instance, read_instances, write_instances
 from experiments.lines import Lines, without_paths
+from experiments.overview import filled_in, write_overview
 from experiments.run import Run
 from experiments.settings import FIT_DEFAULTS, ConfigError, digest
 from experiments.tasks import Tasks
@@ -194,7 +195,7 @@ def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 taken = driver.take
 driver.take = lambda asked, t, b, adapter, *rest: (killed() if adapter else taken(asked, t, b, adapter, *rest))
-from experiments.__main__ import main
+from experiments.__main__ import RESULTS, main
 main(sys.argv[1:])
 """
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
@@ -386,3 +387,41 @@ def test_shipped_configs_can_be_read(path: Path) -> None:
     assert set(FIT_DEFAULTS) >= {
         k for r in config.runs for k in r.settings if k not in ("task", "class", "drop_duplicates")
     }
+
+
+def test_figures_in_a_text_are_filled_in_from_the_lines(
+    write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path
+) -> None:
+    path = write([{"task": shapes.root.name, "method": ["base", "plm", "offset"]}], compare_with="plm", show=["miou"])
+    other = write([{"task": shapes.root.name, "seed": 5}], "later")
+    assert main(command("run", path)) == 0
+    results = tmp_path / "results"
+    configs = [read_config(path), read_config(other)]
+    column = f"{shapes.root.name}: test, click"
+    text = f"It has {{{{small | {column} | plm | miou}}}} and {{{{small | {column} | offset - plm | boundary_f1_3}}}}."
+    found = filled_in(text, configs, results)
+    runs = {line["label"].split("/")[1]: line for line in lines_of(tmp_path) if line["kind"] == "run"}  # type: ignore[attr-defined]
+    row = runs["plm"]["measures"][0]["rows"][0]  # type: ignore[index]
+    (change,) = [d["scores"]["boundary_f1_3"] for d in lines_of(tmp_path) if d.get("row") == "offset"]  # type: ignore[index]
+    low, high = row["miou_interval"]
+    assert found == (
+        f"It has {row['miou']:.3f} ({low:.3f} to {high:.3f}) and "
+        f"{change['value']:+.3f} ({change['interval'][0]:+.3f} to {change['interval'][1]:+.3f})."
+    )
+    assert filled_in(f"{{{{later | {column} | plm | miou}}}}", configs, results) == "not run"
+    for wrong in ("small | x | plm | miou", f"small | {column} | plm | mIoU", f"small | {column} | lora | miou", "plm"):
+        with pytest.raises(ConfigError):
+            filled_in(f"{{{{{wrong}}}}}", configs, results)
+
+    write_overview(configs, results, text, tmp_path / "results.md")
+    page = (tmp_path / "results.md").read_text()
+    assert found in page
+    assert "](results/small.md)" in page
+    assert "* `later`" in page.split("### Not begun")[1]
+
+
+def test_the_shipped_findings_can_be_filled_in() -> None:
+    configs = [read_config(path) for path in sorted((ROOT / "experiments" / "configs").glob("*.yaml"))]
+    text = filled_in((ROOT / "experiments" / "findings.md").read_text(), configs, RESULTS)
+    assert "{{" not in text
+    assert text in (ROOT / "docs" / "results.md").read_text(), "run `python -m experiments results`"

@@ -1,4 +1,4 @@
-"""Markdown tables out of evaluation files, so that no figure in docs/results.md is typed by hand.
+"""Markdown tables out of evaluation files, so that no figure in docs/measurements.md is typed by hand.
 
 python tools/results_table.py docs/results/*.json
 python tools/results_table.py --least-area 64 RUN/studies/evaluation-*.jsonl   # only instances of so many pixels

@@ -27,7 +27,7 @@ class LoRA(Adapter):
 
     method: ClassVar[str] = "lora"
     trains: ClassVar[str] = "low-rank changes of the mask decoder's attention (LoRA, rank 4)"
-    peak_rate: ClassVar[float] = 1.5e-3  # 3e-4 did worse on faces (docs/results.md)
+    peak_rate: ClassVar[float] = 1.5e-3  # 3e-4 did worse on faces (docs/measurements.md)
     chooses_token: ClassVar[bool] = True
 
     def __init__(self, tuned: nn.Module, rank: int = 4) -> None:

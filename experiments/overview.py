@@ -1,0 +1,120 @@
+"""docs/results.md: what was found, and an overview of every config, made out of the lines alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.cells import NAMES, difference, score, state
+from experiments.config import Config
+from experiments.groups import sections
+from experiments.lines import Lines
+from experiments.settings import ConfigError
+from experiments.tables import LEGEND, grid, overview
+from samtailor.files import write_atomically
+
+__all__ = ["filled_in", "write_overview"]
+
+_PLACE = re.compile(r"\{\{([^{}]+)\}\}")
+HEAD = """# Results of the experiments
+
+Every figure on this page comes out of the JSON lines in [results/experiments](results/experiments), each with settings,
+seed, commit, machine, seconds and steps; `python -m experiments results` writes it.
+[experiments](../experiments/README.md) says how a run is repeated, [methods.md](methods.md) what the methods are,
+[measurements.md](measurements.md) has what else was measured: longer fits, other studies, timings."""
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """One figure of a text: ``{{main | faces: test, click | decoder | miou}}``; ``plm+pmm - plm`` is a difference."""
+
+    config: str
+    column: str
+    row: str
+    score: str
+
+    @classmethod
+    def parsed(cls, text: str) -> _Figure:
+        words = [word.strip() for word in text.split("|")]
+        if len(words) != 4 or words[3] not in NAMES:
+            raise ConfigError(
+                f"{{{{{text}}}}} is no figure.",
+                f"Write {{{{config | section: measure | row | score}}}}; scores: {', '.join(NAMES)}.",
+            )
+        return cls(*words)
+
+
+def filled_in(text: str, configs: Sequence[Config], results: Path) -> str:
+    """``text`` with each ``{{...}}`` replaced by the figure it names, as the pages show it.
+
+    Raises:
+        ConfigError: there is no such config, section, measure, row or score.
+    """
+    return _PLACE.sub(lambda found: _value(_Figure.parsed(found[1]), configs, results), text)
+
+
+def _value(wanted: _Figure, configs: Sequence[Config], results: Path) -> str:
+    for config in (c for c in configs if c.name == wanted.config):
+        lines = Lines(results / f"{config.name}.jsonl")
+        for section in sections(config, lines):
+            rows = {row.label: row for row in section.rows}
+            for measure in section.measures:
+                if f"{section.title}: {measure.title}" != wanted.column:
+                    continue
+                if wanted.row in rows:
+                    return score(rows[wanted.row], measure, wanted.score, lines)
+                one, dash, _other = wanted.row.partition(" - ")
+                over = section.reference(rows[one]) if dash and one in rows else None
+                if over is not None and wanted.row == f"{one} - {over.label}":
+                    return difference(rows[one], over, measure, wanted.score, lines)
+    raise ConfigError(
+        f"No run stands for {' | '.join(vars(wanted).values())}.",
+        "Take config, column and row from a page in docs/results/experiments.",
+    )
+
+
+def write_overview(configs: Sequence[Config], results: Path, findings: str, path: Path) -> None:
+    """Write the page ``path``; ``results`` lies below its folder and holds the lines, pages and figures."""
+    where = results.relative_to(path.parent).as_posix()
+    text = "\n".join(_page(configs, results, where, filled_in(findings, configs, results)))
+    write_atomically(path, (text.rstrip() + "\n").encode())
+
+
+def _page(configs: Sequence[Config], results: Path, where: str, findings: str) -> Iterator[str]:
+    yield "<!-- Made by `python -m experiments results`: do not edit. -->"
+    yield HEAD
+    yield ""
+    yield findings.strip()
+    yield ""
+    yield f"## All experiments\n\n{LEGEND}"
+    yield ""
+    waiting = []
+    for config in configs:
+        lines = Lines(results / f"{config.name}.jsonl")
+        done = sum(not state(r, lines) for r in config.runs)
+        if not done:
+            waiting.append(config)
+            continue
+        yield f"### {config.name}: {config.about.strip()}"
+        yield ""
+        yield f"{done} of {len(config.runs)} runs. Whole page: [{config.name}.md]({where}/{config.name}.md)."
+        yield ""
+        for name in config.show:
+            yield f"**{NAMES[name]}**"
+            yield ""
+            yield from grid(*_without_gaps(*overview(sections(config, lines), name, lines)))
+            yield ""
+    if waiting:
+        yield "### Not begun"
+        yield ""
+        yield from (f"* `{c.name}`: {c.about.strip()}" for c in waiting)
+
+
+def _without_gaps(head: Sequence[str], cells: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """Without the rows and columns that have no figure yet: a config's own page shows them."""
+    have = [[k == 0 or "." in cell for k, cell in enumerate(row)] for row in cells]
+    columns = [k for k in range(len(head)) if any(row[k] for row in have)]
+    rows = [row for row, full in zip(cells, have, strict=True) if any(full[1:])]
+    return [head[k] for k in columns], [[row[k] for k in columns] for row in rows]
