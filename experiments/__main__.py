@@ -12,8 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.config import read_config
+from experiments.config import Config, read_config
+from experiments.differences import add_differences
 from experiments.driver import Driver, chosen
+from experiments.lines import Lines
 from experiments.overview import write_overview
 from experiments.tables import write_page
 from experiments.tasks import Tasks
@@ -37,7 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--out", type=Path, default=Path("runs/experiments"), help="adapters and kept measures")
     shared.add_argument("--results", type=Path, help="JSON lines and pages; default: docs/results/experiments")
     shared.add_argument(
-        "--minutes-scale", type=float, default=1.0, help="shorten fits to try things out; results then go to OUT/scaled"
+        "--minutes-scale",
+        type=float,
+        default=1.0,
+        help="shorten fits, of minutes or steps, to try things out; results: OUT/scaled",
     )
     run = commands.add_parser("run", parents=[shared], help="do what is not done; killed, the same command goes on")
     run.add_argument("--data", type=Path, help="folder of the tasks")
@@ -54,14 +59,15 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """0; 1 if a run failed; 2 for what the user can mend."""
     args = _parser().parse_args(arguments)
-    if args.command == "results":
-        return _results()
-    scaled = args.minutes_scale != 1
-    results = args.results or (args.out / "scaled" if scaled else RESULTS)
     try:
+        if args.command == "results":
+            return _results()
+        scaled = args.minutes_scale != 1
+        results = args.results or (args.out / "scaled" if scaled else RESULTS)
         configs = [read_config(path, args.minutes_scale) for path in args.configs]
         if args.command == "table":
             for config in configs:
+                add_differences(config, Lines(results / f"{config.name}.jsonl"), results)
                 print(write_page(config, results))
             return 0
         keep_freed_memory()
@@ -77,15 +83,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
+def shipped_configs() -> list[Config]:
+    """Those in ``configs``, the main table first."""
+    paths = sorted((HERE / "configs").glob("*.yaml"), key=lambda path: (path.stem != "main", path))
+    return [read_config(path) for path in paths]
+
+
 def _results() -> int:
-    configs = [
-        read_config(path) for path in sorted((HERE / "configs").glob("*.yaml"), key=lambda p: (p.stem != "main", p))
-    ]
+    configs = shipped_configs()
     begun = [c for c in configs if (RESULTS / f"{c.name}.jsonl").is_file()]
     for config in begun:
-        print(write_page(config, RESULTS))
+        add_differences(config, Lines(RESULTS / f"{config.name}.jsonl"), RESULTS)
     write_overview(configs, RESULTS, (HERE / "findings.md").read_text(), DOCS / "results.md")
     print(DOCS / "results.md")
+    for config in begun:
+        print(write_page(config, RESULTS))
     return 0
 
 

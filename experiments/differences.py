@@ -10,9 +10,9 @@ import numpy as np
 
 from experiments.config import Config
 from experiments.groups import Row, Section, difference_id, sections
-from experiments.instances import Instance, instances_file, read_instances
+from experiments.instances import Instance, instances_folder, read_instances
 from experiments.lines import Lines
-from experiments.run import Measure, Run
+from experiments.run import Measure
 from experiments.say import say
 from experiments.settings import ConfigError
 from samtailor.metrics.bootstrap import Estimate, Resampler
@@ -46,7 +46,7 @@ def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, 
     id = difference_id(row, over, measure, lines)
     if lines.get("difference", id):
         return
-    tables = [_table(runs, measure, results) for runs in (ours, theirs)]
+    tables = [_table(row.instances(runs, measure, lines), results) for row, runs in ((row, ours), (over, theirs))]
     if tables[0] is None or tables[1] is None:
         say(f"  {section.title}: {row.label} - {over.label}: not compared, no scores of single instances in {results}")
         return
@@ -70,10 +70,10 @@ def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, 
     )
 
 
-def _table(runs: Sequence[Run], measure: Measure, results: Path) -> _Table | None:
+def _table(names: Sequence[str], results: Path) -> _Table | None:
     found: _Table = {}
-    for run in runs:
-        instances = read_instances(instances_file(results, run, measure))
+    for name in names:
+        instances = read_instances(instances_folder(results) / name)
         if instances is None:
             return None
         for key, instance in instances.items():

@@ -14,7 +14,6 @@ import torch
 from experiments.config import Config
 from experiments.differences import add_differences
 from experiments.fitting import fit_facts, fit_once, is_fitted
-from experiments.instances import instances_file
 from experiments.lines import Lines, without_paths
 from experiments.measuring import kept_measure, take
 from experiments.origin import code, machine
@@ -73,8 +72,10 @@ class Driver:
         self._lines: dict[str, Lines] = {}
 
     def lines(self, name: str) -> Lines:
-        if name not in self._lines:
-            self._lines[name] = Lines(self.results / f"{name}.jsonl")
+        return self._lines.get(name) or self._read(name)
+
+    def _read(self, name: str) -> Lines:
+        self._lines[name] = Lines(self.results / f"{name}.jsonl")
         return self._lines[name]
 
     def is_done(self, config: Config, run: Run) -> bool:
@@ -83,7 +84,8 @@ class Driver:
 
     def clock(self) -> Clock:
         files = sorted(self.results.glob("*.jsonl"))
-        return Clock(line for file in files for line in Lines(file).of("run") if line["status"] == "done")
+        done = (line for file in files for line in Lines(file).of("run") if line["status"] == "done")
+        return Clock(done, self.results)
 
     def show(self, plan: Sequence[tuple[Config, Run]]) -> None:
         """Print what would be done."""
@@ -113,6 +115,7 @@ class Driver:
         code()  # now: the tree may change while this runs
         for number, (config, run) in enumerate(plan, 1):
             head = f"[{number}/{len(plan)}] {config.name}/{run.label}"
+            self._read(config.name)  # another driver may have done it meanwhile
             if self.is_done(config, run):
                 say(f"{head}: done before")
                 continue
@@ -125,7 +128,7 @@ class Driver:
             failed += line["status"] == "failed"
             self.lines(config.name).add(self._clean(line))
         for config in {config.name: config for config, _ in plan}.values():
-            add_differences(config, self.lines(config.name), self.results)
+            add_differences(config, self._read(config.name), self.results)  # with what other drivers wrote
         return failed
 
     def _line(self, config: Config, run: Run, clock: Clock) -> dict[str, Any]:
@@ -150,13 +153,12 @@ class Driver:
             fit_once(run, self.tasks.for_fit(run), base, folder, self.cache, Teller())
         adapter, found = None, []
         for asked in run.measures:
-            instances = instances_file(self.results, run, asked)
-            result = kept_measure(folder, asked) if instances.is_file() else None
+            result = kept_measure(folder, asked, self.results)
             if result is None:
                 say(f"    measuring {asked.title}")
                 adapter = adapter or (load_adapter(folder, base) if fitted else None)
                 task = self.tasks.for_measure(run, asked)
-                result = take(asked, task, base, adapter, folder, instances, self.cache, Teller())
+                result = take(asked, task, base, adapter, folder, self.results, self.cache, Teller())
             clock.heard(run, asked, result["seconds"])
             found.append(result)
         return (fit_facts(run, base, folder) if fitted else None), found

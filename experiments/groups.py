@@ -59,6 +59,11 @@ class Row:
         ours, theirs = ([r for r in side if r.settings["seed"] in common] for side in sides)
         return ours, theirs
 
+    def instances(self, runs: Iterable[Run], measure: Measure, lines: Lines) -> list[str]:
+        """Of finished runs the files with the scores of single instances; empty where a line names none."""
+        found = [m for r in runs for m in (lines.get("run", r.id) or {})["measures"] if m["id"] == measure.id]
+        return [str(m.get("instances", "")) for m in found]
+
 
 @dataclass(frozen=True)
 class Section:
@@ -83,9 +88,10 @@ class Section:
 
 
 def difference_id(row: Row, over: Row, measure: Measure, lines: Lines) -> str:
-    """Names the comparison of the runs that are finished now; more seeds make another."""
+    """Names the comparison of what is measured now; more seeds, or a run measured anew, make another."""
     ours, theirs = row.paired_with(over, measure, lines)
-    return digest([sorted(r.id for r in ours), row.shown, sorted(r.id for r in theirs), over.shown, measure.id])
+    files = [sorted(r.instances(runs, measure, lines)) for r, runs in ((row, ours), (over, theirs))]
+    return digest([files[0], row.shown, files[1], over.shown, measure.id])
 
 
 def sections(config: Config, lines: Lines) -> list[Section]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.run import Measure, Run
 from samtailor.files import write_atomically
 from samtailor.studies.scoring import InstanceScore
 
-__all__ = ["SCORES", "Instance", "instances_file", "read_instances", "write_instances"]
+__all__ = ["SCORES", "Instance", "instances_folder", "read_instances", "write_instances"]
 
 SCORES = ("iou", "boundary_iou", "boundary_f1_1", "boundary_f1_3")
 _KEY = ("image", "instance", "repeat", "label", "method")
@@ -28,13 +28,17 @@ class Instance:
     scores: Mapping[str, Mapping[str, float]]
 
 
-def instances_file(results: Path, run: Run, asked: Measure) -> Path:
-    """Where those of a run's measure lie."""
-    return results / "instances" / f"{run.folder}-{asked.id}.csv.gz"
+def instances_folder(results: Path) -> Path:
+    """Where they lie beside the lines."""
+    return results / "instances"
 
 
-def write_instances(path: Path, found: Iterable[InstanceScore]) -> None:
-    """A compressed CSV: a row for each instance, prompt and method; the same scores give the same bytes."""
+def write_instances(folder: Path, stem: str, found: Iterable[InstanceScore]) -> str:
+    """A compressed CSV in ``folder``, a row for each instance, prompt and method; its name.
+
+    The name is ``stem`` and a digest of the content, so that no other fit of the same settings, on another machine or
+    in another folder, takes the place of the file that a line rests on.
+    """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*_KEY, *SCORES])
@@ -43,8 +47,11 @@ def write_instances(path: Path, found: Iterable[InstanceScore]) -> None:
             values = (s.iou, s.boundary_iou, *s.boundary_f1)
             key = (one.image, one.instance, one.repeat, one.label, method)
             table.writerow([*key, *(f"{round(v, _DIGITS):g}" for v in values)])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, gzip.compress(text.getvalue().encode(), mtime=0))
+    content = text.getvalue().encode()
+    name = f"{stem}-{hashlib.blake2b(content, digest_size=5).hexdigest()}.csv.gz"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / name, gzip.compress(content, mtime=0))
+    return name
 
 
 def read_instances(path: Path) -> dict[tuple[str, int, int], Instance] | None:

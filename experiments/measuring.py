@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments.instances import write_instances
+from experiments.instances import instances_folder, write_instances
 from experiments.origin import code
 from experiments.run import Measure
 from experiments.say import Teller
@@ -25,10 +25,13 @@ def _file(folder: Path, measure_id: str) -> Path:
     return folder / "measures" / f"{measure_id}.json"
 
 
-def kept_measure(folder: Path, asked: Measure) -> dict[str, Any] | None:
-    """What was measured before."""
+def kept_measure(folder: Path, asked: Measure, results: Path) -> dict[str, Any] | None:
+    """What was measured before, if its scores of single instances are there too."""
     path = _file(folder, asked.id)
-    return dict(json.loads(path.read_text())) if path.is_file() else None
+    if not path.is_file():
+        return None
+    found = dict(json.loads(path.read_text()))
+    return found if (instances_folder(results) / str(found.get("instances"))).is_file() else None
 
 
 def take(
@@ -37,13 +40,14 @@ def take(
     base: Base,
     adapter: Adapter | None,
     folder: Path,
-    instances: Path,
+    results: Path,
     cache: EmbeddingCache,
     teller: Teller,
 ) -> dict[str, Any]:
-    """Measure and keep in ``folder``; the scores of single instances go to the file ``instances``.
+    """Measure and keep in ``folder``; the scores of single instances go to a file below ``results``.
 
-    With an adapter the base is not scored again: its rows are a run of their own, on the same prompts.
+    With an adapter the base is not scored again, but in the studies of prompts: its rows are a run of their own, on the
+    same prompts.
 
     A killed one goes on from what the library keeps in ``studies``; ``seconds`` are then those of the last part.
 
@@ -71,8 +75,9 @@ def take(
         encoding=teller.encoding,
     )
     seconds = round(time.perf_counter() - began, 1)
-    write_instances(instances, found.evaluation.instances)
+    stem = f"{folder.name}-{asked.id}"
+    instances = write_instances(instances_folder(results), stem, found.evaluation.instances)
     result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **found.found}
-    result |= {"seconds": seconds, "code": code()}
+    result |= {"seconds": seconds, "code": code(), "instances": instances}
     write_json(_file(folder, asked.id), result)  # last: where it is, the instances are
     return dict(json.loads(_file(folder, asked.id).read_text()))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from experiments.cells import NAMES, difference, score, state
 from experiments.config import Config
-from experiments.groups import sections
+from experiments.groups import Row, Section, sections
 from experiments.lines import Lines
+from experiments.run import Measure
 from experiments.settings import ConfigError
 from experiments.tables import LEGEND, grid, overview
 from samtailor.files import write_atomically
 
-__all__ = ["filled_in", "write_overview"]
+__all__ = ["filled_in", "overview_page", "write_overview"]
 
 _PLACE = re.compile(r"\{\{([^{}]+)\}\}")
 HEAD = """# Results of the experiments
@@ -63,23 +64,38 @@ def _value(wanted: _Figure, configs: Sequence[Config], results: Path) -> str:
             for measure in section.measures:
                 if f"{section.title}: {measure.title}" != wanted.column:
                     continue
-                if wanted.row in rows:
-                    return score(rows[wanted.row], measure, wanted.score, lines)
-                one, dash, _other = wanted.row.partition(" - ")
-                over = section.reference(rows[one]) if dash and one in rows else None
-                if over is not None and wanted.row == f"{one} - {over.label}":
-                    return difference(rows[one], over, measure, wanted.score, lines)
+                if found := _cell(wanted, rows, section, measure, lines):
+                    return found
     raise ConfigError(
         f"No run stands for {' | '.join(vars(wanted).values())}.",
         "Take config, column and row from a page in docs/results/experiments.",
     )
 
 
+def _cell(wanted: _Figure, rows: Mapping[str, Row], section: Section, measure: Measure, lines: Lines) -> str:
+    """Empty where there is no such row, or it does not ask for this measure."""
+    if wanted.row in rows:
+        return score(rows[wanted.row], measure, wanted.score, lines)
+    one, dash, _other = wanted.row.partition(" - ")
+    over = section.reference(rows[one]) if dash and one in rows else None
+    if over is None or wanted.row != f"{one} - {over.label}":
+        return ""
+    return difference(rows[one], over, measure, wanted.score, lines)
+
+
 def write_overview(configs: Sequence[Config], results: Path, findings: str, path: Path) -> None:
     """Write the page ``path``; ``results`` lies below its folder and holds the lines, pages and figures."""
-    where = results.relative_to(path.parent).as_posix()
-    text = "\n".join(_page(configs, results, where, filled_in(findings, configs, results)))
-    write_atomically(path, (text.rstrip() + "\n").encode())
+    write_atomically(path, overview_page(configs, results, findings, results.relative_to(path.parent)).encode())
+
+
+def overview_page(configs: Sequence[Config], results: Path, findings: str, where: PurePath) -> str:
+    """The page as text; ``where`` the results lie, seen from it.
+
+    Raises:
+        ConfigError: as ``filled_in``.
+    """
+    text = "\n".join(_page(configs, results, where.as_posix(), filled_in(findings, configs, results)))
+    return text.rstrip() + "\n"
 
 
 def _page(configs: Sequence[Config], results: Path, where: str, findings: str) -> Iterator[str]:
@@ -107,7 +123,7 @@ def _page(configs: Sequence[Config], results: Path, where: str, findings: str) -
             yield from grid(*_without_gaps(*overview(sections(config, lines), name, lines)))
             yield ""
     if waiting:
-        yield "### Not begun"
+        yield "### Without figures"
         yield ""
         yield from (f"* `{c.name}`: {c.about.strip()}" for c in waiting)
 

@@ -132,7 +132,7 @@ class Run:
 
     @cached_property
     def label(self) -> str:
-        """For people: ``faces/plm/seed0/minutes=12``."""
+        """For people: ``faces/plm/seed0/steps=1000``."""
         s = self.settings
         words = [s["task"], *([f"class={s['class']}"] if "class" in s else []), self.method]
         words += [f"seed{s['seed']}"] if "seed" in s else []

@@ -127,7 +127,19 @@ def _fits(config: Config, found: Sequence[Section], lines: Lines) -> Iterator[st
             if runs:
                 cells.append([section.title, row.label, *_fit(fits, missing(list(runs), lines))])
     if cells:
-        head = ["", "", "seeds", "time", "steps", "best step", "val mIoU, base", "adapted", "trained", "kept"]
+        head = [
+            "",
+            "",
+            "seeds",
+            "precision",
+            "time",
+            "steps",
+            "best step",
+            "val mIoU, base",
+            "adapted",
+            "trained",
+            "kept",
+        ]
         yield "## Fits"
         yield ""
         yield "Means over seeds; trained and kept: parameters."
@@ -138,11 +150,12 @@ def _fits(config: Config, found: Sequence[Section], lines: Lines) -> Iterator[st
 
 def _fit(fits: list[dict[str, Any]], lacking: str) -> list[str]:
     if not fits:
-        return [lacking, *[""] * 7]
+        return [lacking, *[""] * 8]
     size = fits[0]["parameters"]
     val = [np.mean([f["val"][who]["miou"] for f in fits]) for who in ("base", "adapted")]
     return [
         f"{len(fits)}; {lacking}" if lacking else str(len(fits)),
+        ", ".join(dict.fromkeys(f["config"]["precision"] for f in fits)),
         duration(float(np.mean([f["seconds"] for f in fits]))),
         *(f"{np.mean([f[key] for f in fits]):.0f}" for key in ("steps", "best_step")),
         *(f"{v:.3f}" for v in val),

@@ -16,12 +16,13 @@ import pytest
 import torch
 import yaml
 from experiments import driver as driver_module
-from experiments.__main__ import RESULTS, main
+from experiments.__main__ import RESULTS, main, shipped_configs
 from experiments.config import read_config
 from experiments.differences import paired
+from experiments.groups import sections
 from experiments.instances import SCORES, Instance, read_instances, write_instances
 from experiments.lines import Lines, without_paths
-from experiments.overview import filled_in, write_overview
+from experiments.overview import filled_in, overview_page, write_overview
 from experiments.run import Run
 from experiments.settings import FIT_DEFAULTS, ConfigError, digest
 from experiments.tasks import Tasks
@@ -195,7 +196,7 @@ def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 taken = driver.take
 driver.take = lambda asked, t, b, adapter, *rest: (killed() if adapter else taken(asked, t, b, adapter, *rest))
-from experiments.__main__ import RESULTS, main
+from experiments.__main__ import main
 main(sys.argv[1:])
 """
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
@@ -248,6 +249,13 @@ main(sys.argv[1:])
     assert gain["miou_interval"] == pytest.approx(change["interval"], abs=2e-5)  # the library's own, same resamples
     assert f"{change['value']:+.3f}" in text
     assert "not run" not in text
+
+    # Differences need nothing but the lines and the files beside them.
+    log = tmp_path / "results" / "small.jsonl"
+    log.write_text("".join(f"{json.dumps(line)}\n" for line in found if line["kind"] == "run"))
+    shutil.rmtree(tmp_path / "out")
+    assert main(command("table", path)) == 0
+    assert lines_of(tmp_path) == found
     varied = fitted["measures"][1]["sensitivity"]["methods"]["adapted"]["groups"]["all"]["spread"]  # type: ignore[index]
     assert "Prompts varied on 2 instances" in text
     assert f"{varied['value']:.3f} ({varied['interval'][0]:.3f} to" in text
@@ -317,24 +325,22 @@ def test_steps_are_scaled_too(write: Write) -> None:
     assert [read_config(path, scale).runs[0]["steps"] for scale in (1, 0.25, 1e-6)] == [1000, 250, 1]
 
 
-def test_scores_of_instances_come_back_and_are_the_same_bytes(tmp_path: Path) -> None:
+def test_scores_of_instances_come_back(tmp_path: Path) -> None:
     one = MaskScores(0.123456, 0.2, 0.5, (0.25, 1.0), 3.0)
     other = MaskScores(1.0, 1.0, 1.0, (1.0, 0.0), 0.0)
     found = [
         InstanceScore("a, b.png", 7, "left eye", {"base-single": one, "base-best": other}, 12),
         InstanceScore("a, b.png", 7, "left eye", {"base-single": other, "base-best": other}, 12, repeat=1),
     ]
-    path = tmp_path / "deep" / "x.csv.gz"
-    write_instances(path, found)
-    first = path.read_bytes()
-    back = read_instances(path)
+    name = write_instances(tmp_path / "deep", "x", found)
+    back = read_instances(tmp_path / "deep" / name)
     assert back is not None
     assert list(back) == [("a, b.png", 7, 0), ("a, b.png", 7, 1)]
     instance = back["a, b.png", 7, 0]
     assert (instance.label, list(instance.scores)) == ("left eye", ["base-single", "base-best"])
     assert instance.scores["base-single"] == dict(zip(SCORES, (0.12346, 0.5, 0.25, 1.0), strict=True))
-    write_instances(path, found)
-    assert path.read_bytes() == first
+    assert write_instances(tmp_path / "deep", "x", found) == name
+    assert write_instances(tmp_path / "deep", "x", found[:1]) != name  # another fit takes no file's place
     assert read_instances(tmp_path / "none.csv.gz") is None
 
 
@@ -378,9 +384,11 @@ def test_paired_differences_average_seeds_instance_by_instance() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments" / "configs").glob("*.yaml")), ids=lambda p: p.stem)
-def test_shipped_configs_can_be_read(path: Path) -> None:
+def test_shipped_configs_can_be_read(path: Path, tmp_path: Path) -> None:
     config = read_config(path)
     assert config.runs
+    found = sections(config, Lines(tmp_path / "none.jsonl"))
+    assert not config.compare_with or any(s.reference(row) for s in found for row in s.rows), "nothing is compared"
     for run in config.runs:
         assert run.method == "base" or (run["minutes"] or 60) <= 60
         assert run.method == "base" or run["minutes"] or run["steps"] <= 1000
@@ -417,11 +425,12 @@ def test_figures_in_a_text_are_filled_in_from_the_lines(
     page = (tmp_path / "results.md").read_text()
     assert found in page
     assert "](results/small.md)" in page
-    assert "* `later`" in page.split("### Not begun")[1]
+    assert "* `later`" in page.split("### Without figures")[1]
 
 
-def test_the_shipped_findings_can_be_filled_in() -> None:
-    configs = [read_config(path) for path in sorted((ROOT / "experiments" / "configs").glob("*.yaml"))]
-    text = filled_in((ROOT / "experiments" / "findings.md").read_text(), configs, RESULTS)
-    assert "{{" not in text
-    assert text in (ROOT / "docs" / "results.md").read_text(), "run `python -m experiments results`"
+def test_the_page_of_results_is_what_the_lines_say() -> None:
+    configs = shipped_configs()
+    findings = (ROOT / "experiments" / "findings.md").read_text()
+    page = overview_page(configs, RESULTS, findings, Path("results/experiments"))
+    assert "{{" not in page
+    assert page == (ROOT / "docs" / "results.md").read_text(), "run `python -m experiments results`"

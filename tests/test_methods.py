@@ -20,6 +20,7 @@ from samtailor.adapters.answer import decode_prompts
 from samtailor.adapters.base import Adapter
 from samtailor.adapters.io import build_adapter, load_adapter, read_card, save_adapter
 from samtailor.adapters.lesson import Lesson
+from samtailor.adapters.lora import LoRA
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.adapters.plm import PLM
 from samtailor.adapters.strength import Scaled
@@ -34,6 +35,7 @@ from samtailor.fitting.batches import Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.report import Reporter
+from samtailor.fitting.schedule import learning_rate
 from samtailor.frames import Frame
 from samtailor.measure import Questions
 from samtailor.predict import Predictor
@@ -282,6 +284,40 @@ def test_options_of_a_fit_reach_the_adapter(
     with pytest.raises(FitError, match="method_options"):
         other = dataclasses.replace(config, method_options={"rank": 2})
         fit_task(shapes, tiny_sam, tmp_path, other, cache=cache, resume=True)
+
+
+def test_the_mlps_of_the_decoder_can_be_left_as_they_are(
+    base: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    adapter = build_adapter("decoder", base, mlps=0)
+    whole = fresh("decoder", base).owned_parameters()
+    assert set(whole) - set(adapter.owned_parameters()) == {name for name in whole if ".mlp." in name}
+    one = trainer(base, adapter, shapes, cache, tmp_path, 1.0)
+    before = {name: p.detach().clone() for name, p in adapter.named_parameters()}
+    one.state.base = {"empty": 0.0}
+    one._step(0.5)
+    changed = {name for name, p in adapter.named_parameters() if not torch.equal(p, before[name])}
+    assert changed and changed <= set(adapter.owned_parameters())
+    save_adapter(tmp_path, adapter, base, {})
+    assert not any(".mlp." in name for name in safetensors.torch.load_file(tmp_path / "adapter.safetensors"))
+    assert same(answers(base, load_adapter(tmp_path, base)), answers(base, adapter.eval()))
+    with pytest.raises(AdapterError, match="mlps is 2"):
+        build_adapter("decoder", base, mlps=2)
+
+
+def test_parts_of_a_method_learn_with_their_own_rates(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    one = trainer(tiny_sam, fresh("plm+lora", tiny_sam), shapes, cache, tmp_path, 1.0)
+    one.state.base = {"empty": 0.0}
+    one.state.step = 100
+    one._step(0.1)
+    rate = learning_rate(LoRA.peak_rate, 100, 0.1)
+    found = {id(p): group["lr"] for group in one.optimiser.param_groups for p in group["params"]}
+    for name, p in one.adapter.owned_parameters().items():
+        share = 1 if name.startswith("lora.") else PLM.peak_rate / LoRA.peak_rate
+        assert found[id(p)] == pytest.approx(rate * share), name
+    assert PLM.peak_rate < LoRA.peak_rate
 
 
 class Helped(PLM):

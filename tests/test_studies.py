@@ -130,6 +130,19 @@ def test_a_killed_evaluation_goes_on(
     assert other.instances != whole.instances  # other settings, another file
 
 
+def test_without_rows_of_the_base_the_adapters_are_the_same(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM, tmp_path: Path
+) -> None:
+    whole = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, keep=tmp_path)
+    alone = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, keep=tmp_path, base_rows=False)
+    assert [list(i.scores) for i in alone.instances] == [["adapted"]] * len(whole.instances)  # not from whole's journal
+    assert [i.scores["adapted"] for i in alone.instances] == [i.scores["adapted"] for i in whole.instances]
+    assert alone.rows() == whole.rows()[3:]
+    assert alone.to_dict()["gains"] == []
+    base = evaluate_task(shapes, tiny_sam, cache=cache, base_rows=False)
+    assert [r["method"] for r in base.rows()] == ["base-single", "base-best", "base-oracle"]
+
+
 def test_a_journal_computes_each_unit_once(tmp_path: Path) -> None:
     for turn in range(2):
         journal = Journal(tmp_path, "study", {"seed": 0})

@@ -9,6 +9,7 @@ from torch import nn
 from samtailor.adapters.base import Adapter, agreed
 from samtailor.adapters.tuned import blended, copy_decoder
 from samtailor.bases.base import Base
+from samtailor.errors import AdapterError
 
 __all__ = ["DecoderTuning"]
 
@@ -23,6 +24,10 @@ class DecoderTuning(Adapter):
 
     Args:
         tuned: a copy of the base's mask decoder.
+        mlps: 1, or 0 to leave the MLPs of the transformer's layers as they are: 1,536,004 parameters are then trained.
+
+    Raises:
+        AdapterError: ``mlps`` is something else.
     """
 
     method: ClassVar[str] = "decoder"
@@ -31,6 +36,8 @@ class DecoderTuning(Adapter):
 
     def __init__(self, tuned: nn.Module, mlps: int = 1) -> None:
         super().__init__()
+        if mlps not in (0, 1):
+            raise AdapterError(f"mlps is {mlps!r}.", "It must be 0 or 1.")
         self.tuned, self.mlps = tuned, mlps
         self.read_token(0)
 

@@ -178,7 +178,7 @@ def fit(
     class_: ClassOption = None,
     prompts: PromptsOption = "click",
     minutes: Annotated[
-        float | None, typer.Option(help="Budget of fitting time.", show_default="15, without others")
+        float | None, typer.Option(help="Budget of fitting time.", show_default="15, without --epochs and --steps")
     ] = None,
     epochs: Annotated[
         float | None, typer.Option(help="Budget in passes over the training images.", show_default="none")

@@ -26,7 +26,6 @@ class FitConfig:
         minutes: budget of fitting time, validation included; what comes before the first step (encoding, the base's
             validation) is not; None: no such limit.
         epochs: budget in passes over the training images; None: no such limit.
-        steps: budget in steps; None: no such limit. Of several budgets the first to end counts.
         seed: of everything drawn.
         lr: a fixed peak rate; None adapts it: it starts at the method's own and, when validation falls back, the best
             adapter is restored and the rate halved.
@@ -45,13 +44,13 @@ class FitConfig:
         weight_decay: AdamW's.
         losses: weights of the terms.
         method_options: the method's own settings that differ from its defaults, by name (docs/methods.md).
+        steps: budget in steps; None: no such limit. Of several budgets the first to end counts.
     """
 
     method: str = "plm"
     prompts: PromptKind = "click"
     minutes: float | None = None
     epochs: float | None = None
-    steps: int | None = None
     seed: int = 0
     lr: float | None = None
     batch: int = 10
@@ -67,6 +66,7 @@ class FitConfig:
     weight_decay: float = 0.01
     losses: LossWeights = field(default_factory=LossWeights)
     method_options: dict[str, Any] = field(default_factory=dict)
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         positive = ("minutes", "epochs", "steps", "lr", "batch", "val_prompts", "validations", "patience", "clip")
@@ -76,6 +76,8 @@ class FitConfig:
                 raise FitError(f"{name} is {value}.", "It must be a number greater than 0.")
         if self.minutes is None and self.epochs is None and self.steps is None:
             raise FitError("The fit has no end: neither minutes, nor epochs, nor steps are set.", "Set one of them.")
+        if self.steps is not None and self.steps != int(self.steps):
+            raise FitError(f"steps is {self.steps}.", "It must be a whole number.")
         if not 0 < self.cells <= 1:
             raise FitError(f"cells is {self.cells}.", "It is a share: greater than 0, at most 1.")
         if self.precision not in PRECISIONS:

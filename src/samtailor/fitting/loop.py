@@ -260,7 +260,10 @@ class Trainer:
             self._back_off(f"validation fell to {found.miou:.3f} from {state.best['miou']:.3f}")
 
     def _account(self, seconds: float, counts: bool = True) -> None:
-        """Count a validation's time, and put the next so far off that validating takes a sixth of the time at most."""
+        """Count a validation's time and say when the next is due.
+
+        With a budget of time, so far off that validating takes a sixth of it at most; steps must not hear of the clock.
+        """
         state = self.state
         state.elapsed += seconds if counts else 0.0
         now = self.budget.progress(state.step, state.elapsed)
