@@ -18,6 +18,7 @@ METHODS = {
     "plm+pmm": "samtailor.adapters.matched.MatchedPLM",
     "plm+boundary": "samtailor.adapters.boundary.BoundaryPLM",
     "decoder": "samtailor.adapters.decoder.DecoderTuning",
+    "decoder-lite": "samtailor.adapters.decoder_lite.DecoderLite",
     "lora": "samtailor.adapters.lora.LoRA",
     "plm+lora": "samtailor.adapters.plm_lora.PlmLoRA",
     "offset": "samtailor.adapters.offset.Offset",
