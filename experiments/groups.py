@@ -10,6 +10,7 @@ from experiments.config import Config
 from experiments.lines import Lines
 from experiments.run import Measure, Run
 from experiments.settings import BASE, FIT_DEFAULTS, TASK_DEFAULTS, canonical, digest
+from samtailor.adapters.methods import METHODS, method_class
 
 __all__ = ["Row", "Section", "difference_id", "sections"]
 
@@ -118,9 +119,15 @@ def _rows_of(run: Run, varying: list[str]) -> list[Row]:
         other = {"base": run["base"]} if "base" in varying else {}
         words = [f"base={value}" for value in other.values()]
         return [Row(", ".join([name, *words]), {"method": name, **other}, name, (run,)) for name in BASE_ROWS]
-    settings = {"method": run.method} | {k: canonical(run[k]) for k in varying}
-    label = ", ".join([run.method, *(f"{k}={settings[k]}" for k in varying)])
+    settings = {"method": run.method} | {k: canonical(run[k]) for k in varying if _concerns(k, run.method)}
+    label = ", ".join([run.method, *(f"{k}={v}" for k, v in settings.items() if k != "method")])
     return [Row(label, settings, "adapted", (run,))]
+
+
+def _concerns(setting: str, method: str) -> bool:
+    """Whether a method has this setting: options are its own."""
+    whose, _dot, option = setting.partition(".")
+    return whose != "method_options" or method not in METHODS or option in method_class(method).options()
 
 
 def _varying(all_settings: Iterable[dict[str, Any]]) -> list[str]:
