@@ -54,7 +54,7 @@ def term(logits: Tensor, target: Target, truth: Tensor, valid: Tensor, share: fl
     pictures = logits[None, :, None]
     shown = pictures if target.cells is None else blocks_of(pictures, target.cells[None])
     nothing = torch.zeros(())
-    decoded = Decoded(shown, nothing, lambda: nothing, lambda _: nothing, lambda: nothing)
+    decoded = Decoded(shown, nothing, lambda: nothing, lambda cells, stage=2: nothing, lambda: nothing)
     (name, found), *rest = plm.extra_terms(Lesson(decoded, target, truth, valid, 0.5, 0)).items()
     assert name == "boundary" and not rest
     return found

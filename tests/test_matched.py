@@ -64,8 +64,9 @@ def term(adapter: MatchedPLM, given: Lesson) -> Tensor:
 
 @pytest.mark.parametrize("start", ["predicted", "jittered"])
 @pytest.mark.parametrize("share", [0.25, 1.0])
-def test_the_term_alone_moves_the_plm(tiny_sam: Base, start: str, share: float) -> None:
-    adapter = taught(tiny_sam, pmm_contour=start)
+@pytest.mark.parametrize("stage", [1, 2])
+def test_the_term_alone_moves_the_plm(tiny_sam: Base, start: str, share: float, stage: int) -> None:
+    adapter = taught(tiny_sam, pmm_contour=start, pmm_stage=stage)
     term(adapter, lesson(tiny_sam, adapter, share=share)).sum().backward()
     for name, parameter in adapter.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
@@ -148,9 +149,9 @@ def test_iterations_go_on_from_the_moved_points(tiny_sam: Base, monkeypatch: pyt
     given = lesson(tiny_sam, adapter)
     asked = []
 
-    def listening(decoded: Decoded, points: Tensor, side: int) -> Tensor:
+    def listening(decoded: Decoded, points: Tensor, side: int, stage: int) -> Tensor:
         asked.append(points)
-        return features_at(decoded, points, side)
+        return features_at(decoded, points, side, stage)
 
     monkeypatch.setattr(matched, "features_at", listening)
     found = term(adapter, given)
@@ -212,6 +213,7 @@ def test_its_plm_starts_as_plm_does(tiny_sam: Base) -> None:
         {"pmm_points": 2},
         {"pmm_points": 8.5},
         {"pmm_iterations": 0},
+        {"pmm_stage": 3},
     ],
 )
 def test_an_option_out_of_range_is_named(options: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from samtailor.adapters.matched import MatchedPLM
 from samtailor.adapters.plm import PLM
 from samtailor.adapters.pmm import PMM
 
@@ -29,6 +30,8 @@ def test_parameters_are_those_of_the_source() -> None:
     count = sum(p.numel() for p in PMM().parameters())
     assert count == 1_187_906
     assert f"{count:,}" in str(PMM.__doc__)
+    wider = sum(p.numel() for p in PMM(64).parameters())
+    assert f"{wider:,}" in str(MatchedPLM.__doc__)
     assert count + sum(p.numel() for p in PLM().parameters()) == 2_766_658
 
 

@@ -39,6 +39,8 @@ class MatchedPLM(PLM):
         pmm_points: P, points of a contour.
         pmm_iterations: how often the PMM moves the points, each time by features at the moved ones; their losses are
             averaged.
+        pmm_stage: where features are read: 2, after the decoder's second up-convolution, or 1, after its first, where
+            they have twice the channels at half the resolution; the PMM then has 1,196,098 parameters.
         sizes: the PLM's.
 
     Raises:
@@ -56,13 +58,14 @@ class MatchedPLM(PLM):
         pmm_contour: str = "predicted",
         pmm_points: int = 64,
         pmm_iterations: int = 1,
+        pmm_stage: int = 2,
         **sizes: Any,
     ) -> None:
         super().__init__(**sizes)
-        _check(pmm_weight, pmm_warmup, pmm_contour, pmm_points, pmm_iterations)
+        _check(pmm_weight, pmm_warmup, pmm_contour, pmm_points, pmm_iterations, pmm_stage)
         self.weight, self.warmup, self.start_from = pmm_weight, pmm_warmup, pmm_contour
-        self.points, self.iterations = pmm_points, pmm_iterations
-        self.pmm = PMM(self.width // 8)  # SAM's decoder upscales to an eighth of the width
+        self.points, self.iterations, self.stage = pmm_points, pmm_iterations, pmm_stage
+        self.pmm = PMM(self.width // (8 if pmm_stage == 2 else 4))  # as SAM's decoder narrows
 
     @property
     def config(self) -> dict[str, Any]:
@@ -73,6 +76,7 @@ class MatchedPLM(PLM):
             "pmm_contour": self.start_from,
             "pmm_points": self.points,
             "pmm_iterations": self.iterations,
+            "pmm_stage": self.stage,
         }
 
     def kept_parameters(self) -> dict[str, nn.Parameter]:
@@ -86,7 +90,7 @@ class MatchedPLM(PLM):
             return {"points": torch.zeros_like(found, dtype=torch.float32)}
         points, losses = start, []
         for _ in range(self.iterations):
-            features = features_at(lesson.decoded, points, lesson.truth.shape[-1])
+            features = features_at(lesson.decoded, points, lesson.truth.shape[-1], self.stage)
             points = points.detach() + self.pmm(features).float()
             losses.append(point_matching_loss(points, truth))
         return {"points": self.weight * torch.stack(losses).mean(0).where(found, 0.0)}
@@ -115,13 +119,14 @@ def _as_masks(masks: Tensor) -> np.ndarray:
     return array
 
 
-def _check(weight: float, warmup: float, start_from: str, points: int, iterations: int) -> None:
+def _check(weight: float, warmup: float, start_from: str, points: int, iterations: int, stage: int) -> None:
     ranges = {
         "pmm_weight": (weight, 0 <= weight < math.inf, "a number of 0 or more"),
         "pmm_warmup": (warmup, 0 <= warmup <= 1, "a share of the budget, 0 to 1"),
         "pmm_contour": (start_from, start_from in START_FROM, " or ".join(START_FROM)),
         "pmm_points": (points, points == int(points) and points >= 3, "a whole number of 3 or more"),
         "pmm_iterations": (iterations, iterations == int(iterations) and iterations >= 1, "a whole number above 0"),
+        "pmm_stage": (stage, stage in (1, 2), "1 or 2"),
     }
     for name, (value, good, expected) in ranges.items():
         if not good:

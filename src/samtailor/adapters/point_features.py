@@ -9,11 +9,11 @@ from samtailor.bases.base import Decoded
 
 __all__ = ["features_at"]
 
-BLOCK = 4  # low-res pixels along a cell's side
+CELL = 4  # low-res pixels along a cell's side
 
 
-def features_at(decoded: Decoded, points: Tensor, side: int) -> Tensor:
-    """Bilinear samples of ``decoded.upscaled``, without making more of it than they need.
+def features_at(decoded: Decoded, points: Tensor, side: int, stage: int = 2) -> Tensor:
+    """Bilinear samples of the decoder's upscaled features, without making more of them than they need.
 
     As ``torch.nn.functional.grid_sample`` with ``align_corners=False`` and ``padding_mode="border"``, but that points
     get no gradient: it goes to the map alone.
@@ -21,16 +21,18 @@ def features_at(decoded: Decoded, points: Tensor, side: int) -> Tensor:
     Args:
         decoded: of one image (B = 1) with N prompts.
         points: (N, P, 2), (x, y) in low-res pixels, pixel centres at +0.5; those outside count as on the border.
-        side: l = 4h, the map's side.
+        side: l = 4h, of the low-res frame.
+        stage: 2: of ``decoded.upscaled``; 1: of the map after the first up-convolution, 2h x 2w.
 
     Returns:
-        (N, P, C) float32.
+        (N, P, C) float32; 2 C channels for stage 1.
     """
-    rows, columns, shares = _corners(points.detach(), side)
-    cells = (rows // BLOCK) * (side // BLOCK) + columns // BLOCK
+    block = 2**stage  # pixels of the map along a cell's side
+    rows, columns, shares = _corners(points.detach() * (block / CELL), side * block // CELL)
+    cells = (rows // block) * (side // CELL) + columns // block
     wanted, place = _distinct(cells.flatten(1))
-    blocks = decoded.blocks(wanted[None])[0].flatten(1, 2)  # (N, K * 16, C)
-    pixels = place * BLOCK**2 + ((rows % BLOCK) * BLOCK + columns % BLOCK).flatten(1)
+    blocks = decoded.blocks(wanted[None], stage)[0].flatten(1, 2)  # (N, K * block², C)
+    pixels = place * block**2 + ((rows % block) * block + columns % block).flatten(1)
     values = blocks.gather(1, pixels[..., None].expand(-1, -1, blocks.shape[-1])).float()
     weighted = values.view(*shares.shape, -1) * shares[..., None]
     return weighted.sum(2)

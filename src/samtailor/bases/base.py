@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from samtailor.errors import PromptError
 
-__all__ = ["TOKEN_KINDS", "Base", "Decoded", "Embeddings", "MaskChoice", "chosen_masks"]
+__all__ = ["TOKEN_KINDS", "Base", "Blocks", "Decoded", "Embeddings", "MaskChoice", "chosen_masks"]
 
 Embeddings = Mapping[str, Tensor]
 """What the encoder says of B images: named tensors whose first axis is B; ``"image"`` is always (B, D, h, w)."""
@@ -38,6 +38,21 @@ def chosen_masks(masks: MaskChoice) -> slice:
     return {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
 
 
+class Blocks(Protocol):
+    """Features of single cells, differentiable; others are not computed."""
+
+    def __call__(self, cells: Tensor, /, stage: int = 2) -> Tensor:
+        """The blocks that cells become by upscaling.
+
+        Args:
+            cells: (B, N, K) int, counted row by row.
+            stage: 2: of ``Decoded.upscaled``; 1: after the first of SAM's two up-convolutions, with 2 C channels.
+
+        Returns:
+            (B, N, K, 16, C) for stage 2, the 4 x 4 block row by row; (B, N, K, 4, 2 C) for stage 1, 2 x 2.
+        """
+
+
 @dataclass(frozen=True)
 class Decoded:
     """Answer of a mask decoder.
@@ -47,15 +62,14 @@ class Decoded:
             (B, N, M, K, 16), the 4 x 4 block of each cell, row by row.
         iou: (B, N, M), the model's own estimate of each mask's IoU.
         upscale: computes ``upscaled``; most callers never ask.
-        blocks: (B, N, K) int cells, counted row by row -> (B, N, K, 16, C), their 4 x 4 blocks of ``upscaled``, row by
-            row; only these are computed. Differentiable.
+        blocks: features of single cells.
         whole: the logits of all cells as a picture, (B, N, M, 4h, 4w), without gradient.
     """
 
     logits: Tensor
     iou: Tensor
     upscale: Callable[[], Tensor]
-    blocks: Callable[[Tensor], Tensor]
+    blocks: Blocks
     whole: Callable[[], Tensor]
 
     @property

@@ -87,8 +87,11 @@ def _decode(
     def upscaled() -> Tensor:
         return _by_image(_picture(_upscale(decoder, cells), size), b)
 
-    def blocks(wanted: Tensor) -> Tensor:
-        return _by_image(_in_rows(_upscale(decoder, _gathered(cells, wanted))), b)
+    def blocks(wanted: Tensor, stage: int = 2) -> Tensor:
+        chosen = _gathered(cells, wanted)
+        if stage == 1:
+            return _by_image(_upscale_once(decoder, chosen).view(*chosen.shape[:2], 4, -1), b)
+        return _by_image(_in_rows(_upscale(decoder, chosen)), b)
 
     @torch.no_grad()
     def whole() -> Tensor:
@@ -106,11 +109,12 @@ def _gathered(cells: Tensor, wanted: Tensor) -> Tensor:
     return cells.gather(1, wanted.flatten(0, 1)[..., None].expand(-1, -1, cells.shape[-1]))
 
 
-def blocks_of(pictures: Tensor, cells: Tensor) -> Tensor:
-    """From (B, N, M, 4h, 4w) the 4 x 4 blocks of chosen cells (B, N, K): (B, N, M, K, 16), row by row."""
+def blocks_of(pictures: Tensor, cells: Tensor, size: int = 4) -> Tensor:
+    """From (B, N, M, s h, s w), s: ``size``, the s x s blocks of cells (B, N, K): (B, N, M, K, s s), row by row."""
     b, n, m, height, width = pictures.shape
-    blocks = pictures.view(b, n, m, height // 4, 4, width // 4, 4).transpose(4, 5).reshape(b, n, m, -1, 16)
-    return blocks.gather(3, cells[:, :, None, :, None].expand(-1, -1, m, -1, 16))
+    rows = pictures.view(b, n, m, height // size, size, width // size, size)
+    blocks = rows.transpose(4, 5).reshape(b, n, m, -1, size * size)
+    return blocks.gather(3, cells[:, :, None, :, None].expand(-1, -1, m, -1, size * size))
 
 
 def _by_image(answers: Tensor, b: int) -> Tensor:
@@ -246,9 +250,13 @@ def _dot(upscaled: Tensor, weights: Tensor) -> Tensor:
 def _upscale(decoder: Any, cells: Tensor) -> Tensor:
     """Features of the 16 pixels of each cell, (BN, c, 16, C): rows 4 ky1 + 2 kx1 ... as ``_picture`` reads them."""
     bn, c, _ = cells.shape
-    first = _blocks(decoder.upscale_conv1, cells.flatten(0, 1))  # (BNc * 4, D/4)
-    first = F.gelu(_norm(decoder.upscale_layer_norm, first))
-    return F.gelu(_blocks(decoder.upscale_conv2, first)).view(bn, c, 16, -1)
+    return F.gelu(_blocks(decoder.upscale_conv2, _upscale_once(decoder, cells))).view(bn, c, 16, -1)
+
+
+def _upscale_once(decoder: Any, cells: Tensor) -> Tensor:
+    """Features of the 4 pixels of each cell after the first up-convolution, (BNc * 4, D/4), by (ky1, kx1)."""
+    first = _blocks(decoder.upscale_conv1, cells.flatten(0, 1))
+    return F.gelu(_norm(decoder.upscale_layer_norm, first))
 
 
 def _blocks(convolution: Any, rows: Tensor) -> Tensor:

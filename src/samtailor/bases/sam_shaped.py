@@ -131,8 +131,8 @@ class SamShapedBase(Base):
         tokens, cells = decoder.transformer(tokens, cells, self.image_positions()[None], None)
 
         upscaled = decoder.upscale_conv1(cells.transpose(2, 3).reshape(b * n, d, h, w))
-        upscaled = decoder.activation(decoder.upscale_layer_norm(upscaled))
-        upscaled = decoder.activation(decoder.upscale_conv2(upscaled))
+        once = decoder.activation(decoder.upscale_layer_norm(upscaled))
+        upscaled = decoder.activation(decoder.upscale_conv2(once))
 
         chosen = chosen_masks(masks)
         mlps = list(decoder.output_hypernetworks_mlps)[chosen]
@@ -140,11 +140,10 @@ class SamShapedBase(Base):
         weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)  # (BN, M, C)
         logits = (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:]).unflatten(0, (b, n))
         iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, chosen].unflatten(0, (b, n))
-        features = upscaled.unflatten(0, (b, n))
-        return Decoded(
-            logits,
-            iou,
-            lambda: features,
-            lambda wanted: blocks_of(features, wanted).permute(0, 1, 3, 4, 2),
-            logits.detach,
-        )
+        features, early = upscaled.unflatten(0, (b, n)), once.unflatten(0, (b, n))
+
+        def blocks(wanted: Tensor, stage: int = 2) -> Tensor:
+            found = blocks_of(early, wanted, 2) if stage == 1 else blocks_of(features, wanted)
+            return found.permute(0, 1, 3, 4, 2)
+
+        return Decoded(logits, iou, lambda: features, blocks, logits.detach)
