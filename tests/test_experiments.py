@@ -134,7 +134,11 @@ def test_identity_does_not_depend_on_order_nor_on_defaults_written_out(write: Wr
         ([{"task": "/a"}], {}, ["below the data folder"]),
         ([{"task": "../a"}], {}, ["below the data folder"]),
         ([{"method": "plm"}], {}, ["None"]),
-        ([{"adapter_of": "small/b/plm/seed0"}, {"task": "a"}], {}, ["small/b/plm/seed0", "a/plm/seed0"]),
+        (
+            [{"adapter_of": "small/b/plm/seed0"}, {"task": "a", "method": "plm"}],
+            {},
+            ["small/b/plm/seed0", "a/plm/seed0"],
+        ),
     ],
 )
 def test_what_nobody_would_read_is_an_error(
@@ -401,7 +405,7 @@ def test_figures_in_a_text_are_filled_in_from_the_lines(
     write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path
 ) -> None:
     path = write([{"task": shapes.root.name, "method": ["base", "plm", "offset"]}], compare_with="plm", show=["miou"])
-    other = write([{"task": shapes.root.name, "seed": 5}], "later")
+    other = write([{"task": shapes.root.name, "method": "plm", "seed": 5}], "later")
     assert main(command("run", path)) == 0
     results = tmp_path / "results"
     configs = [read_config(path), read_config(other)]

@@ -34,7 +34,7 @@ from samtailor.fitting.validate import validate
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
 
-SHORT = FitConfig(epochs=6, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=3)
+SHORT = FitConfig(method="plm", epochs=6, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=3)
 
 
 def _bits(folder: Path) -> dict[str, bytes]:

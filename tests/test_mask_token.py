@@ -100,7 +100,7 @@ def test_a_fit_takes_the_best_token_for_methods_that_change_the_decoder(
     assert state is not None and state.token_scores == [0.1, 0.2, 0.4, 0.3]
     fit_task(shapes, tiny_sam, tmp_path / "told", dataclasses.replace(tuned, mask_token=3), cache=cache)
     assert "base_by_mask_token" not in read_card(tmp_path / "told")["validation"]
-    fit_task(shapes, tiny_sam, tmp_path / "plm", SHORT, cache=cache)
+    fit_task(shapes, tiny_sam, tmp_path / "plm", dataclasses.replace(SHORT, method="plm"), cache=cache)
     assert used == [2, 3, 0]
 
 

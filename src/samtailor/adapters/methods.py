@@ -11,7 +11,7 @@ from samtailor.errors import AdapterError
 if TYPE_CHECKING:
     from samtailor.adapters.base import Adapter
 
-__all__ = ["METHODS", "check_method", "check_options", "method_class"]
+__all__ = ["DEFAULT_METHOD", "METHODS", "check_method", "check_options", "method_class"]
 
 METHODS = {
     "plm": "samtailor.adapters.plm.PLM",
@@ -25,6 +25,8 @@ METHODS = {
     "tokens": "samtailor.adapters.tokens.Tokens",
 }
 """Name -> where its class is."""
+
+DEFAULT_METHOD = "decoder-lite"  # docs/decisions.md says why
 
 KINDS = {str: "a word", int: "a whole number", float: "a number"}
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from samtailor.adapters.methods import DEFAULT_METHOD
 from samtailor.cli.options import (
     AlsoOption,
     BaseOption,
@@ -173,7 +174,7 @@ def fit(
     task: TaskArgument,
     out: Annotated[Path, typer.Option(help="Run folder: adapter, metrics, curve, and the state to resume from.")],
     base: BaseOption = "mobile-sam",
-    method: MethodOption = "plm",
+    method: MethodOption = DEFAULT_METHOD,
     method_option: MethodOptionsOption = None,
     class_: ClassOption = None,
     prompts: PromptsOption = "click",

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from samtailor.adapters.methods import check_options
+from samtailor.adapters.methods import DEFAULT_METHOD, check_options
 from samtailor.errors import FitError
 from samtailor.losses import LossWeights
 from samtailor.prompts import PromptKind, check_kind
@@ -47,7 +47,7 @@ class FitConfig:
         steps: budget in steps; None: no such limit. Of several budgets the first to end counts.
     """
 
-    method: str = "plm"
+    method: str = DEFAULT_METHOD
     prompts: PromptKind = "click"
     minutes: float | None = None
     epochs: float | None = None
