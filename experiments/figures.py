@@ -48,7 +48,7 @@ def _figure(config: Config, panels: Sequence[_Panel], score: str, lines: Lines) 
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=120, bbox_inches="tight", metadata={"Software": None})
     return buffer.getvalue()
 
 
