@@ -19,7 +19,7 @@ def test_the_table_of_methods_is_what_the_code_has(mobile_sam: Base) -> None:
 
 def test_counts_in_docstrings_are_those_of_the_code(mobile_sam: Any) -> None:
     whole = f"{sum(p.numel() for p in mobile_sam.mask_decoder.parameters()):,}"
-    for name in ("plm", "decoder", "lora", "tokens"):  # the PMM's own count: tests/test_pmm.py
+    for name in ("plm", "decoder", "decoder-lite", "lora", "tokens"):  # the PMM's own count: tests/test_pmm.py
         assert f"{build_adapter(name, mobile_sam).parameter_count():,}" in str(method_class(name).__doc__)
     assert whole in str(method_class("decoder").__doc__)
     assert whole in (Path(__file__).parents[1] / "docs" / "methods.md").read_text()
