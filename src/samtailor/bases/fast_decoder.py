@@ -75,12 +75,12 @@ def _decode(
     cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
     cells = cells.to(positions.dtype)
     first = project_first(decoder, cells, positions) if shared else None
-    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first)
-
     chosen = chosen_masks(masks)
+    asked = range(1, 1 + decoder.num_mask_tokens)[chosen]
+    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first, [0, *asked])
+
     heads = list(decoder.output_hypernetworks_mlps)[chosen]
-    mask_tokens = tokens[:, 1 : 1 + decoder.num_mask_tokens][:, chosen]
-    weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(heads)], dim=-1)  # (BN, C, M)
+    weights = torch.stack([mlp(tokens[:, 1 + i]) for i, mlp in enumerate(heads)], dim=-1)  # (BN, C, M)
     iou = decoder.iou_prediction_head(tokens[:, 0])[:, chosen]
     size = image.shape[-2:]
 
@@ -106,7 +106,9 @@ def _decode(
 
 def _gathered(cells: Tensor, wanted: Tensor) -> Tensor:
     """Of (BN, hw, D) the cells (B, N, K): (BN, K, D)."""
-    return cells.gather(1, wanted.flatten(0, 1)[..., None].expand(-1, -1, cells.shape[-1]))
+    rows = wanted.flatten(0, 1) + torch.arange(len(cells), device=cells.device)[:, None] * cells.shape[1]
+    # Not gather: its backward takes several times as long.
+    return cells.flatten(0, 1).index_select(0, rows.flatten()).view(*rows.shape, -1)
 
 
 def blocks_of(pictures: Tensor, cells: Tensor, size: int = 4) -> Tensor:
@@ -128,9 +130,12 @@ def _rows(maps: Tensor) -> Tensor:
 
 
 def _two_way(
-    transformer: Any, start: Tensor, cells: Tensor, positions: Tensor, first: FirstLayer | None
+    transformer: Any, start: Tensor, cells: Tensor, positions: Tensor, first: FirstLayer | None, read: list[int]
 ) -> tuple[Tensor, Tensor]:
-    """Tokens (BN, T, D) and cells (BN, c, D) after all layers; ``cells`` (B or BN, c, D), ``positions`` (c, D)."""
+    """Of the tokens (BN, t, D) those that are ``read``, and cells (BN, c, D), after all layers.
+
+    ``cells`` (B or BN, c, D), ``positions`` (c, D).
+    """
     tokens, placed = start, cells + positions
     for layer in transformer.layers:
         if layer.skip_first_layer_pe:
@@ -144,6 +149,7 @@ def _two_way(
         tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
         cells = _norm(layer.layer_norm4, _to_tokens(back, placed, cells, tokens + start, tokens, first))
         placed, first = cells + positions, None
+    tokens, start = tokens[:, read], start[:, read]  # nothing reads what the others would see now
     tokens = tokens + _to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)
     tokens = transformer.layer_norm_final_attn(tokens)
     return tokens, cells
