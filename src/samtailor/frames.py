@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -58,13 +59,19 @@ class Frame:
         return F.interpolate(square[..., :h, :w], (self.height, self.width), mode="bilinear", align_corners=False)
 
     def masks_to_low_res(self, masks: Tensor, side: int) -> Tensor:
-        """Masks (N, H, W), bool or float, to the share of each low-res cell they cover, (N, side, side) in 0..1."""
+        """Masks (N, H, W), bool or float, to the share of each low-res cell they cover, (N, side, side) in 0..1.
+
+        Bilinear with antialiasing into the input square, then the mean of each cell. Both are linear along rows and
+        along columns, so that each mask takes two matrix products, over its own bounding box alone.
+        """
         w, h = self.resized
-        resized = F.interpolate(masks[:, None].float(), (h, w), mode="bilinear", antialias=True)
-        square = F.pad(resized, (0, self.input_size - w, 0, self.input_size - h))
-        if self.input_size % side == 0:  # the same bits, much sooner
-            return F.avg_pool2d(square, self.input_size // side)[:, 0]
-        return F.adaptive_avg_pool2d(square, side)[:, 0]
+        across = _line_to_cells(self.width, w, self.input_size, side).to(masks.device)
+        down = _line_to_cells(self.height, h, self.input_size, side).to(masks.device)
+        found = torch.zeros(len(masks), side, side, device=masks.device)
+        for mask, cells in zip(masks, found, strict=True):
+            rows, columns = (_extent(mask.any(axis)) for axis in (1, 0))
+            cells.copy_(down[:, rows] @ mask[rows, columns].float() @ across[:, columns].T)
+        return found
 
     def valid_cells(self, side: int) -> Tensor:
         """Low-res cells that hold picture rather than padding, (side, side) bool; at least one row and column."""
@@ -74,3 +81,18 @@ class Frame:
         across, down = centres < w, centres < h
         across[0] = down[0] = True
         return down[:, None] & across[None, :]
+
+
+@lru_cache(maxsize=64)
+def _line_to_cells(length: int, resized: int, input_size: int, side: int) -> Tensor:
+    """(side, length): what each of a line's pixels gives to each low-res cell of the line."""
+    pixels = torch.eye(length)[None, None]
+    lines = F.interpolate(pixels, (resized, length), mode="bilinear", antialias=True)
+    lines = F.pad(lines, (0, 0, 0, input_size - resized))
+    return F.adaptive_avg_pool2d(lines, (side, length))[0, 0]
+
+
+def _extent(used: Tensor) -> slice:
+    """From the first True of (n,) to the last; empty where there is none."""
+    places = used.nonzero()
+    return slice(0, 0) if len(places) == 0 else slice(int(places[0]), int(places[-1]) + 1)
