@@ -23,7 +23,7 @@ class Row:
     """One row: runs that differ in the seed only.
 
     Attributes:
-        label: for people.
+        label: for people: the method, and what varies in the config where it differs from its default.
         settings: the method, and those other settings that vary in the config.
         shown: whose scores these are in an evaluation: ``adapted`` or a row of the base.
         runs: by seed, done or not.
@@ -79,13 +79,16 @@ class Section:
         return list({m.id: m for row in self.rows for r in row.runs for m in r.measures}.values())
 
     def reference(self, row: Row) -> Row | None:
-        """The row of the same settings whose method the config compares with, else the one of that label."""
-        if not self.compare_with:
+        """The row of the same settings whose method the config compares with, else the one of that label.
+
+        None for that one itself.
+        """
+        if not self.compare_with or row.label == self.compare_with:
             return None
         wanted = row.settings | {"method": self.compare_with}
-        same = [r for r in self.rows if r.settings == wanted]
+        same = [r for r in self.rows if r.settings == wanted and r is not row]
         found = same or [r for r in self.rows if r.label == self.compare_with]
-        return found[0] if found and found[0] is not row else None
+        return found[0] if found else None
 
 
 def difference_id(row: Row, over: Row, measure: Measure, lines: Lines) -> str:
@@ -120,8 +123,12 @@ def _rows_of(run: Run, varying: list[str]) -> list[Row]:
         words = [f"base={value}" for value in other.values()]
         return [Row(", ".join([name, *words]), {"method": name, **other}, name, (run,)) for name in BASE_ROWS]
     settings = {"method": run.method} | {k: canonical(run[k]) for k in varying if _concerns(k, run.method)}
-    label = ", ".join([run.method, *(f"{k}={v}" for k, v in settings.items() if k != "method")])
-    return [Row(label, settings, "adapted", (run,))]
+    words = [f"{k.rpartition('.')[2]}={v}" for k, v in settings.items() if k != "method" and v != _default(k)]
+    return [Row(", ".join([run.method, *words]), settings, "adapted", (run,))]
+
+
+def _default(setting: str) -> Any:
+    return canonical((TASK_DEFAULTS | FIT_DEFAULTS)[setting])
 
 
 def _concerns(setting: str, method: str) -> bool:
