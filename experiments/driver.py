@@ -82,6 +82,14 @@ class Driver:
         line = self.lines(config.name).get("run", run.id)
         return line is not None and not (line["status"] == "failed" and self.retry_failed)
 
+    def _elsewhere(self, run: Run) -> dict[str, Any] | None:
+        """The line of the same finished run, measures and all, in another config: its adapter need not be here."""
+        for path in sorted(self.results.glob("*.jsonl")):
+            line = Lines(path).get("run", run.id)
+            if line and line["status"] == "done":
+                return line
+        return None
+
     def clock(self) -> Clock:
         files = sorted(self.results.glob("*.jsonl"))
         done = (line for file in files for line in Lines(file).of("run") if line["status"] == "done")
@@ -92,7 +100,8 @@ class Driver:
         clock = self.clock()
         counted: dict[tuple[str, str], float] = {}
         for number, (config, run) in enumerate(plan, 1):
-            left = {} if self.is_done(config, run) else clock.left(run, self.out / run.folder)
+            done = self.is_done(config, run) or self._elsewhere(run)
+            left = {} if done else clock.left(run, self.out / run.folder)
             fresh = {key: seconds for key, seconds in left.items() if key not in counted}
             counted |= fresh
             state = f"about {duration(sum(fresh.values()))}" if fresh else "nothing new"
@@ -118,6 +127,10 @@ class Driver:
             self._read(config.name)  # another driver may have done it meanwhile
             if self.is_done(config, run):
                 say(f"{head}: done before")
+                continue
+            if known := self._elsewhere(run):
+                say(f"{head}: the line of {known['config']}")
+                self.lines(config.name).add(known | {"config": config.name})
                 continue
             now = clock.left(run, self.out / run.folder)
             left = dict(now)

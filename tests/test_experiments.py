@@ -260,6 +260,12 @@ main(sys.argv[1:])
     shutil.rmtree(tmp_path / "out")
     assert main(command("table", path)) == 0
     assert lines_of(tmp_path) == found
+
+    # Nor does the same run in another config.
+    twin = write([{"adapter_of": f"small/{label}", "measures": measures}], "twin")
+    assert main(command("run", twin)) == 0
+    copied = lines_of(tmp_path, "twin")[0]
+    assert copied == fitted | {"config": "twin"}
     varied = fitted["measures"][1]["sensitivity"]["methods"]["adapted"]["groups"]["all"]["spread"]  # type: ignore[index]
     assert "Prompts varied on 2 instances" in text
     assert f"{varied['value']:.3f} ({varied['interval'][0]:.3f} to" in text
