@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -83,13 +84,17 @@ class Frame:
         return down[:, None] & across[None, :]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _line_to_cells(length: int, resized: int, input_size: int, side: int) -> Tensor:
     """(side, length): what each of a line's pixels gives to each low-res cell of the line."""
-    pixels = torch.eye(length)[None, None]
-    lines = F.interpolate(pixels, (resized, length), mode="bilinear", antialias=True)
-    lines = F.pad(lines, (0, 0, 0, input_size - resized))
-    return F.adaptive_avg_pool2d(lines, (side, length))[0, 0]
+    places = torch.arange(length)
+    parts = []
+    for some in places.tensor_split(math.ceil(length / 256)):  # all at once, a large photo would take a gigabyte
+        alone = (places[:, None] == some).float()[None, None]
+        lines = F.interpolate(alone, (resized, len(some)), mode="bilinear", antialias=True)
+        lines = F.pad(lines, (0, 0, 0, input_size - resized))
+        parts.append(F.adaptive_avg_pool2d(lines, (side, len(some)))[0, 0])
+    return torch.cat(parts, dim=1)
 
 
 def _extent(used: Tensor) -> slice:
