@@ -61,7 +61,7 @@ def score(row: Row, measure: Measure, name: str, lines: Lines) -> str:
 
 
 def difference(row: Row, over: Row | None, measure: Measure, name: str, lines: Lines) -> str:
-    """Paired, with its interval; empty for the reference row itself."""
+    """Paired, with its interval, and of several seeds the difference of each; empty for the reference row itself."""
     if over is None or not row.asked(measure) or not over.asked(measure):
         return ""
     if not (row.done(measure, lines) and over.done(measure, lines)):
@@ -70,4 +70,6 @@ def difference(row: Row, over: Row | None, measure: Measure, name: str, lines: L
     if line is None:
         return "not compared"
     found = line["scores"][name]
-    return f"{found['value']:+.3f} ({found['interval'][0]:+.3f} to {found['interval'][1]:+.3f})"
+    text = f"{found['value']:+.3f} ({found['interval'][0]:+.3f} to {found['interval'][1]:+.3f})"
+    seeds = ", ".join(f"{value:+.3f}" for value in found.get("by_seed", ()))
+    return f"{text}; by seed {seeds}" if seeds else text

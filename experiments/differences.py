@@ -10,11 +10,12 @@ import numpy as np
 
 from experiments.config import Config
 from experiments.groups import Row, Section, difference_id, sections
-from experiments.instances import Instance, instances_folder, read_instances
+from experiments.instances import SCORES, Instance, instances_folder, read_instances
 from experiments.lines import Lines
 from experiments.run import Measure
 from experiments.say import say
 from experiments.settings import ConfigError
+from samtailor.metrics import mean_over_classes, mean_over_instances
 from samtailor.metrics.bootstrap import Estimate, Resampler
 
 __all__ = ["add_differences", "paired"]
@@ -82,7 +83,7 @@ def _table(names: Sequence[str], results: Path) -> _Table | None:
 
 
 def paired(ours: _Table, shown: str, theirs: _Table, over: str) -> dict[str, Any]:
-    """Mean difference of each score with its 95 % interval over images.
+    """Mean difference of each score with its 95 % interval over images; of several seeds also each one's difference.
 
     Args:
         ours: scores by instance, one of each run.
@@ -101,11 +102,21 @@ def paired(ours: _Table, shown: str, theirs: _Table, over: str) -> dict[str, Any
     keys = sorted(ours)
     resampler = Resampler([image for image, _, _ in keys])
 
-    def change(score: str) -> np.ndarray:
-        mean = [[np.mean([s.scores[m][score] for s in t[k]]) for k in keys] for t, m in ((ours, shown), (theirs, over))]
-        return np.asarray(mean[0]) - np.asarray(mean[1])
-
-    found = {name: Estimate.of(resampler.mean(change(score))) for name, score in _MEANS.items()}
     labels = [ours[k][0].label for k in keys]
-    found["miou"] = Estimate.of(resampler.mean_over_classes(change("iou"), labels))
-    return {"n": len(keys)} | {name: estimate.to_dict() for name, estimate in found.items()}
+    sides = (_values(ours, keys, shown), _values(theirs, keys, over))
+    found: dict[str, Any] = {"n": len(keys)}
+    for name, score in (_MEANS | {"miou": "iou"}).items():
+        one, other = (side[score] for side in sides)  # (instances, runs) each
+        change = one.mean(1) - other.mean(1)
+        whole = resampler.mean_over_classes(change, labels) if name == "miou" else resampler.mean(change)
+        found[name] = Estimate.of(whole).to_dict()
+        if one.shape[1] > 1 and one.shape == other.shape:
+            each = (one - other).T
+            by_seed = [mean_over_classes(e, labels) if name == "miou" else mean_over_instances(e) for e in each]
+            found[name]["by_seed"] = [round(value, 6) for value in by_seed]
+    return found
+
+
+def _values(table: _Table, keys: Sequence[tuple[str, int, int]], method: str) -> dict[str, np.ndarray]:
+    """Score -> (instances, runs)."""
+    return {s: np.array([[i.scores[method][s] for i in table[k]] for k in keys]) for s in SCORES}

@@ -57,7 +57,9 @@ class Row:
         if None in seeds[0] | seeds[1]:
             return sides[0], sides[1]
         common = seeds[0] & seeds[1]
-        ours, theirs = ([r for r in side if r.settings["seed"] in common] for side in sides)
+        ours, theirs = (
+            sorted((r for r in side if r.settings["seed"] in common), key=lambda r: r["seed"]) for side in sides
+        )
         return ours, theirs
 
     def instances(self, runs: Iterable[Run], measure: Measure, lines: Lines) -> list[str]:

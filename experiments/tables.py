@@ -25,7 +25,8 @@ MOST_CLASSES = 30
 
 LEGEND = """mIoU: mean over classes of the mean over instances; all else: mean over instances, at the images' own
 resolution (docs/evaluation.md). `±`: standard deviation over seeds; brackets: 95 % interval over images, of differences
-paired. Every row answers the same prompts."""
+paired; of several seeds that of their mean, which says nothing of other seeds: "by seed" shows how far they scatter.
+Every row answers the same prompts."""
 
 
 def write_page(config: Config, results: Path) -> Path:

@@ -389,6 +389,12 @@ def test_paired_differences_average_seeds_instance_by_instance() -> None:
     uneven = paired(_scores([0.8, 0.6, 0.8, 0.5], "adapted"), "adapted", theirs, "base-best")
     assert uneven["iou_instances"]["value"] == pytest.approx(0.1)
     assert uneven["miou"]["value"] == pytest.approx(0.2)  # the only bar gains 0.4, the discs nothing
+    better = _scores([0.6, 0.8, 1.0, 0.7], "adapted")
+    mixed = {k: [ours[k][0], better[k][1]] for k in ours}  # the second seed gains 0.1 more
+    for name in ("miou", "boundary_iou"):
+        assert paired(mixed, "adapted", theirs, "base-best")[name]["by_seed"] == pytest.approx([0.1, 0.2])
+    one = {k: v[:1] for k, v in theirs.items()}
+    assert "by_seed" not in paired(ours, "adapted", one, "base-best")["miou"]
     with pytest.raises(ConfigError, match="4 and 3 instances"):
         paired(ours, "adapted", _scores([0.4, 0.6, 0.8], "base-best"), "base-best")
 
