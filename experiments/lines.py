@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from samtailor.files import append_json, write_atomically
+from samtailor.files import append_json
 
 __all__ = ["Lines", "without_paths"]
 
@@ -18,18 +18,12 @@ class Lines:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._found: dict[tuple[str, str], dict[str, Any]] = {}
-        text = path.read_text() if path.is_file() else ""
-        whole = []
-        for line in text.splitlines():
+        for line in (path.read_text() if path.is_file() else "").splitlines():
             try:
                 row = json.loads(line)
                 self._found[row["kind"], row["id"]] = row
-            except (ValueError, KeyError, TypeError):  # a line that a kill cut in two
+            except (ValueError, KeyError, TypeError):  # cut in two by a kill, or another driver is writing it
                 continue
-            whole.append(line)
-        mended = "".join(f"{line}\n" for line in whole)
-        if mended != text:
-            write_atomically(path, mended.encode())
 
     def get(self, kind: str, id: str) -> dict[str, Any] | None:
         return self._found.get((kind, id))
@@ -39,6 +33,9 @@ class Lines:
 
     def add(self, row: dict[str, Any]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.is_file() and self.path.read_bytes()[-1:] not in (b"", b"\n"):
+            with self.path.open("a") as file:  # behind a line that a kill cut in two
+                file.write("\n")
         append_json(self.path, row)
         self._found[row["kind"], row["id"]] = json.loads(json.dumps(row))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
@@ -78,17 +79,30 @@ def test_logits_to_image_is_sams_own_postprocessing() -> None:
     assert torch.equal(frame.logits_to_image(logits), theirs)
 
 
-@given(st.integers(2, 600), st.integers(2, 600))  # of one pixel's width, torch 2.14 resizes the rows wrongly
+@given(st.integers(2, 600), st.integers(2, 600))
 def test_low_res_masks_are_means_over_the_input_frame(width: int, height: int) -> None:
     """Matrix products along rows and columns take the place of resizing and averaging."""
     frame = Frame(width, height, 64)
+    assume(min(frame.resized) > 1)  # to a width of one pixel torch 2.14 resizes wrongly
     masks = torch.rand(3, height, width, generator=torch.Generator().manual_seed(width)) > 0.5
     masks[1, : height // 2] = masks[1, :, width // 2 :] = False  # lies in a corner
     masks[2] = False
     w, h = frame.resized
     resized = F.interpolate(masks[:, None].float(), (h, w), mode="bilinear", antialias=True)
     expected = F.adaptive_avg_pool2d(F.pad(resized, (0, 64 - w, 0, 64 - h)), 16)[:, 0]
-    torch.testing.assert_close(frame.masks_to_low_res(masks, 16), expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(frame.masks_to_low_res(masks, 16), expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1388, 1040), (1333, 1000), (512, 512), (333, 500)])
+def test_a_covered_cell_is_covered_exactly(width: int, height: int) -> None:
+    """Else the inside of a mask would pass for its boundary where losses sample cells."""
+    frame = Frame(width, height, 1024)
+    mask = torch.zeros(1, height, width, dtype=torch.bool)
+    mask[:, : height // 2, : width // 2] = True
+    low = frame.masks_to_low_res(mask, 256)[0]
+    w, h = frame.resized
+    assert (low[: h // 8 - 2, : w // 8 - 2] == 1).all()
+    assert (low[h // 8 + 3 :] == 0).all() and (low[:, w // 8 + 3 :] == 0).all()
 
 
 def test_a_line_of_pixels_keeps_its_gap() -> None:

@@ -219,6 +219,7 @@ def _write(out: Path, trainer: Trainer, task: Task, config: FitConfig) -> None:
             "steps": state.step,
             "best_step": state.best_step,
             "ended": state.finished,
+            "backoffs": state.backoffs,
         },
         "seconds": round(state.elapsed, 1),
         "validation": {"base": state.base, "adapted": state.best, "beats_base": state.beats_base}

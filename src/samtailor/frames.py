@@ -17,6 +17,8 @@ from torch.nn import functional as F
 
 __all__ = ["Frame"]
 
+ROUNDING = 1e-5
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -72,6 +74,9 @@ class Frame:
         for mask, cells in zip(masks, found, strict=True):
             rows, columns = (_extent(mask.any(axis)) for axis in (1, 0))
             cells.copy_(down[:, rows] @ mask[rows, columns].float() @ across[:, columns].T)
+        # The sums of products miss 0 and 1 by rounding, and what is just below 1 would pass for a boundary.
+        found[found < ROUNDING] = 0.0
+        found[found > 1 - ROUNDING] = 1.0
         return found
 
     def valid_cells(self, side: int) -> Tensor:

@@ -40,7 +40,7 @@ def features_at(decoded: Decoded, points: Tensor, side: int, stage: int = 2) -> 
 
 def _corners(points: Tensor, side: int) -> tuple[Tensor, Tensor, Tensor]:
     """Rows, columns and shares of the four pixels around each point, (N, P, 4) each; shares sum to one."""
-    inside = (points.float() - 0.5).clamp(0, side - 1)
+    inside = (points.float().nan_to_num() - 0.5).clamp(0, side - 1)  # a loss that is no number is told of elsewhere
     low = inside.floor().long()
     part = inside - low
     high = (low + 1).clamp(max=side - 1)

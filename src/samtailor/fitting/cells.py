@@ -24,7 +24,7 @@ def full_target(truth: Tensor, valid: Tensor) -> Target:
 
 
 def sampled_target(truth: Tensor, valid: Tensor, share: float, seed: int) -> Target:
-    """A share of the cells, half of it at most on the boundary; arguments else as ``full_target``, on the CPU.
+    """A share of the cells, half of it on the boundary (more where others are few); else as ``full_target``, on a CPU.
 
     Returns:
         Target with P... = (K, 16): K cells, the same number for every instance, and the pixels of each row by row. A
