@@ -43,8 +43,9 @@ def test_the_single_mask_is_that_tokens(tiny_sam: Base, token: int, tmp_path: Pa
     adapter = build_adapter("plm", tiny_sam)
     adapter.read_token(token)  # type: ignore[arg-type]
     everything = _ask(tiny_sam, None, "all")
-    assert torch.equal(_ask(tiny_sam, adapter)[0, :, 0], everything[0, :, token])
-    assert torch.equal(_ask(tiny_sam, adapter, "multi"), everything[:, :, 1:])
+    close = {"rtol": 0, "atol": 1e-5}  # the number of masks asked for moves the last bits
+    torch.testing.assert_close(_ask(tiny_sam, adapter)[0, :, 0], everything[0, :, token], **close)
+    torch.testing.assert_close(_ask(tiny_sam, adapter, "multi"), everything[:, :, 1:], **close)
     save_adapter(tmp_path, adapter, tiny_sam, {})
     assert torch.equal(_ask(tiny_sam, load_adapter(tmp_path, tiny_sam)), _ask(tiny_sam, adapter))
     assert read_card(tmp_path)["format"] == (2 if token else 1)  # older versions would answer with token 0
@@ -122,7 +123,8 @@ def test_the_bases_mask_of_that_token_takes_part_in_the_choice(
     assert result.beats_base is better and result.best_step == 0
     adapter = load_adapter(tmp_path / "run", tiny_sam)
     assert adapter.mask_token == (1 if better else 0)
-    assert torch.equal(_ask(tiny_sam, adapter)[0, :, 0], _ask(tiny_sam, None, "all")[0, :, adapter.mask_token])
+    everything = _ask(tiny_sam, None, "all")
+    torch.testing.assert_close(_ask(tiny_sam, adapter)[0, :, 0], everything[0, :, adapter.mask_token], rtol=0, atol=1e-5)
 
 
 def test_tokens_that_do_not_exist_are_refused() -> None:
