@@ -124,7 +124,8 @@ def test_the_bases_mask_of_that_token_takes_part_in_the_choice(
     adapter = load_adapter(tmp_path / "run", tiny_sam)
     assert adapter.mask_token == (1 if better else 0)
     everything = _ask(tiny_sam, None, "all")
-    torch.testing.assert_close(_ask(tiny_sam, adapter)[0, :, 0], everything[0, :, adapter.mask_token], rtol=0, atol=1e-5)
+    read = everything[0, :, adapter.mask_token]
+    torch.testing.assert_close(_ask(tiny_sam, adapter)[0, :, 0], read, rtol=0, atol=1e-5)
 
 
 def test_tokens_that_do_not_exist_are_refused() -> None:
