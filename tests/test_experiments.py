@@ -407,7 +407,7 @@ def test_shipped_configs_can_be_read(path: Path, tmp_path: Path) -> None:
     assert not config.compare_with or any(s.reference(row) for s in found for row in s.rows), "nothing is compared"
     for run in config.runs:
         assert run.method == "base" or (run["minutes"] or 60) <= 60
-        assert run.method == "base" or run["minutes"] or run["steps"] <= (6000 if config.name == "long" else 1000)
+        assert run.method == "base" or run["minutes"] or run["steps"] <= 1000
     assert set(FIT_DEFAULTS) >= {
         k for r in config.runs for k in r.settings if k not in ("task", "class", "drop_duplicates")
     }
