@@ -365,6 +365,16 @@ def test_a_line_cut_in_two_is_dropped(tmp_path: Path) -> None:
     assert [row["n"] for row in Lines(path).of("run")] == [2]
 
 
+def test_a_line_that_is_cut_in_two_is_passed_over_and_not_written_into(tmp_path: Path) -> None:
+    """A kill leaves one, and another driver's is seen half written: reading must not touch the file."""
+    path = tmp_path / "small.jsonl"
+    path.write_text('{"kind": "run", "id": "a"}\n{"kind": "run", "id"')
+    lines = Lines(path)
+    assert path.read_text().endswith('"id"') and [row["id"] for row in lines.of("run")] == ["a"]
+    lines.add({"kind": "run", "id": "b"})
+    assert [row["id"] for row in Lines(path).of("run")] == ["a", "b"]
+
+
 def test_places_of_this_machine_are_named() -> None:
     places = {"home": Path("/home/me"), "data": Path("/home/me/data")}
     assert without_paths({"a": ["in /home/me/data/x and /home/me/y"]}, places) == {"a": ["in <data>/x and <home>/y"]}
