@@ -266,6 +266,30 @@ def test_the_sampler_leaves_out_what_cannot_be_learned() -> None:
         validation_draws([_record([])], limit=5, kind="click", jitter=0.1, seed=0)
 
 
+@pytest.mark.parametrize(("sampling", "rare"), [("instances", 0.25), ("classes", 0.75), ("sizes", 0.75)])
+def test_rare_classes_and_sizes_are_taken_more_often(sampling: str, rare: float) -> None:
+    """Nine instances of one class and size, one of another, which shares its image with three of the nine."""
+
+    def labelled(areas: list[int]) -> ImageRecord:
+        record = _record(areas)
+        return dataclasses.replace(
+            record, instances=tuple(dataclasses.replace(i, label=str(i.area)) for i in record.instances)
+        )
+
+    images = [labelled([20, 20, 20, 100]), *(labelled([20]) for _ in range(6))]
+    sampler = Sampler(images, batch=1, kind="click", jitter=0.1, min_area=1, seed=0, sampling=sampling)  # type: ignore[arg-type]
+    taken = [
+        i.area for step in range(2800) for d in sampler.batch(step) if len(d.image.instances) == 4 for i in d.instances
+    ]
+    assert len(taken) == 400
+    assert taken.count(100) / 400 == pytest.approx(rare, abs=0.07)  # 9 : 1, so 1/1 to 3/9 within the image
+
+
+def test_an_unknown_sampling_is_refused() -> None:
+    with pytest.raises(FitError, match="instances, classes, sizes"):
+        FitConfig(steps=1, sampling="luck")  # type: ignore[arg-type]
+
+
 def test_every_image_is_seen_once_an_epoch(shapes: Task) -> None:
     sampler = Sampler(shapes.split("train"), batch=4, kind="mix", jitter=0.1, min_area=1, seed=0)
     seen = [d.image.path for step in range(sampler.steps_per_epoch) for d in sampler.batch(step)]

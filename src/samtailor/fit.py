@@ -100,7 +100,13 @@ def fit_task(
     config = replace(config, precision=_precision(config, base))  # what is written down is exact
     train, val = task.split("train"), task.split("val")
     common = {"kind": config.prompts, "jitter": config.jitter, "seed": config.seed}
-    sampler = Sampler(train, batch=config.batch, min_area=config.min_area, **common)  # type: ignore[arg-type]
+    sampler = Sampler(
+        train,
+        batch=config.batch,
+        min_area=config.min_area,
+        sampling=config.sampling,
+        **common,  # type: ignore[arg-type]
+    )
     draws = validation_draws(val, limit=config.val_prompts, **common)  # type: ignore[arg-type]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)

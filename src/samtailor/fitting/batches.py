@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from samtailor.data.task import ImageRecord, Instance
-from samtailor.errors import DataError
+from samtailor.errors import DataError, FitError
 from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 
-__all__ = ["Draw", "Sampler", "validation_draws"]
+__all__ = ["Draw", "Sampler", "Sampling", "check_sampling", "validation_draws"]
+
+Sampling = Literal["instances", "classes", "sizes"]
 
 MAX_PER_IMAGE = 5
 MAX_VALIDATION_ROUNDS = 4
@@ -51,12 +54,30 @@ class Sampler:
     smaller (then a batch holds more images). Instances smaller than ``min_area`` pixels, crowd regions and images
     without any instance left are not seen.
 
+    Args:
+        images: of the train split.
+        batch: prompts per step.
+        kind: of prompts.
+        jitter: of simulated boxes, as a share of their sides.
+        min_area: in image pixels.
+        seed: of everything drawn.
+        sampling: which of an image's instances: each as likely as another (``instances``), or the less likely, the
+            more there are of its class (``classes``) or of its size (``sizes``: octaves of the area in image pixels).
+
     Raises:
         DataError: nothing is left to train on.
     """
 
     def __init__(
-        self, images: Sequence[ImageRecord], *, batch: int, kind: PromptKind, jitter: float, min_area: int, seed: int
+        self,
+        images: Sequence[ImageRecord],
+        *,
+        batch: int,
+        kind: PromptKind,
+        jitter: float,
+        min_area: int,
+        seed: int,
+        sampling: Sampling = "instances",
     ) -> None:
         kept = [(r, [i for i in r.promptable if i.area >= min_area]) for r in images]
         self.images = [(r, instances) for r, instances in kept if instances]
@@ -69,6 +90,20 @@ class Sampler:
         self.per_image = min(MAX_PER_IMAGE, batch, int(np.median([len(i) for _, i in self.images])))
         self.images_per_step = min(math.ceil(batch / self.per_image), len(self.images))
         self.kind, self.jitter, self.seed = kind, jitter, seed
+        self.sampling = check_sampling(sampling)
+        self._counts = Counter(self._group(i) for _, instances in self.images for i in instances)
+
+    def _group(self, instance: Instance) -> str | int:
+        if self.sampling == "sizes":
+            return instance.area.bit_length()
+        return instance.label if self.sampling == "classes" else ""
+
+    def _order(self, instances: Sequence[Instance], rng: np.random.Generator) -> list[int]:
+        """All instances, in the order in which they are taken."""
+        if self.sampling == "instances":
+            return list(rng.permutation(len(instances)))
+        share = 1 / np.array([self._counts[self._group(i)] for i in instances])
+        return list(rng.choice(len(instances), len(instances), replace=False, p=share / share.sum()))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -83,10 +118,17 @@ class Sampler:
             image, instances = self.images[order[position]]
             rng = np.random.default_rng([self.seed, _STEP, step, slot])
             # An image with too few instances gives some twice, with other prompts.
-            chosen = [*rng.permutation(len(instances)), *rng.integers(len(instances), size=self.per_image)]
+            chosen = [*self._order(instances, rng), *rng.integers(len(instances), size=self.per_image)]
             picked = [instances[i] for i in chosen[: self.per_image]]
             draws.append(_draw(image, picked, self.kind, self.jitter, rng))
         return draws
+
+
+def check_sampling(sampling: str) -> Sampling:
+    """Raises FitError for a word that is none."""
+    if sampling not in get_args(Sampling):
+        raise FitError(f"The sampling {sampling!r} is not known.", f"Choose one of: {', '.join(get_args(Sampling))}.")
+    return sampling  # type: ignore[return-value]
 
 
 def validation_draws(

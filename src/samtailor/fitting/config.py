@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from samtailor.adapters.methods import DEFAULT_METHOD, check_options
 from samtailor.errors import FitError
+from samtailor.fitting.batches import Sampling, check_sampling
 from samtailor.losses import LossWeights
 from samtailor.prompts import PromptKind, check_kind
 
@@ -45,6 +46,8 @@ class FitConfig:
         losses: weights of the terms.
         method_options: the method's own settings that differ from its defaults, by name (docs/methods.md).
         steps: budget in steps; None: no such limit. Of several budgets the first to end counts.
+        sampling: which instances of an image a step takes: any (``instances``), or rather those of rare ``classes`` or
+            of rare ``sizes`` (octaves of the area).
     """
 
     method: str = DEFAULT_METHOD
@@ -67,6 +70,7 @@ class FitConfig:
     losses: LossWeights = field(default_factory=LossWeights)
     method_options: dict[str, Any] = field(default_factory=dict)
     steps: int | None = None
+    sampling: Sampling = "instances"
 
     def __post_init__(self) -> None:
         positive = ("minutes", "epochs", "steps", "lr", "batch", "val_prompts", "validations", "patience", "clip")
@@ -87,6 +91,7 @@ class FitConfig:
         if self.mask_token not in (None, 0, 1, 2, 3):
             raise FitError(f"mask_token is {self.mask_token!r}.", "It must be 0, 1, 2 or 3, or None.")
         check_kind(self.prompts)
+        check_sampling(self.sampling)
         check_options(self.method, self.method_options)
 
     def to_dict(self) -> dict[str, Any]:
