@@ -9,11 +9,14 @@ from pathlib import Path, PurePath
 
 from experiments.cells import NAMES, difference, score, state
 from experiments.config import Config
+from experiments.costs import costs, fits_table
+from experiments.grid import grid
 from experiments.groups import Row, Section, sections
 from experiments.lines import Lines
 from experiments.run import Measure
+from experiments.sensitivity import sensitivity_tables
 from experiments.settings import ConfigError
-from experiments.tables import LEGEND, grid, overview
+from experiments.tables import LEGEND, overview
 from samtailor.files import write_atomically
 
 __all__ = ["filled_in", "overview_page", "write_overview"]
@@ -106,26 +109,54 @@ def _page(configs: Sequence[Config], results: Path, where: str, findings: str) -
     yield ""
     yield f"## All experiments\n\n{LEGEND}"
     yield ""
-    waiting = []
-    for config in configs:
-        lines = Lines(results / f"{config.name}.jsonl")
-        done = sum(not state(r, lines) for r in config.runs)
-        if not done:
-            waiting.append(config)
-            continue
-        yield f"### {config.name}: {config.about.strip()}"
-        yield ""
-        yield f"{done} of {len(config.runs)} runs. Whole page: [{config.name}.md]({where}/{config.name}.md)."
-        yield ""
-        for name in config.show:
-            yield f"**{NAMES[name]}**"
-            yield ""
-            yield from grid(*_without_gaps(*overview(sections(config, lines), name, lines)))
-            yield ""
-    if waiting:
-        yield "### Without figures"
+    begun = [c for c in configs if any(not state(r, _lines(c, results)) for r in c.runs)]
+    for config in begun:
+        yield from _config(config, _lines(config, results), where)
+    yield from _cost(begun, results)
+    if waiting := [c for c in configs if c not in begun]:
+        yield "## Not run yet"
         yield ""
         yield from (f"* `{c.name}`: {c.about.strip()}" for c in waiting)
+
+
+def _lines(config: Config, results: Path) -> Lines:
+    return Lines(results / f"{config.name}.jsonl")
+
+
+def _config(config: Config, lines: Lines, where: str) -> Iterator[str]:
+    yield f"### {config.name}: {config.about.strip()}"
+    yield ""
+    done = sum(not state(r, lines) for r in config.runs)
+    yield f"{done} of {len(config.runs)} runs. Whole page: [{config.name}.md]({where}/{config.name}.md)."
+    yield ""
+    found = sections(config, lines)
+    for name in config.show:
+        yield f"**{NAMES[name]}**"
+        yield ""
+        yield from grid(*_without_gaps(*overview(found, name, lines)))
+        yield ""
+    for section in found:
+        for measure in section.measures:
+            yield from sensitivity_tables(section.rows, measure, lines)
+    for name in config.show[:1]:
+        yield f"![{NAMES[name]}: {config.name}]({where}/{config.name}_{name}.png)"
+        yield ""
+
+
+def _cost(configs: Sequence[Config], results: Path) -> Iterator[str]:
+    """Of all configs together, and of the first, the main table, each run."""
+    yield "## What it cost"
+    yield ""
+    yield "As each run counted it on its machine, in minutes and seconds; runs of several configs count in each."
+    yield "Other runs were under way beside most: to compare speeds, see measurements.md."
+    yield ""
+    yield from costs(configs, results)
+    yield ""
+    for config in configs[:1]:
+        lines = _lines(config, results)
+        yield f"The runs of `{config.name}`:"
+        yield ""
+        yield from fits_table(sections(config, lines), lines)
 
 
 def _without_gaps(head: Sequence[str], cells: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from experiments.cells import NAMES, NOT_RUN, difference, missing, score, state
+from experiments.cells import NAMES, NOT_RUN, difference, score, state
 from experiments.config import Config
+from experiments.costs import fits_table
 from experiments.figures import draw
+from experiments.grid import grid
 from experiments.groups import Row, Section, sections
 from experiments.lines import Lines
 from experiments.run import Measure
 from experiments.sensitivity import sensitivity_tables
-from experiments.settings import BASE
-from samtailor.cli.progress import duration
 from samtailor.files import write_atomically
 
-__all__ = ["LEGEND", "grid", "overview", "page", "write_page"]
+__all__ = ["LEGEND", "overview", "page", "write_page"]
 
 MOST_CLASSES = 30
 
@@ -60,15 +60,9 @@ def page(config: Config, lines: Lines, pictures: Sequence[str]) -> Iterator[str]
         yield ""
     for section in found:
         yield from _section(section, lines)
-    yield from _fits(config, found, lines)
+    yield from _fits(found, lines)
     yield from _not_done(config, lines)
     yield from _origin(config, lines)
-
-
-def grid(head: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield "|" + "---|" * len(head)
-    yield from (f"| {' | '.join(row)} |" for row in cells)
 
 
 def overview(found: Sequence[Section], name: str, lines: Lines) -> tuple[list[str], list[list[str]]]:
@@ -119,50 +113,12 @@ def _classes(rows: Sequence[Row], measure: Measure, lines: Lines) -> Iterator[st
     yield ""
 
 
-def _fits(config: Config, found: Sequence[Section], lines: Lines) -> Iterator[str]:
-    cells = []
-    for section in found:
-        for row in section.rows:
-            runs = [r for r in row.runs if r.method != BASE]
-            fits = [line["fit"] for r in runs if (line := lines.get("run", r.id)) and line["status"] == "done"]
-            if runs:
-                cells.append([section.title, row.label, *_fit(fits, missing(list(runs), lines))])
-    if cells:
-        head = [
-            "",
-            "",
-            "seeds",
-            "precision",
-            "time",
-            "steps",
-            "best step",
-            "val mIoU, base",
-            "adapted",
-            "trained",
-            "kept",
-        ]
+def _fits(found: Sequence[Section], lines: Lines) -> Iterator[str]:
+    rows = list(fits_table(found, lines))
+    if rows:
         yield "## Fits"
         yield ""
-        yield "Means over seeds; trained and kept: parameters."
-        yield ""
-        yield from grid(head, cells)
-        yield ""
-
-
-def _fit(fits: list[dict[str, Any]], lacking: str) -> list[str]:
-    if not fits:
-        return [lacking, *[""] * 8]
-    size = fits[0]["parameters"]
-    val = [np.mean([f["val"][who]["miou"] for f in fits]) for who in ("base", "adapted")]
-    return [
-        f"{len(fits)}; {lacking}" if lacking else str(len(fits)),
-        ", ".join(dict.fromkeys(f["config"]["precision"] for f in fits)),
-        duration(float(np.mean([f["seconds"] for f in fits]))),
-        *(f"{np.mean([f[key] for f in fits]):.0f}" for key in ("steps", "best_step")),
-        *(f"{v:.3f}" for v in val),
-        f"{size['trained']:,}",
-        f"{size['kept']:,}",
-    ]
+        yield from rows
 
 
 def _not_done(config: Config, lines: Lines) -> Iterator[str]:

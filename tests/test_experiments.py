@@ -25,12 +25,14 @@ from experiments.lines import Lines, without_paths
 from experiments.overview import filled_in, overview_page, write_overview
 from experiments.run import Run
 from experiments.settings import FIT_DEFAULTS, ConfigError, digest
+from experiments.tables import write_page
 from experiments.tasks import Tasks
 
 from samtailor.adapters.io import load_adapter
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.bases.registry import load_base
 from samtailor.cache import EmbeddingCache
+from samtailor.cli.progress import duration
 from samtailor.data.task import Task
 from samtailor.device import choose_precision
 from samtailor.errors import FitCollapseError, SamtailorError
@@ -451,7 +453,14 @@ def test_figures_in_a_text_are_filled_in_from_the_lines(
     page = (tmp_path / "results.md").read_text()
     assert found in page
     assert "](results/small.md)" in page
-    assert "* `later`" in page.split("### Without figures")[1]
+    assert "* `later`" in page.split("## Not run yet")[1]
+    picture = page.partition("![mIoU: small](")[2].partition(")")[0]
+    write_page(configs[0], results)
+    assert (tmp_path / picture).is_file()
+    cost = page.split("## What it cost")[1]
+    seconds = sum(line["fit"]["seconds"] for line in runs.values() if line["fit"])  # type: ignore[index]
+    assert f"| small | 3 of 3 | {duration(seconds)} |" in cost
+    assert f"| plm | 1 | {runs['plm']['fit']['config']['precision']} |" in cost
 
 
 def test_the_page_of_results_is_what_the_lines_say() -> None:
