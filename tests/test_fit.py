@@ -191,6 +191,25 @@ def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
     assert all(i.scores["adapted"] == i.scores["base-single"] for i in scored.instances)
 
 
+@pytest.mark.parametrize(("deep", "backs"), [(0.24, 1), (0.26, 0)])
+def test_below_half_of_the_best_a_fit_goes_back_at_once(
+    deep: float,
+    backs: int,
+    tiny_sam: Base,
+    shapes: Task,
+    cache: EmbeddingCache,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from samtailor.fitting import loop
+    from samtailor.fitting.validate import Validation
+
+    scores = iter([0.5, deep, 0.495, 0.495])
+    monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
+    fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, lr=None), cache=cache)
+    assert read_card(tmp_path)["fit"]["backoffs"] == backs
+
+
 def test_the_estimate_comes_first_and_changes_nothing(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

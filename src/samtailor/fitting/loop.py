@@ -36,6 +36,7 @@ __all__ = ["Trainer"]
 
 TOLERANCE = 0.01  # validation may fall this far below the best before it counts as falling back
 EMPTY_SHARE = 0.8  # of predicted masks, over the last ten steps or so: this is a collapse
+LOST_SHARE = 0.5  # of the best: this deep no dip was seen to mend itself, so that going back cannot wait
 PATIENT_STEPS = 60  # validation may dip at first: on faces it stood below the base at step 100 and far above at 300
 LAST_BACKOFF = 6
 EARLIEST_STOP = 0.3  # share of the budget; before, the rate has hardly warmed up
@@ -197,7 +198,7 @@ class Trainer:
         state.emptiness += 0.2 * (terms["empty"] - state.emptiness)
         if not math.isfinite(terms["loss"]) or not math.isfinite(norm):
             self._collapse("the loss or its gradient is no longer a finite number", rate)
-        elif state.emptiness > max(EMPTY_SHARE, (1 + state.base["empty"]) / 2):  # some bases start nearly empty
+        elif state.emptiness > max(EMPTY_SHARE, (1 + state.empty_at_first) / 2):  # some bases start nearly empty
             self._collapse(f"{state.emptiness:.0%} of the predicted masks are empty", rate)
         else:
             self.optimiser.step()
@@ -234,6 +235,7 @@ class Trainer:
         state, began = self.state, time.perf_counter()
         found = validate(self.base, None, self.draws, self.embedder)
         state.base = state.best = asdict(found)
+        state.empty_at_first = found.empty
         self._log_validation(found, state.base)
         # Not fitting time: the rate's warm-up would be half over before the first step of a short fit.
         self._account(time.perf_counter() - began, counts=False)
@@ -241,6 +243,7 @@ class Trainer:
             untrained = validate(self.base, self.adapter, self.draws, self.embedder)
             self.reporter.note(f"the base's mask {self.adapter.mask_token} alone: val mIoU {untrained.miou:.3f}")
             state.best = asdict(max(found, untrained, key=lambda v: v.miou))
+            state.empty_at_first = untrained.empty
         self._save()
 
     def _validate(self) -> None:
@@ -256,7 +259,8 @@ class Trainer:
             state.stale += 1
         self._log_validation(found, state.best)
         lasting = state.stale >= 2 and state.step - state.anchor >= PATIENT_STEPS
-        if self.config.lr is None and fell and lasting and state.backoffs < LAST_BACKOFF:
+        lost = found.miou < LOST_SHARE * state.best["miou"]
+        if self.config.lr is None and (lost or (fell and lasting)) and state.backoffs < LAST_BACKOFF:
             self._back_off(f"validation fell to {found.miou:.3f} from {state.best['miou']:.3f}")
 
     def _account(self, seconds: float, counts: bool = True) -> None:

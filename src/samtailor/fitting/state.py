@@ -40,6 +40,7 @@ class FitState:
         backoffs: how often the best adapter was restored.
         anchor: step of the last new best or back-off.
         emptiness: running share of predicted masks that are empty though the truth is not.
+        empty_at_first: share of the validation's masks that were empty before training.
         due: share of the budget at which the next validation comes.
         stale: validations since the last new best.
         base: validation scores of the base (step 0).
@@ -56,6 +57,7 @@ class FitState:
     backoffs: int = 0
     anchor: int = 0
     emptiness: float = 0.0
+    empty_at_first: float = 0.0
     due: float = 0.0
     stale: int = 0
     base: dict[str, float] = field(default_factory=dict)
