@@ -27,6 +27,7 @@ class Tokens(Adapter):
 
     method: ClassVar[str] = "tokens"
     trains: ClassVar[str] = "8 tokens appended to every prompt"
+    peak_rate: ClassVar[float] = 0.03  # lower ones reached less (docs/results/experiments/rates.md)
     starts_as_base: ClassVar[bool] = False
 
     def __init__(self, width: int, count: int = 8) -> None:
