@@ -27,7 +27,7 @@ class LoRA(Adapter):
 
     method: ClassVar[str] = "lora"
     trains: ClassVar[str] = "low-rank changes of the mask decoder's attention (LoRA, rank 4)"
-    peak_rate: ClassVar[float] = 5e-3  # a third of it did worse, the double no better (docs/results/experiments/rates.md)
+    peak_rate: ClassVar[float] = 5e-3  # 1.5e-3 did worse, 0.01 no better (docs/results/experiments/rates.md)
     chooses_token: ClassVar[bool] = True
 
     def __init__(self, tuned: nn.Module, rank: int = 4) -> None:
