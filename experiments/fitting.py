@@ -59,6 +59,7 @@ def fit_facts(run: Run, base: Base, folder: Path) -> dict[str, Any]:
         "steps": fit["steps"],
         "best_step": fit["best_step"],
         "ended": fit["ended"],
+        "peak_rate": fit.get("peak_rate"),
         "backoffs": fit.get("backoffs"),
         "val": card["validation"],
         "parameters": {"trained": trained, "kept": card["parameters"]},

@@ -29,7 +29,7 @@ from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.report import Estimate, Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
-from samtailor.fitting.state import FitState
+from samtailor.fitting.state import FitState, load_state, save_state
 from samtailor.fitting.validate import validate
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
@@ -181,14 +181,47 @@ def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
     assert not result.beats_base
     assert result.best_step == 0
     assert notes == [
-        "validation fell to 0.300 from 0.500: back to step 0, rate x 0.5",
-        "validation fell to 0.200 from 0.500: back to step 0, rate x 0.25",
+        "validation fell to 0.300 from 0.500: back to step 0, rate x 0.5",  # none at the end: nothing comes after
     ]
     # A state saved just after a back-off holds no moments; resuming it must work all the same.
     again = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, resume=True)
     assert again == dataclasses.replace(result, adapter=again.adapter)
     scored = evaluate_task(shapes, tiny_sam, load_adapter(tmp_path / "run", tiny_sam), cache=cache)
     assert all(i.scores["adapted"] == i.scores["base-single"] for i in scored.instances)
+
+
+def test_what_a_run_was_begun_with_is_what_it_goes_on_with(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = dataclasses.replace(SHORT, lr=None)
+    fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
+    assert read_card(tmp_path)["fit"]["peak_rate"] == PLM.peak_rate
+    state, best = load_state(
+        tmp_path, adapter := PLM.for_base(tiny_sam), optimiser := torch.optim.AdamW(adapter.parameters())
+    )  # type: ignore[misc]
+    del state.context["config"]["sampling"]  # a setting that the version lacked which began the run
+    save_state(tmp_path, state, adapter, best, optimiser)
+    fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, resume=True)
+    with pytest.raises(FitError, match="sampling instances -> sizes"):
+        fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(config, sampling="sizes"), cache=cache, resume=True)
+    monkeypatch.setattr(PLM, "peak_rate", 2 * PLM.peak_rate)
+    with pytest.raises(FitError, match="peak rate"):
+        fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, resume=True)
+
+
+def test_a_base_that_starts_nearly_empty_at_the_token_that_is_read_is_no_collapse(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samtailor.fitting import loop
+    from samtailor.fitting.validate import Validation
+
+    empty = iter([0.0, 0.9, 0.9, 0.9, 0.9])
+    monkeypatch.setattr(loop, "validate", lambda *_: Validation(0.5, 0.5, 8, next(empty)))
+    monkeypatch.setattr(
+        loop, "EMPTY_SHARE", -1.0
+    )  # whatever is predicted counts as collapsed, but for what was empty at first
+    fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, lr=None, mask_token=1), cache=cache)
+    assert read_card(tmp_path)["fit"]["backoffs"] == 0
 
 
 @pytest.mark.parametrize(("deep", "backs"), [(0.24, 1), (0.26, 0)])
@@ -204,8 +237,9 @@ def test_below_half_of_the_best_a_fit_goes_back_at_once(
     from samtailor.fitting import loop
     from samtailor.fitting.validate import Validation
 
-    scores = iter([0.5, deep, 0.495, 0.495])
+    scores = iter([0.5, deep, 0.495, deep])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
+    monkeypatch.setattr(loop, "PATIENT_STEPS", 3)
     fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, lr=None), cache=cache)
     assert read_card(tmp_path)["fit"]["backoffs"] == backs
 

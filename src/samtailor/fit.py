@@ -112,7 +112,7 @@ def fit_task(
         torch.manual_seed(config.seed)
         adapter = build_adapter(config.method, base, **config.method_options).to(base.device)
     _check_folder(out, resume)
-    _check_context(out, context := _context(task, base, config))
+    _check_context(out, context := _context(task, base, config, config.lr or adapter.peak_rate))
     needed = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_task(base, list(needed.values()), cache, progress=encoding)
     write_json(out / RUN_FILE, {"task": task.source})
@@ -165,9 +165,10 @@ def _check_folder(out: Path, resume: bool) -> None:
         raise FitError(f"The run folder {out} cannot be written: {error.strerror}.", "Choose another.") from error
 
 
-def _context(task: Task, base: Base, config: FitConfig) -> dict[str, Any]:
+def _context(task: Task, base: Base, config: FitConfig, peak_rate: float) -> dict[str, Any]:
     counts = {name: [len(images), sum(len(r.instances) for r in images)] for name, images in task.splits.items()}
     context = {"config": config.to_dict(), "base": base.fingerprint, "task": task.name, "images and instances": counts}
+    context["peak rate"] = peak_rate  # a method's own may be another in another version
     if "only" in task.source:
         context["class"] = task.source["only"]
     return dict(json.loads(json.dumps(context)))
@@ -177,7 +178,9 @@ def _check_context(out: Path, context: dict[str, Any]) -> None:
     state = read_state(out)
     if state is None:
         return
-    saved, now = _flat(state.context), _flat(context)
+    saved, now = _flat({"config": {}, **state.context}), _flat(context)
+    # A setting that is younger than the run had what is its default.
+    saved = {f"config.{k}": v for k, v in FitConfig(steps=1).to_dict().items() if k != "steps"} | saved
     changed = [f"{k} {saved.get(k)} -> {now.get(k)}" for k in now if saved.get(k) != now.get(k)]
     if changed:
         raise FitError(
@@ -225,6 +228,7 @@ def _write(out: Path, trainer: Trainer, task: Task, config: FitConfig) -> None:
             "steps": state.step,
             "best_step": state.best_step,
             "ended": state.finished,
+            "peak_rate": trainer.peak_rate,
             "backoffs": state.backoffs,
         },
         "seconds": round(state.elapsed, 1),

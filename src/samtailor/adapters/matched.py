@@ -21,6 +21,7 @@ from samtailor.losses import hard_truth
 __all__ = ["MatchedPLM"]
 
 START_FROM = ("predicted", "jittered")
+PMM_RATE = 3e-4  # it starts from nothing, where the PLM starts as the identity
 JITTER = 0.1  # share of the contour's extent; as much as a simulated box's sides move
 
 
@@ -81,6 +82,9 @@ class MatchedPLM(PLM):
 
     def kept_parameters(self) -> dict[str, nn.Parameter]:
         return {name: p for name, p in self.owned_parameters().items() if not name.startswith("pmm.")}
+
+    def rate_share(self, name: str) -> float:
+        return PMM_RATE / self.peak_rate if name.startswith("pmm.") else 1.0
 
     def extra_terms(self, lesson: Lesson) -> dict[str, Tensor]:
         if self.weight == 0 or lesson.progress < self.warmup:

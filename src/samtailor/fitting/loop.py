@@ -36,7 +36,7 @@ __all__ = ["Trainer"]
 
 TOLERANCE = 0.01  # validation may fall this far below the best before it counts as falling back
 EMPTY_SHARE = 0.8  # of predicted masks, over the last ten steps or so: this is a collapse
-LOST_SHARE = 0.5  # of the best: this deep no dip was seen to mend itself, so that going back cannot wait
+LOST_SHARE = 0.5  # of the best: a fit that had fallen to a twelfth of it was still there 100 steps later
 PATIENT_STEPS = 60  # validation may dip at first: on faces it stood below the base at step 100 and far above at 300
 LAST_BACKOFF = 6
 EARLIEST_STOP = 0.3  # share of the budget; before, the rate has hardly warmed up
@@ -116,7 +116,7 @@ class Trainer:
             self.reporter.step(state, row, after)
             if after >= min(state.due, 1.0):
                 began = time.perf_counter()
-                self._validate()
+                self._validate(last=after >= 1)
                 self._account(time.perf_counter() - began)
                 self._finish_if_due(after)
                 self._save()
@@ -246,7 +246,8 @@ class Trainer:
             state.empty_at_first = untrained.empty
         self._save()
 
-    def _validate(self) -> None:
+    def _validate(self, last: bool) -> None:
+        """Score; keep the adapter if it is the best, else perhaps go back, unless nothing would come after."""
         state = self.state
         self.adapter.eval()
         found = validate(self.base, self.adapter, self.draws, self.embedder)
@@ -258,9 +259,10 @@ class Trainer:
         else:
             state.stale += 1
         self._log_validation(found, state.best)
-        lasting = state.stale >= 2 and state.step - state.anchor >= PATIENT_STEPS
         lost = found.miou < LOST_SHARE * state.best["miou"]
-        if self.config.lr is None and (lost or (fell and lasting)) and state.backoffs < LAST_BACKOFF:
+        settled = state.step - state.anchor >= PATIENT_STEPS
+        may = self.config.lr is None and settled and not last and state.backoffs < LAST_BACKOFF
+        if may and (lost or (fell and state.stale >= 2)):
             self._back_off(f"validation fell to {found.miou:.3f} from {state.best['miou']:.3f}")
 
     def _account(self, seconds: float, counts: bool = True) -> None:
