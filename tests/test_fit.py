@@ -209,19 +209,27 @@ def test_what_a_run_was_begun_with_is_what_it_goes_on_with(
         fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, resume=True)
 
 
-def test_a_base_that_starts_nearly_empty_at_the_token_that_is_read_is_no_collapse(
-    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("at_first", "backs"), [(0.9, 0), (0.0, 1)])
+def test_masks_that_were_empty_at_first_are_no_collapse(
+    at_first: float,
+    backs: int,
+    tiny_sam: Base,
+    shapes: Task,
+    cache: EmbeddingCache,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Those of the token that is read count, not those of the base's single mask."""
     from samtailor.fitting import loop
     from samtailor.fitting.validate import Validation
 
-    empty = iter([0.0, 0.9, 0.9, 0.9, 0.9])
+    empty = iter([0.0, at_first, 0.9, 0.9, 0.9])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(0.5, 0.5, 8, next(empty)))
-    monkeypatch.setattr(
-        loop, "EMPTY_SHARE", -1.0
-    )  # whatever is predicted counts as collapsed, but for what was empty at first
-    fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, lr=None, mask_token=1), cache=cache)
-    assert read_card(tmp_path)["fit"]["backoffs"] == 0
+    gradients = loop.Trainer.gradients
+    monkeypatch.setattr(loop.Trainer, "gradients", lambda *args, **kw: gradients(*args, **kw) | {"empty": 0.85})
+    config = dataclasses.replace(SHORT, lr=None, mask_token=1, epochs=None, steps=13)
+    fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
+    assert read_card(tmp_path)["fit"]["backoffs"] == backs
 
 
 @pytest.mark.parametrize(("deep", "backs"), [(0.24, 1), (0.26, 0)])

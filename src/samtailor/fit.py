@@ -167,8 +167,13 @@ def _check_folder(out: Path, resume: bool) -> None:
 
 def _context(task: Task, base: Base, config: FitConfig, peak_rate: float) -> dict[str, Any]:
     counts = {name: [len(images), sum(len(r.instances) for r in images)] for name, images in task.splits.items()}
-    context = {"config": config.to_dict(), "base": base.fingerprint, "task": task.name, "images and instances": counts}
-    context["peak rate"] = peak_rate  # a method's own may be another in another version
+    context = {
+        "config": config.to_dict(),
+        "peak rate": peak_rate,  # a method's own may be another in another version
+        "base": base.fingerprint,
+        "task": task.name,
+        "images and instances": counts,
+    }
     if "only" in task.source:
         context["class"] = task.source["only"]
     return dict(json.loads(json.dumps(context)))
