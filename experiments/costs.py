@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,7 @@ def fits_table(found: Sequence[Section], lines: Lines) -> Iterator[str]:
                 cells.append([section.title, row.label, *_fit(done, missing(list(runs), lines))])
     if cells:
         columns = "seeds|precision|fit|measures|steps|best step|val mIoU, base|adapted|trained|kept"
-        yield "Means over seeds; fit and measures: time; trained and kept: parameters."
+        yield "Means over seeds; fit and measures: time, the shortest to the longest; trained and kept: parameters."
         yield ""
         yield from grid(["", "", *columns.split("|")], cells)
         yield ""
@@ -43,8 +42,8 @@ def _fit(done: list[dict[str, Any]], lacking: str) -> list[str]:
     return [
         f"{len(fits)}; {lacking}" if lacking else str(len(fits)),
         ", ".join(dict.fromkeys(f["config"]["precision"] for f in fits)),
-        duration(float(np.mean([f["seconds"] for f in fits]))),
-        duration(float(np.mean([_measuring(line) for line in done]))),
+        _range([f["seconds"] for f in fits]),
+        _range([_measuring(line) for line in done]),
         *(f"{np.mean([f[key] for f in fits]):.0f}" for key in ("steps", "best_step")),
         *(f"{v:.3f}" for v in val),
         f"{size['trained']:,}",
@@ -52,18 +51,25 @@ def _fit(done: list[dict[str, Any]], lacking: str) -> list[str]:
     ]
 
 
+def _range(seconds: Sequence[float]) -> str:
+    """Not their mean: machines, precisions and what else was under way differ."""
+    return " to ".join(dict.fromkeys(duration(found) for found in (min(seconds), max(seconds))))
+
+
 def _measuring(line: dict[str, Any]) -> float:
     return sum(float(m["seconds"]) for m in line["measures"])
 
 
-def costs(configs: Sequence[Config], results: Path) -> Iterator[str]:
-    """A row for each config: its runs, and how long fits and measures took, as each line says for its machine."""
-    cells = []
+def costs(configs: Sequence[Config], results: Mapping[str, Lines]) -> Iterator[str]:
+    """A row for each config: how long its fits and measures took; what several configs share counts in the first."""
+    cells, counted = [], set()
     for config in configs:
-        lines = Lines(results / f"{config.name}.jsonl")
-        done = [line for r in config.runs if not state(r, lines) and (line := lines.get("run", r.id))]
-        fits = sum(float(line["fit"]["seconds"]) for line in done if line["fit"])
-        measures = sum(_measuring(line) for line in done)
+        lines = results[config.name]
+        done = [(r, line) for r in config.runs if not state(r, lines) and (line := lines.get("run", r.id))]
+        fits = {r.fit_id: float(line["fit"]["seconds"]) for r, line in done if line["fit"]}
+        measures = {(r.fit_id, m["id"]): float(m["seconds"]) for r, line in done for m in line["measures"]}
+        sums = [sum(v for k, v in found.items() if k not in counted) for found in (fits, measures)]
+        counted |= {*fits, *measures}
         if done:
-            cells.append([config.name, f"{len(done)} of {len(config.runs)}", duration(fits), duration(measures)])
+            cells.append([config.name, f"{len(done)} of {len(config.runs)}", *map(duration, sums)])
     yield from grid(["", "runs", "fits", "measures"], cells)

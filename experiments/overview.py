@@ -56,12 +56,13 @@ def filled_in(text: str, configs: Sequence[Config], results: Path) -> str:
     Raises:
         ConfigError: there is no such config, section, measure, row or score.
     """
-    return _PLACE.sub(lambda found: _value(_Figure.parsed(found[1]), configs, results), text)
+    lines = _lines(configs, results)
+    return _PLACE.sub(lambda found: _value(_Figure.parsed(found[1]), configs, lines), text)
 
 
-def _value(wanted: _Figure, configs: Sequence[Config], results: Path) -> str:
+def _value(wanted: _Figure, configs: Sequence[Config], results: Mapping[str, Lines]) -> str:
     for config in (c for c in configs if c.name == wanted.config):
-        lines = Lines(results / f"{config.name}.jsonl")
+        lines = results[config.name]
         for section in sections(config, lines):
             rows = {row.label: row for row in section.rows}
             for measure in section.measures:
@@ -78,7 +79,7 @@ def _value(wanted: _Figure, configs: Sequence[Config], results: Path) -> str:
 def _cell(wanted: _Figure, rows: Mapping[str, Row], section: Section, measure: Measure, lines: Lines) -> str:
     """Empty where there is no such row, or it does not ask for this measure."""
     if wanted.row in rows:
-        return score(rows[wanted.row], measure, wanted.score, lines).partition(";")[0]  # without "2 of 3 not run"
+        return score(rows[wanted.row], measure, wanted.score, lines)
     one, dash, _other = wanted.row.partition(" - ")
     over = section.reference(rows[one]) if dash and one in rows else None
     if over is None or wanted.row != f"{one} - {over.label}":
@@ -97,11 +98,16 @@ def overview_page(configs: Sequence[Config], results: Path, findings: str, where
     Raises:
         ConfigError: as ``filled_in``.
     """
-    text = "\n".join(_page(configs, results, where.as_posix(), filled_in(findings, configs, results)))
+    filled = filled_in(findings, configs, results)
+    text = "\n".join(_page(configs, _lines(configs, results), where.as_posix(), filled))
     return text.rstrip() + "\n"
 
 
-def _page(configs: Sequence[Config], results: Path, where: str, findings: str) -> Iterator[str]:
+def _lines(configs: Sequence[Config], results: Path) -> dict[str, Lines]:
+    return {c.name: Lines(results / f"{c.name}.jsonl") for c in configs}
+
+
+def _page(configs: Sequence[Config], results: Mapping[str, Lines], where: str, findings: str) -> Iterator[str]:
     yield "<!-- Made by `python -m experiments results`: do not edit. -->"
     yield HEAD
     yield ""
@@ -109,18 +115,14 @@ def _page(configs: Sequence[Config], results: Path, where: str, findings: str) -
     yield ""
     yield f"## All experiments\n\n{LEGEND}"
     yield ""
-    begun = [c for c in configs if any(not state(r, _lines(c, results)) for r in c.runs)]
+    begun = [c for c in configs if any(not state(r, results[c.name]) for r in c.runs)]
     for config in begun:
-        yield from _config(config, _lines(config, results), where)
+        yield from _config(config, results[config.name], where)
     yield from _cost(begun, results)
     if waiting := [c for c in configs if c not in begun]:
         yield "## Not run yet"
         yield ""
         yield from (f"* `{c.name}`: {c.about.strip()}" for c in waiting)
-
-
-def _lines(config: Config, results: Path) -> Lines:
-    return Lines(results / f"{config.name}.jsonl")
 
 
 def _config(config: Config, lines: Lines, where: str) -> Iterator[str]:
@@ -143,20 +145,19 @@ def _config(config: Config, lines: Lines, where: str) -> Iterator[str]:
         yield ""
 
 
-def _cost(configs: Sequence[Config], results: Path) -> Iterator[str]:
-    """Of all configs together, and of the first, the main table, each run."""
+def _cost(begun: Sequence[Config], results: Mapping[str, Lines]) -> Iterator[str]:
     yield "## What it cost"
     yield ""
-    yield "As each run counted it on its machine, in minutes and seconds; runs of several configs count in each."
+    yield "As each run counted it on its machine; what several configs share counts in the first."
     yield "Other runs were under way beside most: to compare speeds, see measurements.md."
     yield ""
-    yield from costs(configs, results)
+    yield from costs(begun, results)
     yield ""
-    for config in configs[:1]:
-        lines = _lines(config, results)
-        yield f"The runs of `{config.name}`:"
-        yield ""
-        yield from fits_table(sections(config, lines), lines)
+    for config in begun:
+        if table := list(fits_table(sections(config, results[config.name]), results[config.name])):
+            yield f"### Fits of {config.name}"
+            yield ""
+            yield from table
 
 
 def _without_gaps(head: Sequence[str], cells: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.grid import grid
 from experiments.groups import Row
 from experiments.lines import Lines
 from experiments.run import Measure
@@ -24,24 +25,24 @@ def sensitivity_tables(rows: Sequence[Row], measure: Measure, lines: Lines) -> I
     some = next(iter(found.values()))[1][0]
     yield f"Prompts varied on {some['instances']} instances of {some['images']} images:"
     yield ""
-    yield "| all prompts | " + " | ".join(_FIGURES) + " |"
-    yield "|---|" + "---|" * len(_FIGURES)
-    for label, (row, each) in found.items():
-        groups = [s["methods"][row.shown]["groups"]["all"] for s in each]
-        yield f"| {label} | " + " | ".join(_cell([g[k] for g in groups]) for k in _FIGURES) + " |"
+    groups = {n: [s["methods"][row.shown]["groups"]["all"] for s in each] for n, (row, each) in found.items()}
+    yield from grid(
+        ["all prompts", *_FIGURES],
+        [[n, *(_cell([g[k] for g in each]) for k in _FIGURES)] for n, each in groups.items()],
+    )
     yield ""
     targets = list(some["clicks_to_quality"]["targets"])
     clicked = {n: (r, each) for n, (r, each) in found.items() if r.shown in ("adapted", "base-single")}
-    yield "| corrective clicks to | " + " | ".join(f"IoU {t}" for t in targets) + " |"
-    yield "|---|" + "---|" * len(targets)
-    for label, (row, each) in clicked.items():
-        cells = [[s["clicks_to_quality"]["targets"][t][row.shown] for s in each] for t in targets]
-        texts = [
-            f"{np.mean([c['mean'] for c in c_]):.1f} ({np.mean([c['failures'] for c in c_]):.0f} failures)"
-            for c_ in cells
-        ]
-        yield f"| {label} | " + " | ".join(texts) + " |"
+    yield from grid(
+        ["corrective clicks to", *(f"IoU {t}" for t in targets)],
+        [[n, *(_clicks(each, t, row.shown) for t in targets)] for n, (row, each) in clicked.items()],
+    )
     yield ""
+
+
+def _clicks(each: list[dict[str, Any]], target: str, shown: str) -> str:
+    cells = [s["clicks_to_quality"]["targets"][target][shown] for s in each]
+    return f"{np.mean([c['mean'] for c in cells]):.1f} ({np.mean([c['failures'] for c in cells]):.0f} failures)"
 
 
 def _found(row: Row, measure: Measure, lines: Lines) -> list[dict[str, Any]]:

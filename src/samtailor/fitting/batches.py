@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 __all__ = ["Draw", "Sampler", "Sampling", "check_sampling", "validation_draws"]
 
 Sampling = Literal["instances", "classes", "sizes"]
+_GROUPS: dict[str, Callable[[Instance], Hashable]] = {
+    "instances": lambda i: None,
+    "classes": lambda i: i.label,
+    "sizes": lambda i: i.area.bit_length(),
+}
 
 MAX_PER_IMAGE = 5
 MAX_VALIDATION_ROUNDS = 4
@@ -63,6 +68,7 @@ class Sampler:
         seed: of everything drawn.
         sampling: which of an image's instances: each as likely as another (``instances``), or the less likely, the
             more there are of its class (``classes``) or of its size (``sizes``: octaves of the area in image pixels).
+            Every image is seen as often as another, whatever it holds.
 
     Raises:
         DataError: nothing is left to train on.
@@ -90,17 +96,12 @@ class Sampler:
         self.per_image = min(MAX_PER_IMAGE, batch, int(np.median([len(i) for _, i in self.images])))
         self.images_per_step = min(math.ceil(batch / self.per_image), len(self.images))
         self.kind, self.jitter, self.seed = kind, jitter, seed
-        self.sampling = check_sampling(sampling)
+        self._group = _GROUPS[sampling]
         self._counts = Counter(self._group(i) for _, instances in self.images for i in instances)
-
-    def _group(self, instance: Instance) -> str | int:
-        if self.sampling == "sizes":
-            return instance.area.bit_length()
-        return instance.label if self.sampling == "classes" else ""
 
     def _order(self, instances: Sequence[Instance], rng: np.random.Generator) -> list[int]:
         """All instances, in the order in which they are taken."""
-        if self.sampling == "instances":
+        if len(self._counts) == 1:
             return list(rng.permutation(len(instances)))
         share = 1 / np.array([self._counts[self._group(i)] for i in instances])
         return list(rng.choice(len(instances), len(instances), replace=False, p=share / share.sum()))
@@ -124,11 +125,10 @@ class Sampler:
         return draws
 
 
-def check_sampling(sampling: str) -> Sampling:
+def check_sampling(sampling: str) -> None:
     """Raises FitError for a word that is none."""
-    if sampling not in get_args(Sampling):
-        raise FitError(f"The sampling {sampling!r} is not known.", f"Choose one of: {', '.join(get_args(Sampling))}.")
-    return sampling  # type: ignore[return-value]
+    if sampling not in _GROUPS:
+        raise FitError(f"The sampling {sampling!r} is not known.", f"Choose one of: {', '.join(_GROUPS)}.")
 
 
 def validation_draws(

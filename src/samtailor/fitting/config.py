@@ -46,8 +46,8 @@ class FitConfig:
         losses: weights of the terms.
         method_options: the method's own settings that differ from its defaults, by name (docs/methods.md).
         steps: budget in steps; None: no such limit. Of several budgets the first to end counts.
-        sampling: which instances of an image a step takes: any (``instances``), or rather those of rare ``classes`` or
-            of rare ``sizes`` (octaves of the area).
+        sampling: which instances of an image a step takes: any (``instances``), or rather those whose class
+            (``classes``) or whose octave of area (``sizes``) is rare in the task.
     """
 
     method: str = DEFAULT_METHOD
