@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from experiments.config import Config
 from experiments.differences import add_differences
@@ -122,27 +124,55 @@ class Driver:
             )
         clock, failed = self.clock(), 0
         code()  # now: the tree may change while this runs
-        for number, (config, run) in enumerate(plan, 1):
-            head = f"[{number}/{len(plan)}] {config.name}/{run.label}"
-            self._read(config.name)  # another driver may have done it meanwhile
-            if self.is_done(config, run):
-                say(f"{head}: done before")
-                continue
-            if known := self._elsewhere(run):
-                say(f"{head}: the line of {known['config']}")
-                self.lines(config.name).add(known | {"config": config.name})
-                continue
-            now = clock.left(run, self.out / run.folder)
-            left = dict(now)
-            for c, r in plan[number:]:
-                left |= {} if self.is_done(c, r) else clock.left(r, self.out / r.folder)
-            say(f"{head}: about {duration(sum(now.values()))}, all that is left {duration(sum(left.values()))}")
-            line = self._line(config, run, clock)
-            failed += line["status"] == "failed"
-            self.lines(config.name).add(self._clean(line))
+        numbered = [(f"[{n}/{len(plan)}] {c.name}/{r.label}", c, r) for n, (c, r) in enumerate(plan, 1)]
+        later = []
+        for head, config, run in numbered:
+            with self._claimed(run, wait=False) as ours:
+                if ours:
+                    failed += self._one(head, config, run, clock, plan)
+                else:
+                    say(f"{head}: another driver is at it")
+                    later.append((head, config, run))
+        for head, config, run in later:
+            with self._claimed(run, wait=True):
+                failed += self._one(head, config, run, clock, plan)
         for config in {config.name: config for config, _ in plan}.values():
             add_differences(config, self._read(config.name), self.results)  # with what other drivers wrote
         return failed
+
+    @contextmanager
+    def _claimed(self, run: Run, wait: bool) -> Iterator[bool]:
+        """Nobody else works in the run's folder meanwhile; False: somebody does. A killed driver's claim is gone."""
+        lock = FileLock(self.out / f"{run.folder}.lock", timeout=-1 if wait else 0)
+        self.out.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _one(self, head: str, config: Config, run: Run, clock: Clock, plan: Sequence[tuple[Config, Run]]) -> bool:
+        """Do a run, if it is not done; whether it failed."""
+        self._read(config.name)  # another driver may have done it meanwhile
+        if self.is_done(config, run):
+            say(f"{head}: done before")
+            return False
+        if known := self._elsewhere(run):
+            say(f"{head}: the line of {known['config']}")
+            self.lines(config.name).add(known | {"config": config.name})
+            return False
+        now = clock.left(run, self.out / run.folder)
+        left = dict(now)
+        for c, r in plan:
+            left |= {} if self.is_done(c, r) else clock.left(r, self.out / r.folder)
+        say(f"{head}: about {duration(sum(now.values()))}, all that is left {duration(sum(left.values()))}")
+        line = self._line(config, run, clock)
+        self.lines(config.name).add(self._clean(line))
+        return bool(line["status"] == "failed")
 
     def _line(self, config: Config, run: Run, clock: Clock) -> dict[str, Any]:
         line: dict[str, Any] = {"kind": "run", "id": run.id, "config": config.name, "label": run.label}

@@ -17,8 +17,9 @@ import torch
 import yaml
 from experiments import driver as driver_module
 from experiments.__main__ import RESULTS, main, shipped_configs
-from experiments.config import read_config
+from experiments.config import Config, read_config
 from experiments.differences import paired
+from experiments.driver import Driver
 from experiments.groups import sections
 from experiments.instances import SCORES, Instance, read_instances, write_instances
 from experiments.lines import Lines, without_paths
@@ -27,6 +28,7 @@ from experiments.run import Run
 from experiments.settings import FIT_DEFAULTS, ConfigError, digest
 from experiments.tables import write_page
 from experiments.tasks import Tasks
+from filelock import FileLock, Timeout
 
 from samtailor.adapters.io import load_adapter
 from samtailor.adapters.methods import METHODS, method_class
@@ -461,6 +463,33 @@ def test_figures_in_a_text_are_filled_in_from_the_lines(
     seconds = sum(line["fit"]["seconds"] for line in runs.values() if line["fit"])  # type: ignore[index]
     assert f"| small | 3 of 3 | {duration(seconds)} |" in cost
     assert f"| plm | 1 | {runs['plm']['fit']['config']['precision']} |" in cost
+
+
+def test_a_run_that_another_driver_is_at_comes_last(
+    write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write([{"task": shapes.root.name, "method": "plm", "seed": [0, 1, 2]}])
+    first, second, third = read_config(path).runs
+    (tmp_path / "out").mkdir()
+    theirs = FileLock(tmp_path / "out" / f"{first.folder}.lock", timeout=0)
+    theirs.acquire()
+    done = []
+
+    def at_once(self: Driver, config: Config, run: Run, clock: object) -> dict[str, object]:
+        if run == third:  # the other driver has done its run meanwhile, and dies in the next
+            self.lines(config.name).add({"kind": "run", "id": first.id, "status": "done"})
+            theirs.release()
+        with pytest.raises(Timeout):
+            FileLock(self.out / f"{run.folder}.lock", timeout=0).acquire()
+        done.append(run)
+        return {"kind": "run", "id": run.id, "status": "failed", "reason": "none", "settings": run.settings}
+
+    monkeypatch.setattr(Driver, "_line", at_once)
+    monkeypatch.setattr(driver_module, "add_differences", lambda *_: None)
+    assert main(command("run", path)) == 1
+    assert done == [second, third]
+    for lock in (tmp_path / "out").glob("*.lock"):
+        FileLock(lock, timeout=0).acquire()  # all are free
 
 
 def test_the_page_of_results_is_what_the_lines_say() -> None:
