@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from experiments.cells import NAMES, difference, score, state
+from experiments.cells import NAMES, NOT_RUN, difference, score, state
 from experiments.config import Config
 from experiments.costs import costs, fits_table
 from experiments.grid import grid
@@ -21,6 +21,7 @@ from samtailor.files import write_atomically
 
 __all__ = ["filled_in", "overview_page", "write_overview"]
 
+_TRAINED = "trained"  # how many parameters
 _PLACE = re.compile(r"\{\{([^{}]+)\}\}")
 HEAD = """# Results of the experiments
 
@@ -42,10 +43,10 @@ class _Figure:
     @classmethod
     def parsed(cls, text: str) -> _Figure:
         words = [word.strip() for word in text.split("|")]
-        if len(words) != 4 or words[3] not in NAMES:
+        if len(words) != 4 or words[3] not in (*NAMES, _TRAINED):
             raise ConfigError(
                 f"{{{{{text}}}}} is no figure.",
-                f"Write {{{{config | section: measure | row | score}}}}; scores: {', '.join(NAMES)}.",
+                f"Write {{{{config | section: measure | row | score}}}}; scores: {', '.join((*NAMES, _TRAINED))}.",
             )
         return cls(*words)
 
@@ -78,6 +79,8 @@ def _value(wanted: _Figure, configs: Sequence[Config], results: Mapping[str, Lin
 
 def _cell(wanted: _Figure, rows: Mapping[str, Row], section: Section, measure: Measure, lines: Lines) -> str:
     """Empty where there is no such row, or it does not ask for this measure."""
+    if wanted.row in rows and wanted.score == _TRAINED:
+        return _trained(rows[wanted.row], measure, lines)
     if wanted.row in rows:
         return score(rows[wanted.row], measure, wanted.score, lines)
     one, dash, _other = wanted.row.partition(" - ")
@@ -85,6 +88,13 @@ def _cell(wanted: _Figure, rows: Mapping[str, Row], section: Section, measure: M
     if over is None or wanted.row != f"{one} - {over.label}":
         return ""
     return difference(rows[one], over, measure, wanted.score, lines)
+
+
+def _trained(row: Row, measure: Measure, lines: Lines) -> str:
+    fits = [line["fit"] for line in row.done(measure, lines)]
+    if row.shown != "adapted":
+        return "0"
+    return f"{fits[0]['parameters']['trained']:,}" if fits else NOT_RUN
 
 
 def write_overview(configs: Sequence[Config], results: Path, findings: str, path: Path) -> None:

@@ -447,6 +447,8 @@ def test_figures_in_a_text_are_filled_in_from_the_lines(
         f"{change['value']:+.3f} ({change['interval'][0]:+.3f} to {change['interval'][1]:+.3f})."
     )
     assert filled_in(f"{{{{later | {column} | plm | miou}}}}", configs, results) == "not run"
+    trained = runs["plm"]["fit"]["parameters"]["trained"]  # type: ignore[index]
+    assert filled_in(f"{{{{small | {column} | plm | trained}}}}", configs, results) == f"{trained:,}"
     for wrong in ("small | x | plm | miou", f"small | {column} | plm | mIoU", f"small | {column} | lora | miou", "plm"):
         with pytest.raises(ConfigError):
             filled_in(f"{{{{{wrong}}}}}", configs, results)
