@@ -25,7 +25,6 @@ class Offset(Adapter):
 
     method: ClassVar[str] = "offset"
     trains: ClassVar[str] = "a constant offset for each kind of prompt token"
-    peak_rate: ClassVar[float] = 3e-3  # 3e-4 is slower, 0.03 overshoots (docs/results/experiments/rates.md)
 
     def __init__(self, width: int) -> None:
         super().__init__()

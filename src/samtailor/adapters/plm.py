@@ -27,7 +27,7 @@ class PLM(Adapter):
 
     method: ClassVar[str] = "plm"
     trains: ClassVar[str] = "an offset on the prompt tokens, by attention to the image"
-    peak_rate: ClassVar[float] = 1e-4  # 3e-4 and 3e-5 did worse on faces (docs/results/experiments/rates.md)
+    peak_rate: ClassVar[float] = 1e-4  # 3e-5 is slower, 3e-4 scatters more (docs/decisions.md)
 
     def __init__(self, width: int = 256, heads: int = 8, hidden: int = 2048) -> None:
         super().__init__()

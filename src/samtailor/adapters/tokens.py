@@ -27,7 +27,7 @@ class Tokens(Adapter):
 
     method: ClassVar[str] = "tokens"
     trains: ClassVar[str] = "8 tokens appended to every prompt"
-    peak_rate: ClassVar[float] = 3e-3  # 3e-4 is slower, 0.03 overshoots (docs/results/experiments/rates.md)
+    peak_rate: ClassVar[float] = 3e-3  # 3e-4 is slower, at 0.03 it falls again (docs/results/experiments/rates.md)
     starts_as_base: ClassVar[bool] = False
 
     def __init__(self, width: int, count: int = 8) -> None:
