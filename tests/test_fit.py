@@ -25,12 +25,13 @@ from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.errors import DataError, FitCollapseError, FitError, SamtailorError
 from samtailor.evaluate import evaluate_task
 from samtailor.fit import fit_task
+from samtailor.fitting import loop
 from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.report import Estimate, Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
 from samtailor.fitting.state import FitState, load_state, save_state
-from samtailor.fitting.validate import validate
+from samtailor.fitting.validate import Validation, validate
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
 
@@ -164,9 +165,6 @@ def test_numbers_that_explode_stop_the_fit(tiny_sam: Base, shapes: Task, cache: 
 def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samtailor.fitting import loop
-    from samtailor.fitting.validate import Validation
-
     notes: list[str] = []
 
     class Listener(Reporter):
@@ -220,9 +218,6 @@ def test_masks_that_were_empty_at_first_are_no_collapse(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Those of the token that is read count, not those of the base's single mask."""
-    from samtailor.fitting import loop
-    from samtailor.fitting.validate import Validation
-
     empty = iter([0.0, at_first, 0.9, 0.9, 0.9])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(0.5, 0.5, 8, next(empty)))
     gradients = loop.Trainer.gradients
@@ -242,9 +237,6 @@ def test_below_half_of_the_best_a_fit_goes_back_at_once(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from samtailor.fitting import loop
-    from samtailor.fitting.validate import Validation
-
     scores = iter([0.5, deep, 0.495, deep])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
     monkeypatch.setattr(loop, "PATIENT_STEPS", 3)
@@ -278,7 +270,6 @@ def test_the_estimate_comes_first_and_changes_nothing(
 def test_validation_never_takes_most_of_a_short_budget(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samtailor.fitting import loop
 
     def slow(*args: object) -> object:
         time.sleep(0.5)
