@@ -29,7 +29,7 @@ def score_of(found: dict[str, Any], name: str) -> float:
 
 def state(run: Run, lines: Lines) -> str:
     """Empty for a finished run; else why it has no figures."""
-    line = lines.get("run", run.id)
+    line = lines.of_run(run)
     if line is None:
         return NOT_RUN
     return "" if line["status"] == "done" else "failed"

@@ -24,7 +24,7 @@ def fits_table(found: Sequence[Section], lines: Lines) -> Iterator[str]:
     for section in found:
         for row in section.rows:
             runs = [r for r in row.runs if r.method != BASE]
-            done = [line for r in runs if (line := lines.get("run", r.id)) and line["status"] == "done"]
+            done = [line for r in runs if (line := lines.of_run(r)) and line["status"] == "done"]
             if done:
                 cells.append([section.title, row.label, *_fit(done, missing(list(runs), lines))])
     if cells:
@@ -65,7 +65,7 @@ def costs(configs: Sequence[Config], results: Mapping[str, Lines]) -> Iterator[s
     cells, counted = [], set()
     for config in configs:
         lines = results[config.name]
-        done = [(r, line) for r in config.runs if not state(r, lines) and (line := lines.get("run", r.id))]
+        done = [(r, line) for r in config.runs if not state(r, lines) and (line := lines.of_run(r))]
         fits = {r.fit_id: float(line["fit"]["seconds"]) for r, line in done if line["fit"]}
         measures = {(r.fit_id, m["id"]): float(m["seconds"]) for r, line in done for m in line["measures"]}
         sums = [sum(v for k, v in found.items() if k not in counted) for found in (fits, measures)]

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from experiments.config import Config
 from experiments.differences import add_differences
-from experiments.fitting import fit_facts, fit_once, is_fitted
+from experiments.fitting import fit_facts, fit_once, is_fitted, set_aside
 from experiments.lines import Lines, without_paths
 from experiments.measuring import kept_measure, take
 from experiments.origin import code, machine
@@ -81,13 +81,13 @@ class Driver:
         return self._lines[name]
 
     def is_done(self, config: Config, run: Run) -> bool:
-        line = self.lines(config.name).get("run", run.id)
+        line = self.lines(config.name).of_run(run)
         return line is not None and not (line["status"] == "failed" and self.retry_failed)
 
     def _elsewhere(self, run: Run) -> dict[str, Any] | None:
         """The line of the same finished run, measures and all, in another config: its adapter need not be here."""
         for path in sorted(self.results.glob("*.jsonl")):
-            line = Lines(path).get("run", run.id)
+            line = Lines(path).of_run(run)
             if line and line["status"] == "done":
                 return line
         return None
@@ -192,6 +192,8 @@ class Driver:
     def _do(self, run: Run, folder: Path, clock: Clock) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
         base = load_base(run["base"], self.device)  # afresh for each run: none can hand anything on to the next
         fitted = run.method != BASE
+        if fitted and (aside := set_aside(run, folder)):
+            say(f"    {aside}")
         if fitted and not is_fitted(folder):
             fit_once(run, self.tasks.for_fit(run), base, folder, self.cache, Teller())
         adapter, found = None, []

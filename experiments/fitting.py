@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
+from experiments.agreement import changes
 from experiments.origin import code
 from experiments.run import Run
 from experiments.say import Teller
@@ -17,7 +19,7 @@ from samtailor.files import write_json
 from samtailor.fit import fit_task
 from samtailor.fitting.loop import COLLAPSE
 
-__all__ = ["fit_facts", "fit_once", "is_fitted"]
+__all__ = ["fit_facts", "fit_once", "is_fitted", "set_aside"]
 
 _ORIGIN = "experiment.json"  # what the folder is, and which code fitted it
 
@@ -28,6 +30,23 @@ def is_fitted(folder: Path) -> bool:
         return False
     ended = str(read_card(folder)["fit"]["ended"])
     return bool(ended) and not ended.startswith(COLLAPSE)
+
+
+def set_aside(run: Run, folder: Path) -> str:
+    """Rename the folder if its finished fit is not what the run means now; what was said and done, empty for nothing.
+
+    A default that changed changes no name, and an adapter fitted before it would be taken for one fitted after.
+    """
+    if not is_fitted(folder):
+        return ""
+    fit = read_card(folder)["fit"]
+    found = changes({"config": fit["settings"], "peak_rate": fit.get("peak_rate")}, run)
+    if not found:
+        return ""
+    names = (folder.with_name(f"{folder.name}.before{n}") for n in itertools.count(1))
+    place = next(p for p in names if not p.exists())
+    folder.rename(place)
+    return f"set aside as {place.name}: it was fitted with {'; '.join(found)}"
 
 
 def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCache, teller: Teller) -> None:

@@ -36,7 +36,7 @@ class Row:
 
     def done(self, measure: Measure, lines: Lines) -> list[dict[str, Any]]:
         """Lines of finished runs with this measure."""
-        found = [line for r in self.runs if (line := lines.get("run", r.id)) and measure in r.measures]
+        found = [line for r in self.runs if (line := lines.of_run(r)) and measure in r.measures]
         return [line for line in found if line["status"] == "done"]
 
     def scores(self, measure: Measure, lines: Lines) -> list[dict[str, Any]]:
@@ -64,7 +64,7 @@ class Row:
 
     def instances(self, runs: Iterable[Run], measure: Measure, lines: Lines) -> list[str]:
         """Of finished runs the files with the scores of single instances; empty where a line names none."""
-        found = [m for r in runs for m in (lines.get("run", r.id) or {})["measures"] if m["id"] == measure.id]
+        found = [m for r in runs for m in (lines.of_run(r) or {})["measures"] if m["id"] == measure.id]
         return [str(m.get("instances", "")) for m in found]
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments.agreement import changes
+from experiments.run import Run
 from samtailor.files import append_json
 
 __all__ = ["Lines", "without_paths"]
@@ -27,6 +29,11 @@ class Lines:
 
     def get(self, kind: str, id: str) -> dict[str, Any] | None:
         return self._found.get((kind, id))
+
+    def of_run(self, run: Run) -> dict[str, Any] | None:
+        """The run's line, unless its fit had settings that the same config would not give it now."""
+        line = self.get("run", run.id)
+        return None if line is None or changes(line.get("fit"), run) else line
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [row for (k, _), row in self._found.items() if k == kind]

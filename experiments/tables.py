@@ -128,14 +128,14 @@ def _not_done(config: Config, lines: Lines) -> Iterator[str]:
     yield "## Without figures"
     yield ""
     for run, what in rows:
-        line = lines.get("run", run.id)
+        line = lines.of_run(run)
         yield f"* `{run.label}`: {what}" + ("" if what == NOT_RUN or line is None else f": {line['reason']}")
     yield ""
 
 
 def _origin(config: Config, lines: Lines) -> Iterator[str]:
     """Every machine and commit that figures come from."""
-    done = [line for r in config.runs if (line := lines.get("run", r.id)) and line["status"] == "done"]
+    done = [line for r in config.runs if (line := lines.of_run(r)) and line["status"] == "done"]
     if not done:
         return
     yield "## Made on"

@@ -17,6 +17,7 @@ import torch
 import yaml
 from experiments import driver as driver_module
 from experiments.__main__ import RESULTS, main, shipped_configs
+from experiments.agreement import changes
 from experiments.config import Config, read_config
 from experiments.differences import paired
 from experiments.driver import Driver
@@ -298,6 +299,51 @@ def test_a_failed_run_is_a_line_and_the_next_one_runs(
     assert len(lines_of(tmp_path)) == 2
     assert main(command("run", path, "--retry-failed")) == 0
     assert lines_of(tmp_path)[2]["status"] == "done"
+
+
+def test_a_fit_from_before_a_default_changed_is_neither_shown_nor_used(
+    write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write([{"task": shapes.root.name, "method": "plm"}])
+    assert main(command("run", path)) == 0
+    (card,) = (tmp_path / "out").glob("*/adapter.json")
+    log = tmp_path / "results" / "small.jsonl"
+    now = f'"dice": {FitConfig(epochs=1).losses.dice}'
+    for file in (card, log):
+        assert now in file.read_text()
+        file.write_text(file.read_text().replace(now, '"dice": 0.125'))
+    old = (card.parent / "adapter.safetensors").read_bytes()
+    assert main(command("table", path)) == 0
+    assert "| plm | not run |" in (tmp_path / "results" / "small.md").read_text()
+
+    assert main(command("run", path)) == 0
+    aside = card.parent.with_name(f"{card.parent.name}.before1")
+    assert f"{aside.name}: it was fitted with losses.dice: 0.125, now" in capsys.readouterr().err
+    assert (aside / "adapter.safetensors").read_bytes() == old
+    found = [line["fit"]["config"]["losses"]["dice"] for line in lines_of(tmp_path)]  # type: ignore[index]
+    assert found == [0.125, FitConfig(epochs=1).losses.dice]
+    assert main(command("table", path)) == 0
+    assert "not run" not in (tmp_path / "results" / "small.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        ({}, []),
+        ({"precision": "bfloat16"}, []),
+        ({"younger": 1}, []),
+        ({"clip": 2.0}, ["clip: 2.0, now 1.0"]),
+        ({"method_options": {"width": 3}}, []),
+    ],
+)
+def test_what_would_be_fitted_otherwise_now(then: dict[str, object], expected: list[str]) -> None:
+    run = Run.of({"task": "faces", "method": "plm", "epochs": 1}, (), "here")
+    fit = {"config": run.fit_config().to_dict() | then, "peak_rate": method_class("plm").peak_rate}
+    assert changes(fit, run) == expected
+    assert changes(fit | {"peak_rate": None}, run) == expected  # lines older than this fact
+    assert changes(fit | {"peak_rate": 0.5}, run) == [*expected, f"peak rate: 0.5, now {method_class('plm').peak_rate}"]
+    given = Run.of({"task": "faces", "method": "plm", "epochs": 1, "lr": 0.5}, (), "here")
+    assert changes({"config": given.fit_config().to_dict(), "peak_rate": 0.5}, given) == []
 
 
 def test_what_was_not_run_is_said(
