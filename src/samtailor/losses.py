@@ -15,10 +15,14 @@ __all__ = ["LossWeights", "Target", "dice_loss", "focal_loss", "hard_truth", "ma
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms: SAM's 20 : 1 : 1."""
+    """Weights of the terms: SAM's 20 : 1 : 1, but for Dice.
+
+    The focal term counts pixels, three times as much outside a mask as within, and large masks shrink under it; Dice
+    counts large and small masks alike (docs/results/experiments/recipe.md).
+    """
 
     focal: float = 20.0
-    dice: float = 1.0
+    dice: float = 20.0
     iou: float = 1.0
 
 
