@@ -81,13 +81,13 @@ class Section:
         return list({m.id: m for row in self.rows for r in row.runs for m in r.measures}.values())
 
     def reference(self, row: Row) -> Row | None:
-        """The row of the same settings whose method the config compares with, else the one of that label.
-
-        None for that one itself.
+        """The row of that method that the config compares with and of the same settings, as far as it has them; else
+        the row of that label. None for that one itself.
         """
         if not self.compare_with or row.label == self.compare_with:
             return None
-        wanted = row.settings | {"method": self.compare_with}
+        same_settings = {k: v for k, v in row.settings.items() if _concerns(k, self.compare_with)}
+        wanted = same_settings | {"method": self.compare_with}
         same = [r for r in self.rows if r.settings == wanted and r is not row]
         found = same or [r for r in self.rows if r.label == self.compare_with]
         return found[0] if found else None

@@ -301,6 +301,22 @@ def test_a_failed_run_is_a_line_and_the_next_one_runs(
     assert lines_of(tmp_path)[2]["status"] == "done"
 
 
+def test_a_row_is_compared_with_the_same_settings_as_far_as_the_other_method_has_them(
+    write: Write, tmp_path: Path
+) -> None:
+    searched = {"method": "plm+pmm", "method_options": {"pmm_weight": [0.1, 5]}}
+    runs = [{"task": "a", "losses": {"dice": [20, 1]}, **how} for how in ({"method": "plm"}, searched)]
+    (section,) = sections(read_config(write(runs, compare_with="plm")), Lines(tmp_path / "none.jsonl"))
+    found = {row.label: over.label for row in section.rows if (over := section.reference(row))}
+    assert found == {
+        "plm, dice=1": "plm",
+        "plm+pmm": "plm",
+        "plm+pmm, pmm_weight=5": "plm",
+        "plm+pmm, dice=1": "plm, dice=1",
+        "plm+pmm, dice=1, pmm_weight=5": "plm, dice=1",
+    }
+
+
 def test_a_fit_from_before_a_default_changed_is_neither_shown_nor_used(
     write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
