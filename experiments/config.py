@@ -17,6 +17,7 @@ from experiments.settings import (
     FIT_DEFAULTS,
     TASK_DEFAULTS,
     ConfigError,
+    canonical,
     check_keys,
     fit_config,
 )
@@ -46,7 +47,8 @@ class Config:
     Attributes:
         name: of the file, its JSON lines and its page.
         about: a sentence for the page.
-        compare_with: the row that differences are taken against, by method or label; empty: none.
+        compare_with: settings of the row that differences are taken against: what it has otherwise than the row that is
+            compared, ``method`` alone where the file names a method or a label; empty: none.
         show: scores of the overview and the figures.
         x: a setting to draw scores over, such as ``train_fraction``; empty: none.
         runs: in order; no two are the same.
@@ -54,7 +56,7 @@ class Config:
 
     name: str
     about: str
-    compare_with: str
+    compare_with: dict[str, Any]
     show: tuple[str, ...]
     x: str
     runs: tuple[Run, ...]
@@ -82,8 +84,19 @@ def read_config(path: Path, minutes_scale: float = 1.0) -> Config:
         elif run.method != BASE:  # a method that is not there yet shall not stop others
             fit_config({k: v for k, v in run.settings.items() if not k.startswith("method")})
         runs.setdefault(run.id, run)
-    about, over, x = (str(top.get(key, "")) for key in ("about", "compare_with", "x"))
+    about, x = (str(top.get(key, "")) for key in ("about", "x"))
+    over = _compared(top.get("compare_with"), path)
     return Config(path.stem, about, over, tuple(show), x, tuple(runs.values()))
+
+
+def _compared(given: Any, path: Path) -> dict[str, Any]:
+    if not given:
+        return {}
+    if not isinstance(given, dict):
+        return {"method": str(given)}
+    found = flattened(given)
+    check_keys(found, FIT_DEFAULTS, f"{path.name}, compare_with")
+    return {k: canonical(v) for k, v in found.items()}
 
 
 def _load(path: Path) -> dict[str, Any]:

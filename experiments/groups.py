@@ -74,23 +74,31 @@ class Section:
 
     title: str
     rows: tuple[Row, ...]
-    compare_with: str
+    compare_with: dict[str, Any]
 
     @property
     def measures(self) -> list[Measure]:
         return list({m.id: m for row in self.rows for r in row.runs for m in r.measures}.values())
 
     def reference(self, row: Row) -> Row | None:
-        """The row of that method that the config compares with and of the same settings, as far as it has them; else
-        the row of that label. None for that one itself.
+        """The row that differs from this one by what the config compares with; settings that its method does not have
+        do not count. Else, where a method is given, the row of that label. None for that one itself.
         """
-        if not self.compare_with or row.label == self.compare_with:
+        label = self.compare_with.get("method")
+        if not self.compare_with or row.label == label:
             return None
-        same_settings = {k: v for k, v in row.settings.items() if _concerns(k, self.compare_with)}
-        wanted = same_settings | {"method": self.compare_with}
+        method = label or row.settings["method"]
+        wanted = {k: v for k, v in row.settings.items() if _concerns(k, method)} | self.compare_with
         same = [r for r in self.rows if r.settings == wanted and r is not row]
-        found = same or [r for r in self.rows if r.label == self.compare_with]
+        found = same or [r for r in self.rows if r.label == label]
         return found[0] if found else None
+
+    @property
+    def compared(self) -> str:
+        """For the head of a column: what differences are taken against."""
+        words = [f"{k.rpartition('.')[2]}={v}" for k, v in self.compare_with.items() if k != "method"]
+        label = self.compare_with.get("method")
+        return ", ".join([label, *words]) if label else f"the same with {', '.join(words)}"
 
 
 def difference_id(row: Row, over: Row, measure: Measure, lines: Lines) -> str:

@@ -83,7 +83,7 @@ def _section(section: Section, lines: Lines) -> Iterator[str]:
         rows = [r for r in section.rows if r.asked(measure)]
         over = {r.label: section.reference(r) for r in rows}
         compared = ["miou", "boundary_f1_3"] if any(over.values()) else []
-        head = ["", *NAMES.values(), *(f"{NAMES[n]}, difference to {section.compare_with}" for n in compared), "n"]
+        head = ["", *NAMES.values(), *(f"{NAMES[n]}, difference to {section.compared}" for n in compared), "n"]
         cells = []
         for row in rows:
             scored = row.scores(measure, lines)

@@ -315,6 +315,15 @@ def test_a_row_is_compared_with_the_same_settings_as_far_as_the_other_method_has
         "plm+pmm, dice=1": "plm, dice=1",
         "plm+pmm, dice=1, pmm_weight=5": "plm, dice=1",
     }
+    path = write(runs, "other", compare_with={"losses": {"dice": 1}})
+    (section,) = sections(read_config(path), Lines(tmp_path / "none.jsonl"))
+    found = {row.label: over.label for row in section.rows if (over := section.reference(row))}
+    assert found == {
+        "plm": "plm, dice=1",
+        "plm+pmm": "plm+pmm, dice=1",
+        "plm+pmm, pmm_weight=5": "plm+pmm, dice=1, pmm_weight=5",
+    }
+    assert section.compared == "the same with dice=1"
 
 
 def test_a_fit_from_before_a_default_changed_is_neither_shown_nor_used(
