@@ -81,8 +81,10 @@ class Section:
         return list({m.id: m for row in self.rows for r in row.runs for m in r.measures}.values())
 
     def reference(self, row: Row) -> Row | None:
-        """The row that differs from this one by what the config compares with; settings that its method does not have
-        do not count. Else, where a method is given, the row of that label. None for that one itself.
+        """The row with the same settings but for those of ``compare_with``; options that its method lacks do not count.
+
+        Failing that, the row whose label is the one given, if no more than one setting differs or one of both is the
+        base's. None for the reference itself, and where there is no such row.
         """
         label = self.compare_with.get("method")
         if not self.compare_with or row.label == label:
@@ -90,7 +92,7 @@ class Section:
         method = label or row.settings["method"]
         wanted = {k: v for k, v in row.settings.items() if _concerns(k, method)} | self.compare_with
         same = [r for r in self.rows if r.settings == wanted and r is not row]
-        found = same or [r for r in self.rows if r.label == label]
+        found = same or [r for r in self.rows if r.label == label and _near(row, r)]
         return found[0] if found else None
 
     @property
@@ -135,6 +137,13 @@ def _rows_of(run: Run, varying: list[str]) -> list[Row]:
     settings = {"method": run.method} | {k: canonical(run[k]) for k in varying if _concerns(k, run.method)}
     words = [f"{k.rpartition('.')[2]}={v}" for k, v in settings.items() if k != "method" and v != _default(k)]
     return [Row(", ".join([run.method, *words]), settings, "adapted", (run,))]
+
+
+def _near(row: Row, other: Row) -> bool:
+    if row.shown in BASE_ROWS or other.shown in BASE_ROWS:
+        return True
+    keys = {*row.settings, *other.settings}
+    return len([k for k in keys if row.settings.get(k) != other.settings.get(k)]) <= 1
 
 
 def _default(setting: str) -> Any:

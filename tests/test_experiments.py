@@ -326,6 +326,17 @@ def test_a_row_is_compared_with_the_same_settings_as_far_as_the_other_method_has
     assert section.compared == "the same with dice=1"
 
 
+def test_a_row_without_its_counterpart_is_compared_with_nothing_else(write: Write, tmp_path: Path) -> None:
+    runs = [
+        {"task": "a", "method": "plm", "losses": {"dice": [20, 1]}},
+        {"task": "a", "method": "plm", "losses": {"dice": 1}, "clip": 2},
+        {"task": "a", "method": "offset", "losses": {"dice": 5}},
+    ]
+    (section,) = sections(read_config(write(runs, compare_with="plm")), Lines(tmp_path / "none.jsonl"))
+    found = {row.label: over.label for row in section.rows if (over := section.reference(row))}
+    assert found == {"plm, dice=1": "plm"}
+
+
 def test_a_fit_from_before_a_default_changed_is_neither_shown_nor_used(
     write: Write, command: Callable[..., list[str]], shapes: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
