@@ -15,7 +15,9 @@ _CHOSEN_BY_MACHINE = ("precision",)
 
 
 def changes(fit: Mapping[str, Any] | None, run: Run) -> list[str]:
-    """Such as ``losses.dice: 1, now 20``: settings of a fit that the same run would be fitted with otherwise now.
+    """What differs between a fit and the same run fitted now, such as ``losses.dice: 1, now 20``.
+
+    Defaults of a method's own options are not covered: ``method_options`` holds only what was given.
 
     Args:
         fit: ``config`` (FitConfig as a dict) and perhaps ``peak_rate``, as a line or a fit's folder has them; settings

@@ -33,7 +33,7 @@ class MatchedPLM(PLM):
 
     Args:
         pmm_weight: of the term; 0 leaves it out. A contour is some low-res pixels off where the other terms together
-            are about 1, so that at 0.1 the term starts out no larger than they are.
+            begin at about 9 (docs/methods.md).
         pmm_warmup: share of the fit's budget, 0..1, before which the term is left out and costs nothing: the contour of
             a poor first mask may be another object's.
         pmm_contour: which contours the PMM starts from: those of the ``predicted`` masks, or ``jittered`` true ones.
