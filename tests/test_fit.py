@@ -33,6 +33,7 @@ from samtailor.fitting.schedule import Budget, learning_rate
 from samtailor.fitting.state import FitState, load_state, save_state
 from samtailor.fitting.validate import Validation, validate
 from samtailor.frames import Frame
+from samtailor.losses import LossWeights
 from samtailor.prompts import Prompts
 
 SHORT = FitConfig(method="plm", epochs=6, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=3)
@@ -94,7 +95,8 @@ def test_fit_writes_a_run_and_leaves_the_base_alone(
 
 def test_fitting_learns(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
     """The loss on the training data falls well below where it started."""
-    config = dataclasses.replace(SHORT, epochs=60, lr=3e-3, validations=2)
+    # A frozen decoder of random weights leaves Dice little room (0.97 of its start); the loop shows by the focal term.
+    config = dataclasses.replace(SHORT, epochs=60, lr=3e-3, validations=2, losses=LossWeights(dice=1.0))
     fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache)
     rows = _rows(tmp_path / "run")
     losses = [r["loss"] for r in rows if "loss" in r]
