@@ -47,8 +47,8 @@ class Config:
     Attributes:
         name: of the file, its JSON lines and its page.
         about: a sentence for the page.
-        compare_with: settings of the row that differences are taken against: what it has otherwise than the row that is
-            compared, ``method`` alone where the file names a method or a label; empty: none.
+        compare_with: settings in which the row that differences are taken against differs from the row compared; ``method``
+            alone where the file gives a word, a method or a label; empty: none.
         show: scores of the overview and the figures.
         x: a setting to draw scores over, such as ``train_fraction``; empty: none.
         runs: in order; no two are the same.
@@ -95,7 +95,8 @@ def _compared(given: Any, path: Path) -> dict[str, Any]:
     if not isinstance(given, dict):
         return {"method": str(given)}
     found = flattened(given)
-    check_keys(found, FIT_DEFAULTS, f"{path.name}, compare_with")
+    known = [k for k in FIT_DEFAULTS if k not in ("method", "seed")]  # a method or a label is given as a word
+    check_keys(found, known, f"{path.name}, compare_with")
     return {k: canonical(v) for k, v in found.items()}
 
 

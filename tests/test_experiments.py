@@ -132,6 +132,7 @@ def test_identity_does_not_depend_on_order_nor_on_defaults_written_out(write: Wr
         ([{"task": "a", "method": "lora", "method_options": {"rank": "x"}}], {}, ["rank", "'x'", "whole number"]),
         ([{"task": "a", "measures": [{"prompts": "box"}]}], {}, ["prompts", "prompt,"]),
         ([{"task": "a"}], {"nmae": "x"}, ["nmae", "compare_with"]),
+        ([{"task": "a"}], {"compare_with": {"method": "plm"}}, ["compare_with", "'method'"]),
         ([{"task": "a", "measures": [{"split": "tset"}]}], {}, ["tset", "val"]),
         ([{"task": "a", "measures": [{"prompt": "scribble"}]}], {}, ["scribble", "box"]),
         ([{"task": "a", "cells": 2}], {}, ["cells"]),

@@ -32,8 +32,8 @@ class MatchedPLM(PLM):
     the features at the points, the decoder and the tokens to the PLM. Identity before training.
 
     Args:
-        pmm_weight: of the term; 0 leaves it out. A contour is some low-res pixels off where the other terms together
-            begin at about 9 (docs/methods.md).
+        pmm_weight: of the term; 0 leaves it out. A contour is some low-res pixels off; the other terms together are
+            about 10 where the warm-up ends (docs/methods.md).
         pmm_warmup: share of the fit's budget, 0..1, before which the term is left out and costs nothing: the contour of
             a poor first mask may be another object's.
         pmm_contour: which contours the PMM starts from: those of the ``predicted`` masks, or ``jittered`` true ones.
