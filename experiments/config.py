@@ -47,8 +47,8 @@ class Config:
     Attributes:
         name: of the file, its JSON lines and its page.
         about: a sentence for the page.
-        compare_with: settings in which the row that differences are taken against differs from the row compared; ``method``
-            alone where the file gives a word, a method or a label; empty: none.
+        compare_with: settings in which the row that differences are taken against differs from the row compared;
+            ``method`` alone where the file gives a word, a method or a label; empty: none.
         show: scores of the overview and the figures.
         x: a setting to draw scores over, such as ``train_fraction``; empty: none.
         runs: in order; no two are the same.
