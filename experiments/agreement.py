@@ -17,11 +17,9 @@ _CHOSEN_BY_MACHINE = ("precision",)
 def changes(fit: Mapping[str, Any] | None, run: Run) -> list[str]:
     """What differs between a fit and the same run fitted now, such as ``losses.dice: 1, now 20``.
 
-    Defaults of a method's own options are not covered: ``method_options`` holds only what was given.
-
     Args:
-        fit: ``config`` (FitConfig as a dict) and perhaps ``peak_rate``, as a line or a fit's folder has them; settings
-            that did not exist then are passed over.
+        fit: ``config`` (FitConfig as a dict), and perhaps ``peak_rate`` and ``options`` (of the method, those that were
+            not given too), as a line or a fit's folder has them; settings that did not exist then are passed over.
         run: as a config gives it today.
     """
     if not fit or run.method == BASE or run.method not in METHODS:
@@ -30,6 +28,8 @@ def changes(fit: Mapping[str, Any] | None, run: Run) -> list[str]:
     if now["lr"] is None and fit.get("peak_rate"):
         then |= {"peak rate": fit["peak_rate"]}
         now |= {"peak rate": method_class(run.method).peak_rate}
+    then |= _flat({"method_options": fit.get("options") or {}})
+    now |= _flat({"method_options": {**method_class(run.method).options(), **run.fit_config().method_options}})
     both = [k for k in then if k in now and k not in _CHOSEN_BY_MACHINE]
     return [f"{k}: {then[k]}, now {now[k]}" for k in both if canonical(then[k]) != canonical(now[k])]
 

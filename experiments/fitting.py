@@ -18,8 +18,9 @@ from samtailor.data import Task
 from samtailor.files import write_json
 from samtailor.fit import fit_task
 from samtailor.fitting.loop import COLLAPSE
+from samtailor.fitting.state import read_state
 
-__all__ = ["fit_facts", "fit_once", "is_fitted", "set_aside"]
+__all__ = ["fit_facts", "fit_once", "is_fitted", "set_aside", "stale"]
 
 _ORIGIN = "experiment.json"  # what the folder is, and which code fitted it
 
@@ -32,15 +33,22 @@ def is_fitted(folder: Path) -> bool:
     return bool(ended) and not ended.startswith(COLLAPSE)
 
 
+def stale(run: Run, folder: Path) -> list[str]:
+    """What differs between the fit in the folder, be it finished, killed or collapsed, and what the run means now."""
+    if (folder / "adapter.json").is_file():
+        fit = read_card(folder)["fit"]
+        return changes({"config": fit["settings"], **fit}, run)
+    if state := read_state(folder):
+        return changes({"config": state.context["config"], "peak_rate": state.context["peak rate"]}, run)
+    return []
+
+
 def set_aside(run: Run, folder: Path) -> str:
-    """Rename the folder if its finished fit is not what the run means now; what was said and done, empty for nothing.
+    """Rename the folder if its fit is not what the run means now; what was said and done, empty for nothing.
 
     A default that changed changes no name, and an adapter fitted before it would be taken for one fitted after.
     """
-    if not is_fitted(folder):
-        return ""
-    fit = read_card(folder)["fit"]
-    found = changes({"config": fit["settings"], "peak_rate": fit.get("peak_rate")}, run)
+    found = stale(run, folder)
     if not found:
         return ""
     names = (folder.with_name(f"{folder.name}.before{n}") for n in itertools.count(1))
@@ -73,6 +81,7 @@ def fit_facts(run: Run, base: Base, folder: Path) -> dict[str, Any]:
     trained = sum(p.numel() for p in load_adapter(folder, base).owned_parameters().values())
     return {
         "config": fit["settings"],
+        "options": fit.get("options"),
         "code": _origin(folder)["code"],
         "seconds": card["seconds"],
         "steps": fit["steps"],

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from experiments.fitting import is_fitted
+from experiments.fitting import is_fitted, stale
 from experiments.measuring import kept_measure
 from experiments.run import Measure, Run
 from experiments.settings import BASE
@@ -49,13 +49,14 @@ class Clock:
         were; one in epochs counts only where it was done before.
         """
         pieces: dict[tuple[str, str], float] = {}
-        if run.method != BASE and not is_fitted(folder):
-            state = read_state(folder)
+        anew = run.method != BASE and bool(stale(run, folder))
+        if run.method != BASE and (anew or not is_fitted(folder)):
+            state = None if anew else read_state(folder)
             done = state.elapsed if state else 0.0
             pieces[run.fit_id, ""] = max(0.0, self._whole(run) - done)
         typical = statistics.median(self._measures.values()) if self._measures else UNKNOWN
         for asked in run.measures:
-            if kept_measure(folder, asked, self._results) is None:
+            if anew or kept_measure(folder, asked, self._results) is None:
                 pieces[run.fit_id, asked.id] = self._measures.get(self._key(run, asked), typical)
         return pieces
 

@@ -21,10 +21,12 @@ from experiments.agreement import changes
 from experiments.config import Config, read_config
 from experiments.differences import paired
 from experiments.driver import Driver
+from experiments.fitting import stale
 from experiments.groups import sections
 from experiments.instances import SCORES, Instance, read_instances, write_instances
 from experiments.lines import Lines, without_paths
 from experiments.overview import filled_in, overview_page, write_overview
+from experiments.plan import Clock
 from experiments.run import Run
 from experiments.settings import FIT_DEFAULTS, ConfigError, digest
 from experiments.tables import write_page
@@ -363,6 +365,30 @@ def test_a_fit_from_before_a_default_changed_is_neither_shown_nor_used(
     assert "not run" not in (tmp_path / "results" / "small.md").read_text()
 
 
+def test_a_killed_fit_from_before_a_default_changed_is_set_aside(
+    write: Write, command: Callable[..., list[str]], tmp_path: Path, shapes: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write([{"task": shapes.root.name, "method": "plm", "lr": None, "epochs": None, "steps": 3}])
+    run = read_config(path).runs[0]
+    folder = tmp_path / "out" / run.folder
+
+    rate = method_class("plm").peak_rate
+
+    def killed(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(method_class("plm"), "peak_rate", 0.5 * rate)
+        patch.setattr("samtailor.fit._write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            main(command("run", path))
+    assert stale(run, folder) == [f"peak rate: {0.5 * rate}, now {rate}"]
+    assert Clock([], tmp_path).left(run, folder)[run.fit_id, ""] == 3.0  # all three steps, none of those done
+    assert main(command("run", path)) == 0
+    assert [line["status"] for line in lines_of(tmp_path)] == ["done"]
+    assert folder.with_name(f"{folder.name}.before1").is_dir()
+
+
 @pytest.mark.parametrize(
     ("then", "expected"),
     [
@@ -379,6 +405,10 @@ def test_what_would_be_fitted_otherwise_now(then: dict[str, object], expected: l
     assert changes(fit, run) == expected
     assert changes(fit | {"peak_rate": None}, run) == expected  # lines older than this fact
     assert changes(fit | {"peak_rate": 0.5}, run) == [*expected, f"peak rate: 0.5, now {method_class('plm').peak_rate}"]
+    assert changes(fit | {"options": {"heads": 4, "hidden": 2048}}, run) == [
+        *expected,
+        "method_options.heads: 4, now 8",
+    ]
     given = Run.of({"task": "faces", "method": "plm", "epochs": 1, "lr": 0.5}, (), "here")
     assert changes({"config": given.fit_config().to_dict(), "peak_rate": 0.5}, given) == []
 

@@ -230,6 +230,7 @@ def _write(out: Path, trainer: Trainer, task: Task, config: FitConfig) -> None:
         "task": {"name": task.name, "classes": list(task.classes), "only": task.source.get("only")},
         "fit": {
             "settings": config.to_dict(),
+            "options": {**type(trainer.adapter).options(), **config.method_options},
             "steps": state.step,
             "best_step": state.best_step,
             "ended": state.finished,
