@@ -1,6 +1,6 @@
 """As which class is a click on each class answered? The mask with which the answer overlaps most says it.
 
-python tools/answered_as.py DATA --adapter runs/a [--split test] [--images 40]
+python tools/answered_as.py DATA --adapter runs/a [--split test] [--images 40] [--base mobile-sam] [--device cpu]
 
 One click for each instance, as ``samtailor evaluate`` clicks. An answer that overlaps with every instance of the image
 by less than an IoU of 0.25 is "nothing"; "small" counts answers of less than a tenth of the asked mask's area.
@@ -46,9 +46,11 @@ def main() -> None:
     parser.add_argument("--adapter", type=Path, required=True)
     parser.add_argument("--split", default="test")
     parser.add_argument("--images", type=int, default=40, help="at most so many, evenly spread")
+    parser.add_argument("--base", default="mobile-sam", help="the one the adapter was fitted to")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--cache", type=Path, default=None)
     given = parser.parse_args()
-    base = load_base("mobile-sam", torch.device("cpu"))
+    base = load_base(given.base, torch.device(given.device))
     adapter, embedder = load_adapter(given.adapter, base), Embedder(base, EmbeddingCache(given.cache))
     records = load_task(given.data).split(given.split)
     as_what: dict[str, Counter[str]] = defaultdict(Counter)
