@@ -10,7 +10,7 @@ from experiments.groups import Row, difference_id
 from experiments.lines import Lines
 from experiments.run import Measure, Run
 
-__all__ = ["NAMES", "difference", "missing", "score", "score_of", "state"]
+__all__ = ["NAMES", "difference", "missing", "score", "score_of", "shown_difference", "state"]
 
 NAMES = {
     "miou": "mIoU",
@@ -69,7 +69,11 @@ def difference(row: Row, over: Row | None, measure: Measure, name: str, lines: L
     line = lines.get("difference", difference_id(row, over, measure, lines))
     if line is None:
         return "not compared"
-    found = line["scores"][name]
+    return shown_difference(line["scores"][name])
+
+
+def shown_difference(found: dict[str, Any]) -> str:
+    """``found`` as ``differences.paired`` makes it for one score."""
     text = f"{found['value']:+.3f} ({found['interval'][0]:+.3f} to {found['interval'][1]:+.3f})"
     seeds = ", ".join(f"{value:+.3f}" for value in found.get("by_seed", ()))
     return f"{text}; by seed {seeds}" if seeds else text

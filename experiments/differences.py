@@ -18,7 +18,7 @@ from experiments.settings import ConfigError
 from samtailor.metrics import mean_over_classes, mean_over_instances
 from samtailor.metrics.bootstrap import Estimate, Resampler
 
-__all__ = ["add_differences", "paired"]
+__all__ = ["add_differences", "compared", "paired"]
 
 _MEANS = {"iou_instances": "iou"} | {name: name for name in ("boundary_iou", "boundary_f1_1", "boundary_f1_3")}
 
@@ -47,14 +47,13 @@ def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, 
     id = difference_id(row, over, measure, lines)
     if lines.get("difference", id):
         return
-    tables = [_table(row.instances(runs, measure, lines), results) for row, runs in ((row, ours), (over, theirs))]
-    if tables[0] is None or tables[1] is None:
-        say(f"  {section.title}: {row.label} - {over.label}: not compared, no scores of single instances in {results}")
-        return
     try:
-        scores = paired(tables[0], row.shown, tables[1], over.shown)
+        scores = compared(row, over, measure, lines, results)
     except ConfigError as error:
         say(f"  {section.title}: {row.label} - {over.label}: {error}")
+        return
+    if scores is None:
+        say(f"  {section.title}: {row.label} - {over.label}: not compared, no scores of single instances in {results}")
         return
     lines.add(
         {
@@ -69,6 +68,17 @@ def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, 
             "scores": scores,
         }
     )
+
+
+def compared(row: Row, over: Row, measure: Measure, lines: Lines, results: Path) -> dict[str, Any] | None:
+    """``paired`` for two rows with finished runs; None where a run has no scores of single instances in ``results``.
+
+    Raises:
+        ConfigError: as ``paired``.
+    """
+    sides = zip((row, over), row.paired_with(over, measure, lines), strict=True)
+    ours, theirs = (_table(side.instances(runs, measure, lines), results) for side, runs in sides)
+    return paired(ours, row.shown, theirs, over.shown) if ours and theirs else None
 
 
 def _table(names: Sequence[str], results: Path) -> _Table | None:

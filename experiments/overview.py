@@ -2,99 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from experiments.cells import NAMES, NOT_RUN, difference, score, state
+from experiments.cells import NAMES, state
 from experiments.config import Config
 from experiments.costs import costs, fits_table
+from experiments.findings import filled_in
 from experiments.grid import grid
-from experiments.groups import Row, Section, sections
+from experiments.groups import sections
 from experiments.lines import Lines
-from experiments.run import Measure
 from experiments.sensitivity import sensitivity_tables
-from experiments.settings import ConfigError
 from experiments.tables import LEGEND, overview
 from samtailor.files import write_atomically
 
-__all__ = ["filled_in", "overview_page", "write_overview"]
+__all__ = ["overview_page", "write_overview"]
 
-_TRAINED = "trained"  # how many parameters
-_PLACE = re.compile(r"\{\{([^{}]+)\}\}")
 HEAD = """# Results of the experiments
 
 Every figure on this page comes out of the JSON lines in [results/experiments](results/experiments), each with settings,
 seed, commit, machine, seconds and steps; `python -m experiments results` writes it.
 [experiments](../experiments/README.md) says how a run is repeated, [methods.md](methods.md) what the methods are,
 [measurements.md](measurements.md) has what else was measured: longer fits, other studies, timings."""
-
-
-@dataclass(frozen=True)
-class _Figure:
-    """One figure of a text: ``{{main | faces: test, click | decoder | miou}}``; ``plm+pmm - plm`` is a difference."""
-
-    config: str
-    column: str
-    row: str
-    score: str
-
-    @classmethod
-    def parsed(cls, text: str) -> _Figure:
-        words = [word.strip() for word in text.split("|")]
-        if len(words) != 4 or words[3] not in (*NAMES, _TRAINED):
-            raise ConfigError(
-                f"{{{{{text}}}}} is no figure.",
-                f"Write {{{{config | section: measure | row | score}}}}; scores: {', '.join((*NAMES, _TRAINED))}.",
-            )
-        return cls(*words)
-
-
-def filled_in(text: str, configs: Sequence[Config], results: Path) -> str:
-    """``text`` with each ``{{...}}`` replaced by the figure it names, as the pages show it.
-
-    Raises:
-        ConfigError: there is no such config, section, measure, row or score.
-    """
-    lines = _lines(configs, results)
-    return _PLACE.sub(lambda found: _value(_Figure.parsed(found[1]), configs, lines), text)
-
-
-def _value(wanted: _Figure, configs: Sequence[Config], results: Mapping[str, Lines]) -> str:
-    for config in (c for c in configs if c.name == wanted.config):
-        lines = results[config.name]
-        for section in sections(config, lines):
-            rows = {row.label: row for row in section.rows}
-            for measure in section.measures:
-                if f"{section.title}: {measure.title}" != wanted.column:
-                    continue
-                if found := _cell(wanted, rows, section, measure, lines):
-                    return found
-    raise ConfigError(
-        f"No run stands for {' | '.join(vars(wanted).values())}.",
-        "Take config, column and row from a page in docs/results/experiments.",
-    )
-
-
-def _cell(wanted: _Figure, rows: Mapping[str, Row], section: Section, measure: Measure, lines: Lines) -> str:
-    """Empty where there is no such row, or it does not ask for this measure."""
-    if wanted.row in rows and wanted.score == _TRAINED:
-        return _trained(rows[wanted.row], measure, lines)
-    if wanted.row in rows:
-        return score(rows[wanted.row], measure, wanted.score, lines)
-    one, dash, _other = wanted.row.partition(" - ")
-    over = section.reference(rows[one]) if dash and one in rows else None
-    if over is None or wanted.row != f"{one} - {over.label}":
-        return ""
-    return difference(rows[one], over, measure, wanted.score, lines)
-
-
-def _trained(row: Row, measure: Measure, lines: Lines) -> str:
-    fits = [line["fit"] for line in row.done(measure, lines)]
-    if row.shown != "adapted":
-        return "0"
-    return f"{fits[0]['parameters']['trained']:,}" if fits else NOT_RUN
 
 
 def write_overview(configs: Sequence[Config], results: Path, findings: str, path: Path) -> None:

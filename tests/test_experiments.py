@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -21,11 +22,12 @@ from experiments.agreement import changes
 from experiments.config import Config, read_config
 from experiments.differences import paired
 from experiments.driver import Driver
+from experiments.findings import filled_in
 from experiments.fitting import stale
 from experiments.groups import sections
 from experiments.instances import SCORES, Instance, read_instances, write_instances
 from experiments.lines import Lines, without_paths
-from experiments.overview import filled_in, overview_page, write_overview
+from experiments.overview import overview_page, write_overview
 from experiments.plan import Clock
 from experiments.run import Run
 from experiments.settings import FIT_DEFAULTS, ConfigError, digest
@@ -562,7 +564,16 @@ def test_figures_in_a_text_are_filled_in_from_the_lines(
     assert filled_in(f"{{{{later | {column} | plm | miou}}}}", configs, results) == "not run"
     trained = runs["plm"]["fit"]["parameters"]["trained"]  # type: ignore[index]
     assert filled_in(f"{{{{small | {column} | plm | trained}}}}", configs, results) == f"{trained:,}"
-    for wrong in ("small | x | plm | miou", f"small | {column} | plm | mIoU", f"small | {column} | lora | miou", "plm"):
+    label, of_class = next(iter(row["per_class"].items()))
+    assert filled_in(f"{{{{small | {column} | plm | IoU of {label}}}}}", configs, results) == f"{of_class['iou']:.3f}"
+    over_base = filled_in(f"{{{{small | {column} | offset - base-single | boundary_f1_3}}}}", configs, results)
+    scores = {
+        r["method"]: r["boundary_f1"]["3"] for name in ("base", "offset") for r in runs[name]["measures"][0]["rows"]
+    }  # type: ignore[index]
+    value, low, high = (float(n) for n in re.findall(r"[+-][\d.]+", over_base))
+    assert value == pytest.approx(scores["adapted"] - scores["base-single"], abs=6e-4) and low <= value <= high
+    figures = "plm | mIoU", "lora | miou", "plm | IoU of hats", "plm - lora | miou", "plm - offset | trained"
+    for wrong in ("small | x | plm | miou", "plm", *(f"small | {column} | {figure}" for figure in figures)):
         with pytest.raises(ConfigError):
             filled_in(f"{{{{{wrong}}}}}", configs, results)
 
