@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from experiments.settings import ConfigError
 __all__ = ["filled_in"]
 
 _TRAINED = "trained"  # how many parameters
-_OF_CLASS = "IoU of "
+_OF_CLASS, _COUNT = "IoU of ", "n of "  # and a class
 _PLACE = re.compile(r"\{\{([^{}]+)\}\}")
 
 
@@ -28,7 +29,8 @@ _PLACE = re.compile(r"\{\{([^{}]+)\}\}")
 class _Figure:
     """One figure of a text: ``{{main | faces: test, click | decoder | miou}}``.
 
-    ``lora - plm`` for the row is the paired difference of two rows; ``IoU of skin`` for the score, that of one class.
+    ``lora - plm`` for the row is the paired difference of two rows; for the score, ``IoU of skin`` is that of one
+    class, ``n of skin`` how many instances it has.
     """
 
     config: str
@@ -39,11 +41,11 @@ class _Figure:
     @classmethod
     def parsed(cls, text: str) -> _Figure:
         words = [word.strip() for word in text.split("|")]
-        if len(words) != 4 or not (words[3] in (*NAMES, _TRAINED) or words[3].startswith(_OF_CLASS)):
+        if len(words) != 4 or not (words[3] in (*NAMES, _TRAINED) or words[3].startswith((_OF_CLASS, _COUNT))):
             raise ConfigError(
                 f"{{{{{text}}}}} is no figure.",
                 "Write {{config | section: measure | row | score}}; scores: "
-                f"{', '.join((*NAMES, _TRAINED))}, {_OF_CLASS}<class>.",
+                f"{', '.join((*NAMES, _TRAINED))}, {_OF_CLASS}<class>, {_COUNT}<class>.",
             )
         return cls(*words)
 
@@ -84,8 +86,9 @@ def _cell(wanted: _Figure, section: Section, measure: Measure, lines: Lines, res
         return ""
     if wanted.score == _TRAINED:
         return _trained(rows[wanted.row], measure, lines)
-    if wanted.score.startswith(_OF_CLASS):
-        return _of_class(rows[wanted.row], measure, wanted.score.removeprefix(_OF_CLASS), lines)
+    for words, cell in ((_OF_CLASS, _of_class), (_COUNT, _count)):
+        if wanted.score.startswith(words):
+            return cell(rows[wanted.row], measure, wanted.score.removeprefix(words), lines)
     return score(rows[wanted.row], measure, wanted.score, lines)
 
 
@@ -108,11 +111,19 @@ def _trained(row: Row, measure: Measure, lines: Lines) -> str:
 
 def _of_class(row: Row, measure: Measure, label: str, lines: Lines) -> str:
     """Mean over seeds, and their range where there are several: no interval over images, for a class may have few."""
-    found = row.scores(measure, lines)
+    found = _class(row, measure, label, lines)
     if not found:
         return missing(row.asked(measure), lines)
-    if any(label not in f["per_class"] for f in found):
-        return ""
-    values = [f["per_class"][label]["iou"] for f in found]
+    values = [f["iou"] for f in found]
     seeds = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
     return f"{np.mean(values):.3f}{seeds}"
+
+
+def _count(row: Row, measure: Measure, label: str, lines: Lines) -> str:
+    found = _class(row, measure, label, lines)
+    return str(found[0]["n"]) if found else missing(row.asked(measure), lines)
+
+
+def _class(row: Row, measure: Measure, label: str, lines: Lines) -> list[dict[str, Any]]:
+    """Of each finished run; empty where there is none, or no such class: then ``missing`` is empty too."""
+    return [f["per_class"][label] for f in row.scores(measure, lines) if label in f["per_class"]]

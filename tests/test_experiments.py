@@ -566,6 +566,7 @@ def test_figures_in_a_text_are_filled_in_from_the_lines(
     assert filled_in(f"{{{{small | {column} | plm | trained}}}}", configs, results) == f"{trained:,}"
     label, of_class = next(iter(row["per_class"].items()))
     assert filled_in(f"{{{{small | {column} | plm | IoU of {label}}}}}", configs, results) == f"{of_class['iou']:.3f}"
+    assert filled_in(f"{{{{small | {column} | plm | n of {label}}}}}", configs, results) == str(of_class["n"])
     over_base = filled_in(f"{{{{small | {column} | offset - base-single | boundary_f1_3}}}}", configs, results)
     scores = {
         r["method"]: r["boundary_f1"]["3"] for name in ("base", "offset") for r in runs[name]["measures"][0]["rows"]
