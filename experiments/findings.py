@@ -14,7 +14,7 @@ from experiments.cells import NAMES, NOT_RUN, difference, missing, score, shown_
 from experiments.config import Config
 from experiments.differences import compared
 from experiments.groups import Row, Section, sections
-from experiments.lines import Lines
+from experiments.lines import Lines, lines_of
 from experiments.run import Measure
 from experiments.settings import ConfigError
 
@@ -56,7 +56,7 @@ def filled_in(text: str, configs: Sequence[Config], results: Path) -> str:
     Raises:
         ConfigError: there is no such config, section, measure, row, class or score.
     """
-    lines = {c.name: Lines(results / f"{c.name}.jsonl") for c in configs}
+    lines = lines_of((c.name for c in configs), results)
     return _PLACE.sub(lambda found: _value(_Figure.parsed(found[1]), configs, lines, results), text)
 
 

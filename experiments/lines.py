@@ -11,7 +11,7 @@ from experiments.agreement import changes
 from experiments.run import Run
 from samtailor.files import append_json
 
-__all__ = ["Lines", "without_paths"]
+__all__ = ["Lines", "lines_of", "without_paths"]
 
 
 class Lines:
@@ -45,6 +45,11 @@ class Lines:
                 file.write("\n")
         append_json(self.path, row)
         self._found[row["kind"], row["id"]] = json.loads(json.dumps(row))
+
+
+def lines_of(configs: Iterable[str], results: Path) -> dict[str, Lines]:
+    """By the config's name."""
+    return {name: Lines(results / f"{name}.jsonl") for name in configs}
 
 
 def without_paths(value: Any, places: Mapping[str, Path]) -> Any:

@@ -11,7 +11,7 @@ from experiments.costs import costs, fits_table
 from experiments.findings import filled_in
 from experiments.grid import grid
 from experiments.groups import sections
-from experiments.lines import Lines
+from experiments.lines import Lines, lines_of
 from experiments.sensitivity import sensitivity_tables
 from experiments.tables import LEGEND, overview
 from samtailor.files import write_atomically
@@ -38,12 +38,8 @@ def overview_page(configs: Sequence[Config], results: Path, findings: str, where
         ConfigError: as ``filled_in``.
     """
     filled = filled_in(findings, configs, results)
-    text = "\n".join(_page(configs, _lines(configs, results), where.as_posix(), filled))
+    text = "\n".join(_page(configs, lines_of((c.name for c in configs), results), where.as_posix(), filled))
     return text.rstrip() + "\n"
-
-
-def _lines(configs: Sequence[Config], results: Path) -> dict[str, Lines]:
-    return {c.name: Lines(results / f"{c.name}.jsonl") for c in configs}
 
 
 def _page(configs: Sequence[Config], results: Mapping[str, Lines], where: str, findings: str) -> Iterator[str]:
