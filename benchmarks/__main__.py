@@ -33,12 +33,12 @@ from benchmarks.contenders import (
 )
 from benchmarks.timing import side_by_side
 from samtailor.bases.registry import load_base
-from samtailor.cache import EmbeddingCache
 from samtailor.data import load_task
-from samtailor.device import choose_device, choose_precision
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.encode import encode_task
-from samtailor.memory import keep_freed_memory
-from samtailor.provenance import commit, hardware, versions
+from samtailor.machine.device import choose_device, choose_precision
+from samtailor.machine.memory import keep_freed_memory
+from samtailor.machine.provenance import commit, hardware, versions
 
 Work = Callable[[], object]
 Groups = Iterator[tuple[str, dict[str, Callable[[], Work]], str]]

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from samtailor.adapters.answer import CHUNK
 from samtailor.adapters.plm import PLM
-from samtailor.bases.sam_parts import as_transformers
-from samtailor.bases.sam_shaped import SamShapedBase
-from samtailor.cache import EmbeddingCache
+from samtailor.bases.sam.base import SamShapedBase
+from samtailor.bases.sam.parts import as_transformers
 from samtailor.data.task import ImageRecord
-from samtailor.embedder import Embedder
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import Embedder
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
-from samtailor.fitting.report import Reporter
+from samtailor.fitting.progress import Reporter
 
 __all__ = [
     "Step",
@@ -197,7 +197,7 @@ def onnx_encoder(base: SamShapedBase) -> Work:
     """
     import onnxruntime
 
-    from samtailor.bases.mobile_sam import plain_encoder
+    from samtailor.bases.mobile_sam.load import plain_encoder
 
     pixels = _pixels(base)
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():

@@ -12,21 +12,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.config import Config, read_config
-from experiments.differences import add_differences
-from experiments.driver import Driver, chosen
-from experiments.lines import Lines
-from experiments.overview import write_overview
-from experiments.tables import write_page
-from experiments.tasks import Tasks
-from samtailor.cache import EmbeddingCache
-from samtailor.device import choose_device
+from experiments.pages.differences import add_differences
+from experiments.pages.overview import write_overview
+from experiments.pages.tables import write_page
+from experiments.running.config import Config, read_config
+from experiments.running.driver import Driver, chosen
+from experiments.running.lines import Lines
+from experiments.running.tasks import Tasks
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import SamtailorError
-from samtailor.memory import keep_freed_memory
+from samtailor.machine.device import choose_device
+from samtailor.machine.memory import keep_freed_memory
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
-RESULTS = DOCS / "results" / "experiments"
+RESULTS = HERE / "results"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("configs", type=Path, nargs="+", metavar="CONFIG")
     shared.add_argument("--out", type=Path, default=Path("runs/experiments"), help="adapters and kept measures")
-    shared.add_argument("--results", type=Path, help="JSON lines and pages; default: docs/results/experiments")
+    shared.add_argument("--results", type=Path, help="JSON lines and pages; default: experiments/results")
     shared.add_argument(
         "--minutes-scale",
         type=float,

@@ -17,8 +17,8 @@ from PIL import Image
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
 from samtailor.bases.registry import load_base
-from samtailor.cache import EmbeddingCache
 from samtailor.data import Task, load_task
+from samtailor.embeddings.cache import EmbeddingCache
 
 os.environ.setdefault("COLUMNS", "200")  # so that no printed line is broken where a test looks for words
 

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fake_encoder import PRINT_A, FakeBase, picture, write_pictures
 
 import samtailor.encode
-from samtailor.cache import EmbeddingCache
-from samtailor.data.images import image_key
+from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.encode import EncodeProgress, encode_task
 from samtailor.errors import CacheError, DataError
+from tests.embeddings.fake_encoder import PRINT_A, FakeBase, picture, write_pictures
 
 
 @pytest.fixture
@@ -183,8 +183,8 @@ ENCODER = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from fake_encoder import FakeBase
-from samtailor.cache import EmbeddingCache
+from tests.embeddings.fake_encoder import FakeBase
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.data.task import ImageRecord
 from samtailor.encode import encode_task
 cache = EmbeddingCache(Path({root!r}))
@@ -196,7 +196,7 @@ assert not cache.damaged
 
 
 def start(cache: EmbeddingCache, images: Path, sleep: float) -> subprocess.Popen[bytes]:
-    tests = str(Path(__file__).parent)
+    tests = str(Path(__file__).parents[1])
     text = ENCODER.format(tests=tests, root=str(cache.root), images=str(images), sleep=sleep)
     return subprocess.Popen([sys.executable, "-c", text])
 

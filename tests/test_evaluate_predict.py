@@ -15,13 +15,13 @@ from samtailor import Predictor
 from samtailor.adapters.io import load_adapter, save_adapter
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
-from samtailor.cache import EmbeddingCache
-from samtailor.data.images import read_image
-from samtailor.data.rle import mask_rle
+from samtailor.data.pixels.images import read_image
+from samtailor.data.pixels.rle import mask_rle
 from samtailor.data.task import Instance, Task
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import AdapterError, DataError, ImageError, PromptError
 from samtailor.evaluate import METHODS, evaluate_task
-from samtailor.files import write_json
+from samtailor.machine.files import write_json
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def test_scores_equal_those_of_the_predictor(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM
 ) -> None:
     """The same prompts through the user's door give the same masks."""
+    from samtailor.evaluation.fixed_prompts import fixed_prompts
     from samtailor.metrics import count_pixels, iou
-    from samtailor.studies.prompts import fixed_prompts
 
     record = shapes.split("test")[0]
     truth = [i.mask() for i in record.promptable]

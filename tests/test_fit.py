@@ -20,15 +20,15 @@ from samtailor.adapters.answer import decode_prompts
 from samtailor.adapters.io import load_adapter, read_card
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
-from samtailor.cache import EmbeddingCache
 from samtailor.data.task import ImageRecord, Instance, Task
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import DataError, FitCollapseError, FitError, SamtailorError
 from samtailor.evaluate import evaluate_task
 from samtailor.fit import fit_task
 from samtailor.fitting import loop
 from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig
-from samtailor.fitting.report import Estimate, Reporter
+from samtailor.fitting.progress import Estimate, Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
 from samtailor.fitting.state import FitState, load_state, save_state
 from samtailor.fitting.validate import Validation, validate
@@ -129,10 +129,10 @@ def test_killed_and_resumed_gives_the_same_bits(
     fit_task(shapes, tiny_sam, tmp_path / "whole", SHORT, cache=cache)
     code = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
 from samtailor import EmbeddingCache, fit_task, load_base, load_task
-from test_fit import SHORT, _KillAt
+from tests.test_fit import SHORT, _KillAt
 task, base = load_task({str(shapes.root)!r}), load_base({str(tiny_sam_folder)!r})
 cache = EmbeddingCache(Path({str(cache.root)!r}))
 fit_task(task, base, Path({str(tmp_path / "killed")!r}), SHORT, cache=cache, reporter=_KillAt({kill_at}))
@@ -298,7 +298,7 @@ def test_minutes_bound_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCac
 
 
 def _record(areas: list[int], crowd: bool = False) -> ImageRecord:
-    from samtailor.data.rle import mask_rle
+    from samtailor.data.pixels.rle import mask_rle
 
     found = []
     for i, area in enumerate(areas):

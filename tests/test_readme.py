@@ -52,6 +52,6 @@ def test_make_targets_that_the_readme_names_exist() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for page in (README, *README.parent.glob("docs/*.md"), README.with_name("CONTRIBUTING.md")):
+    for page in (README, *README.parent.glob("docs/**/*.md"), README.with_name("CONTRIBUTING.md")):
         for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"

@@ -16,17 +16,17 @@ import numpy as np
 import torch
 
 from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
 from samtailor.bases.registry import load_base
-from samtailor.cache import EmbeddingCache
 from samtailor.data import load_task
 from samtailor.data.task import ImageRecord
-from samtailor.embedder import Embedder
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import Embedder
+from samtailor.evaluation.fixed_prompts import fixed_prompts
 from samtailor.frames import Frame
 from samtailor.metrics import count_pixels, iou
-from samtailor.studies.prompts import fixed_prompts
 
 LEAST, SMALL = 0.25, 0.1
 

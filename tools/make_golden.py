@@ -19,7 +19,7 @@ PROMPTS = (0, 3)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, required=True, help="folder with models/mobile_sam_golden.* and data/")
-    parser.add_argument("--out", type=Path, default=Path("tests/golden"))
+    parser.add_argument("--out", type=Path, default=Path("tests/bases/golden"))
     args = parser.parse_args()
     full = np.load(args.shared / "models/mobile_sam_golden.npz")
     cases = json.loads((args.shared / "models/mobile_sam_golden.json").read_text())

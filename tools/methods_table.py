@@ -1,4 +1,4 @@
-"""Markdown table of the trainable methods, with their sizes on the bundled base, for docs/methods.md.
+"""Markdown table of the trainable methods, with their sizes on the bundled base, for docs/guides/methods.md.
 
 python tools/methods_table.py
 """

@@ -9,9 +9,9 @@ import sys
 import warnings
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from test_metrics_boundary import AGREEMENT, ALL
+from tests.metrics.test_boundary import AGREEMENT, ALL
 
 
 def main() -> None:

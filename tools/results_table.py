@@ -1,6 +1,6 @@
 """Markdown tables out of evaluation files, so that no figure in docs/measurements.md is typed by hand.
 
-python tools/results_table.py docs/results/*.json
+python tools/results_table.py experiments/results/evaluations/*.json
 python tools/results_table.py --least-area 64 RUN/studies/evaluation-*.jsonl   # only instances of so many pixels
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from samtailor.studies.scoring import InstanceScore
-from samtailor.studies.summary import method_rows
+from samtailor.evaluation.scoring import InstanceScore
+from samtailor.evaluation.summary import method_rows
 
 Rows = list[dict[str, Any]]
 MOST_CLASSES = 30  # a longer table of classes is left to the file

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from samtailor.adapters.io import load_adapter
     from samtailor.bases.registry import load_base
-    from samtailor.cache import EmbeddingCache
     from samtailor.data import inspect_task, load_task
+    from samtailor.embeddings.cache import EmbeddingCache
     from samtailor.encode import encode_task
     from samtailor.errors import SamtailorError
     from samtailor.evaluate import evaluate_task
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "EmbeddingCache": "samtailor.cache",
+    "EmbeddingCache": "samtailor.embeddings.cache",
     "FitConfig": "samtailor.fitting.config",
     "Prediction": "samtailor.predict",
     "Predictor": "samtailor.predict",

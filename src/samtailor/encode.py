@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samtailor.cache import EmbeddingCache, Encoder, EntryState, encode_images
-from samtailor.data.images import image_key, read_image
+from samtailor.data.pixels.images import image_key, read_image
 from samtailor.data.task import ImageRecord
+from samtailor.embeddings.cache import EmbeddingCache, Encoder, EntryState, encode_images
 from samtailor.errors import DataError, ImageError
 
 __all__ = ["EncodeProgress", "EncodeReport", "encode_task"]

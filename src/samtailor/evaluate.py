@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
-from samtailor.cache import EmbeddingCache
 from samtailor.data.task import ImageRecord, Task
-from samtailor.embedder import Embedder
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import Embedder
 from samtailor.errors import DataError
+from samtailor.evaluation.journal import Journal, identity
+from samtailor.evaluation.names import image_names
+from samtailor.evaluation.scoring import METHODS, InstanceScore, score_image
+from samtailor.evaluation.summary import gains, method_rows
 from samtailor.metrics.scores import BOUNDARY_SETTINGS
 from samtailor.prompts import AskedKind, check_asked
-from samtailor.studies.journal import Journal, identity
-from samtailor.studies.names import image_names
-from samtailor.studies.scoring import METHODS, InstanceScore, score_image
-from samtailor.studies.summary import gains, method_rows
 
 __all__ = ["METHODS", "Evaluation", "InstanceScore", "evaluate_task"]
 

@@ -13,26 +13,26 @@ from typing import Any, Literal
 import torch
 from accelerate import Accelerator
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import build_adapter, save_adapter
 from samtailor.bases.base import Base
-from samtailor.cache import EmbeddingCache
 from samtailor.data.task import Task
-from samtailor.device import choose_precision
-from samtailor.embedder import Embedder
+from samtailor.drawing.curve import plot_curve
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import Embedder
 from samtailor.encode import EncodeProgress, encode_task
 from samtailor.errors import FitCollapseError, FitError
-from samtailor.files import write_json
 from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
-from samtailor.fitting.report import Estimate, Reporter
+from samtailor.fitting.progress import Estimate, Reporter
 from samtailor.fitting.state import FILE as STATE_FILE
 from samtailor.fitting.state import read_state
 from samtailor.fitting.validate import token_scores, validate
-from samtailor.memory import peak_memory
-from samtailor.provenance import commit, hardware, versions
-from samtailor.report.curve import plot_curve
+from samtailor.machine.device import choose_precision
+from samtailor.machine.files import write_json
+from samtailor.machine.memory import peak_memory
+from samtailor.machine.provenance import commit, hardware, versions
 
 __all__ = ["FitResult", "fit_task"]
 

@@ -18,7 +18,7 @@ class LossWeights:
     """Weights of the terms: SAM's 20 : 1 : 1, but for Dice.
 
     The focal term counts pixels, three times as much outside a mask as within, and large masks shrink under it; Dice
-    counts large and small masks alike (docs/results/experiments/recipe.md).
+    counts large and small masks alike (experiments/results/recipe.md).
     """
 
     focal: float = 20.0

@@ -11,12 +11,12 @@ from PIL import Image
 from torch import Tensor
 
 from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
 from samtailor.bases.registry import load_base
-from samtailor.cache import EmbeddingCache
-from samtailor.data.images import image_key, read_image
+from samtailor.data.pixels.images import image_key, read_image
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import PromptError
 from samtailor.frames import Frame
 from samtailor.prompts import check_prompts

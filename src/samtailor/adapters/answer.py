@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from torch import nn
 
-from samtailor.adapters.base import Adapter, agreed
+from samtailor.adapters.contract import Adapter, agreed
 from samtailor.adapters.tuned import blended, copy_decoder
 from samtailor.bases.base import Base
 from samtailor.errors import AdapterError

@@ -10,11 +10,11 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.bases.base import Base
 from samtailor.errors import AdapterError, SamtailorError
-from samtailor.files import write_atomically, write_json
+from samtailor.machine.files import write_atomically, write_json
 
 __all__ = ["build_adapter", "load_adapter", "read_card", "save_adapter"]
 
@@ -35,7 +35,7 @@ def build_adapter(method: str, base: Base, **config: Any) -> Adapter:
     except Exception as error:  # torch and peft say in many ways that a size is out of range
         raise AdapterError(
             f"The method {method!r} cannot be built with {config}: {type(error).__name__}: {error}.",
-            "Mend its options (docs/methods.md).",
+            "Mend its options (docs/guides/methods.md).",
         ) from error
 
 

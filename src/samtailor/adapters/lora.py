@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from torch import nn
 
-from samtailor.adapters.base import Adapter, agreed
+from samtailor.adapters.contract import Adapter, agreed
 from samtailor.adapters.tuned import copy_decoder
 from samtailor.bases.base import Base
 
@@ -27,7 +27,7 @@ class LoRA(Adapter):
 
     method: ClassVar[str] = "lora"
     trains: ClassVar[str] = "low-rank changes of the mask decoder's attention (LoRA, rank 4)"
-    peak_rate: ClassVar[float] = 5e-3  # 1.5e-3 did worse, 0.01 no better (docs/results/experiments/rates.md)
+    peak_rate: ClassVar[float] = 5e-3  # 1.5e-3 did worse, 0.01 no better (experiments/results/rates.md)
     chooses_token: ClassVar[bool] = True
 
     def __init__(self, tuned: nn.Module, rank: int = 4) -> None:

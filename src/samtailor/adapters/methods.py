@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from samtailor.errors import AdapterError
 
 if TYPE_CHECKING:
-    from samtailor.adapters.base import Adapter
+    from samtailor.adapters.contract import Adapter
 
 __all__ = ["DEFAULT_METHOD", "METHODS", "check_method", "check_options", "method_class"]
 
 METHODS = {
     "plm": "samtailor.adapters.plm.PLM",
-    "plm+pmm": "samtailor.adapters.matched.MatchedPLM",
+    "plm+pmm": "samtailor.adapters.pmm.adapter.MatchedPLM",
     "plm+boundary": "samtailor.adapters.boundary.BoundaryPLM",
     "decoder": "samtailor.adapters.decoder.DecoderTuning",
     "decoder-lite": "samtailor.adapters.decoder_lite.DecoderLite",
@@ -26,7 +26,7 @@ METHODS = {
 }
 """Name -> where its class is."""
 
-DEFAULT_METHOD = "decoder-lite"  # docs/decisions.md says why
+DEFAULT_METHOD = "decoder-lite"  # docs/decisions/index.md says why
 
 KINDS = {str: "a word", int: "a whole number", float: "a number"}
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from samtailor.adapters.attention import few_token_attention
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Embeddings
 
 __all__ = ["PLM"]
@@ -27,7 +27,7 @@ class PLM(Adapter):
 
     method: ClassVar[str] = "plm"
     trains: ClassVar[str] = "an offset on the prompt tokens, by attention to the image"
-    peak_rate: ClassVar[float] = 1e-4  # 3e-5 is slower, 3e-4 scatters more (docs/decisions.md)
+    peak_rate: ClassVar[float] = 1e-4  # 3e-5 is slower, 3e-4 scatters more (docs/decisions/index.md)
 
     def __init__(self, width: int = 256, heads: int = 8, hidden: int = 2048) -> None:
         super().__init__()

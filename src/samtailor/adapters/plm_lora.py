@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.adapters.lora import LoRA
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base, Embeddings

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Embeddings
 
 __all__ = ["Tokens"]
@@ -27,7 +27,7 @@ class Tokens(Adapter):
 
     method: ClassVar[str] = "tokens"
     trains: ClassVar[str] = "8 tokens appended to every prompt"
-    peak_rate: ClassVar[float] = 3e-3  # 3e-4 is slower, at 0.03 it falls again (docs/results/experiments/rates.md)
+    peak_rate: ClassVar[float] = 3e-3  # 3e-4 is slower, at 0.03 it falls again (experiments/results/rates.md)
     starts_as_base: ClassVar[bool] = False
 
     def __init__(self, width: int, count: int = 8) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from samtailor.bases.base import Base
-from samtailor.bases.sam_shaped import SamShapedBase
+from samtailor.bases.sam.base import SamShapedBase
 from samtailor.errors import AdapterError
 
 __all__ = ["blended", "copy_decoder"]

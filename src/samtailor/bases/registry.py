@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from samtailor.bases import mobile_sam
 from samtailor.bases.base import Base
-from samtailor.bases.sam_shaped import SamShapedBase
+from samtailor.bases.mobile_sam import load as mobile_sam
+from samtailor.bases.sam.base import SamShapedBase
 from samtailor.errors import BaseModelError
 
 __all__ = ["DEFAULT_BASE", "load_base"]
@@ -34,7 +34,7 @@ def load_base(name: str = DEFAULT_BASE, device: str | torch.device = "cpu", refe
     elif Path(name).suffix in (".pt", ".pth", ".safetensors"):
         raise BaseModelError(f"{name!r} is a file, not a base.", f"For a MobileSAM checkpoint write mobile-sam:{name}.")
     else:
-        from samtailor.bases.sam import load_sam
+        from samtailor.bases.sam.load import load_sam
 
         base = load_sam(name)
     base.reference_decoder = reference_decoder

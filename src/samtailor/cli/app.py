@@ -75,7 +75,7 @@ def _task(path: str, format: str | None, split_by: str | None, boxes_as_masks: b
 
 
 def _cache(folder: Path | None, dtype: str = "float16") -> Any:
-    from samtailor.cache import EmbeddingCache
+    from samtailor.embeddings.cache import EmbeddingCache
 
     if dtype not in ("float16", "float32"):
         raise typer.BadParameter("choose float16 or float32", param_hint="--cache-type")
@@ -84,8 +84,8 @@ def _cache(folder: Path | None, dtype: str = "float16") -> Any:
 
 def _base(name: str, device: str, reference_decoder: bool = False) -> Any:
     from samtailor.bases.registry import load_base
-    from samtailor.device import choose_device
-    from samtailor.memory import keep_freed_memory
+    from samtailor.machine.device import choose_device
+    from samtailor.machine.memory import keep_freed_memory
 
     keep_freed_memory()
     return load_base(name, choose_device(device), reference_decoder)
@@ -258,7 +258,7 @@ def evaluate(
     """Score the base and the adapted model on the same prompts, at the images' own resolution."""
     from samtailor.cli.measuring import class_to_score, run_evaluate, without_duplicates
     from samtailor.cli.predicting import base_of
-    from samtailor.measure import Questions
+    from samtailor.evaluation.measure import Questions
 
     found = _task(task, format, split_by, boxes_as_masks, class_to_score(class_, adapter, bool(map)))
     asked = Questions(
@@ -312,7 +312,7 @@ def report(
     """Measure all there is to measure about a run, and write it as one HTML page that opens offline."""
     from samtailor.cli.measuring import class_to_score, run_report, task_of_run, without_duplicates
     from samtailor.cli.predicting import base_of
-    from samtailor.measure import Questions
+    from samtailor.evaluation.measure import Questions
 
     base = _base(base_of(run), device, reference_decoder)
     only = class_to_score(class_, run, bool(map))

@@ -11,16 +11,16 @@ from rich.markup import escape
 
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
-from samtailor.cache import EmbeddingCache
 from samtailor.cli.measuring import run_evaluate
 from samtailor.cli.progress import EncodingBar, FitBar, counting_bar, duration
 from samtailor.cli.tables import cache_table
 from samtailor.data import Task, inspect_task, load_task
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.encode import encode_task
+from samtailor.evaluation.measure import Questions
 from samtailor.fit import FitResult, fit_task
 from samtailor.fitting.config import FitConfig
-from samtailor.measure import Questions
-from samtailor.report.compare import draw_comparisons, draw_sheet
+from samtailor.report.comparisons import draw_comparisons, draw_sheet
 
 __all__ = ["run_cache", "run_demo", "run_encode", "run_fit", "run_inspect"]
 

@@ -13,14 +13,14 @@ from rich.markup import escape
 
 from samtailor.adapters.io import load_adapter, read_card
 from samtailor.bases.base import Base
-from samtailor.cache import EmbeddingCache
 from samtailor.cli.progress import EncodingBar, counting_bar
 from samtailor.cli.tables import class_table, clicks_table, evaluation_table, others_table, sensitivity_table
 from samtailor.data import Task, drop_duplicates, find_duplicates, load_task
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import DataError
 from samtailor.evaluate import Evaluation
-from samtailor.files import write_json
-from samtailor.measure import Measured, Questions, measure
+from samtailor.evaluation.measure import Measured, Questions, measure
+from samtailor.machine.files import write_json
 from samtailor.report.build import build_report
 
 __all__ = ["class_to_score", "kept_folder", "run_evaluate", "run_report", "task_of_run", "without_duplicates"]

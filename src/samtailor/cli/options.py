@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 TaskArgument = Annotated[
-    str, typer.Argument(help="Folder of the task (docs/data.md says what it may hold), or `sample`.")
+    str, typer.Argument(help="Folder of the task (docs/guides/data.md says what it may hold), or `sample`.")
 ]
 BaseOption = Annotated[
     str, typer.Option(help="mobile-sam (bundled), mobile-sam:FILE, a folder that transformers saved, or a hub id.")
@@ -44,11 +44,11 @@ CacheOption = Annotated[
 ]
 CacheTypeOption = Annotated[str, typer.Option(help="How embeddings are stored: float16 or float32.")]
 MethodOption = Annotated[
-    str, typer.Option(help=f"What is trained: {', '.join(METHODS)} (docs/methods.md).", show_default=True)
+    str, typer.Option(help=f"What is trained: {', '.join(METHODS)} (docs/guides/methods.md).", show_default=True)
 ]
 MethodOptionsOption = Annotated[
     list[str] | None,
-    typer.Option("--method-option", help="NAME=VALUE: a setting of the method's own (docs/methods.md); repeat."),
+    typer.Option("--method-option", help="NAME=VALUE: a setting of the method's own (docs/guides/methods.md); repeat."),
 ]
 ClassOption = Annotated[
     str | None, typer.Option("--class", help="Use only instances of this class.", show_default="all classes")
@@ -87,7 +87,9 @@ AlsoOption = Annotated[
 ]
 MapOption = Annotated[
     list[str] | None,
-    typer.Option(help="Score only this class, named otherwise: eyes=left_eye+right_eye (docs/evaluation.md); repeat."),
+    typer.Option(
+        help="Score only this class, named otherwise: eyes=left_eye+right_eye (docs/guides/evaluation.md); repeat."
+    ),
 ]
 DropOption = Annotated[
     bool, typer.Option("--drop-duplicates", help="Leave out val and test images that are copies from another split.")

@@ -12,8 +12,8 @@ from rich.progress import track
 from samtailor.adapters.io import read_card
 from samtailor.bases.base import Base
 from samtailor.bases.registry import DEFAULT_BASE
-from samtailor.cache import EmbeddingCache
-from samtailor.data.images import read_image
+from samtailor.data.pixels.images import read_image
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import SamtailorError
 from samtailor.predict import Predictor
 from samtailor.prompts import check_prompts

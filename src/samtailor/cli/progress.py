@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from samtailor.encode import EncodeProgress
-from samtailor.fitting.report import Estimate, Reporter
+from samtailor.fitting.progress import Estimate, Reporter
 from samtailor.fitting.state import FitState
 from samtailor.fitting.validate import Validation
 

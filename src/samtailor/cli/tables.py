@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from samtailor.cache import BaseStats
+from samtailor.embeddings.cache import BaseStats
 from samtailor.evaluate import Evaluation
 
 __all__ = [

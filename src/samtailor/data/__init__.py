@@ -1,20 +1,20 @@
 """Tasks and pictures: reading, checking, counting. Pure functions; no model, no torch."""
 
-from samtailor.data.celebamask import read_celebamask
-from samtailor.data.coco import read_coco
 from samtailor.data.convert import write_coco
-from samtailor.data.duplicates import Duplicate, drop_duplicates, find_duplicates
-from samtailor.data.findings import Finding
-from samtailor.data.folders import read_folders
-from samtailor.data.hf import read_hf
-from samtailor.data.images import ImageSource, image_key, image_size, read_image
-from samtailor.data.inspect import BadImage, Inspection, SplitCounts, inspect_task
-from samtailor.data.labelme import read_labelme
+from samtailor.data.doctor.duplicates import Duplicate, drop_duplicates, find_duplicates
+from samtailor.data.doctor.findings import Finding
+from samtailor.data.doctor.inspect import BadImage, Inspection, SplitCounts, inspect_task
+from samtailor.data.formats.celebamask import read_celebamask
+from samtailor.data.formats.coco import read_coco
+from samtailor.data.formats.folders import read_folders
+from samtailor.data.formats.hf import read_hf
+from samtailor.data.formats.labelme import read_labelme
+from samtailor.data.formats.voc import read_voc
+from samtailor.data.formats.yolo import read_yolo
 from samtailor.data.load import FORMATS, load_task
+from samtailor.data.pixels.images import ImageSource, image_key, image_size, read_image
 from samtailor.data.regroup import split_by_group
 from samtailor.data.task import RECTANGLES, SPLITS, ImageRecord, Instance, Task
-from samtailor.data.voc import read_voc
-from samtailor.data.yolo import read_yolo
 
 __all__ = [
     "FORMATS",

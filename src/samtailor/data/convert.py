@@ -12,7 +12,7 @@ from typing import Any
 
 from pycocotools import mask as coco_mask
 
-from samtailor.data.outlines import mask_polygons
+from samtailor.data.pixels.outlines import mask_polygons
 from samtailor.data.regroup import image_name
 from samtailor.data.task import SPLITS, ImageRecord, Instance, Task
 from samtailor.errors import DataError

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
-from samtailor.data.celebamask import find_celebamask, read_celebamask
-from samtailor.data.coco import find_coco_files, read_coco
-from samtailor.data.folders import VOID, find_splits, is_flat, read_folders
-from samtailor.data.hf import read_hf
-from samtailor.data.hf_rows import is_hf_folder, is_saved
-from samtailor.data.labelme import is_labelme, read_labelme
+from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
+from samtailor.data.formats.coco import find_coco_files, read_coco
+from samtailor.data.formats.folders import VOID, find_splits, is_flat, read_folders
+from samtailor.data.formats.hf import read_hf
+from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
+from samtailor.data.formats.labelme import is_labelme, read_labelme
+from samtailor.data.formats.voc import find_voc, read_voc
+from samtailor.data.formats.yolo import read_yolo
+from samtailor.data.formats.yolo_files import is_yolo
 from samtailor.data.one_class import only_class
 from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
-from samtailor.data.voc import find_voc, read_voc
-from samtailor.data.yolo import read_yolo
-from samtailor.data.yolo_files import is_yolo
 from samtailor.errors import DataError
 
 __all__ = ["FORMATS", "SAMPLE", "load_task"]
@@ -79,7 +79,7 @@ def load_task(
     boxes_as_masks: bool = False,
     only: str | None = None,
 ) -> Task:
-    """Read a task, whichever of the known layouts it has; docs/data.md shows them.
+    """Read a task, whichever of the known layouts it has; docs/guides/data.md shows them.
 
     Args:
         path: a folder, one COCO json file, a data.yaml, or ``"sample"`` for the task that comes with samtailor
@@ -138,7 +138,7 @@ def _read(path: Path, seed: int, format: str | None, boxes_as_masks: bool) -> Ta
 def _unknown_layout(path: Path) -> DataError:
     jsons = sorted(path.glob("*.json")) + sorted(path.glob("annotations/*.json"))
     images = path / "images"
-    hint = "docs/data.md shows the layouts."
+    hint = "docs/guides/data.md shows the layouts."
     if jsons:
         hint = f"To read one COCO file, pass its path: {jsons[0]}."
     elif images.is_dir():

@@ -44,7 +44,7 @@ class FitConfig:
         clip: largest gradient norm.
         weight_decay: AdamW's.
         losses: weights of the terms.
-        method_options: the method's own settings that differ from its defaults, by name (docs/methods.md).
+        method_options: the method's own settings that differ from its defaults, by name (docs/guides/methods.md).
         steps: budget in steps; None: no such limit. Of several budgets the first to end counts.
         sampling: which instances of an image a step takes: any (``instances``), or rather those whose class
             (``classes``) or whose octave of area (``sizes``) is rare in the task.

@@ -15,22 +15,22 @@ import torch
 from torch import Tensor
 
 from samtailor.adapters.answer import decode_prompts
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.adapters.lesson import Lesson
 from samtailor.bases.base import Base
-from samtailor.device import choose_precision
-from samtailor.embedder import Embedder
+from samtailor.embeddings.embedder import Embedder
 from samtailor.errors import FitCollapseError
-from samtailor.files import append_json, write_atomically
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.cells import BLOCK, full_target, sampled_target
 from samtailor.fitting.config import FitConfig
-from samtailor.fitting.report import Reporter
+from samtailor.fitting.progress import Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
 from samtailor.fitting.state import FitState, copy_parameters, load_state, save_state, set_parameters
 from samtailor.fitting.validate import Validation, validate
 from samtailor.frames import Frame
 from samtailor.losses import Target, mask_losses
+from samtailor.machine.device import choose_precision
+from samtailor.machine.files import append_json, write_atomically
 
 __all__ = ["Trainer"]
 

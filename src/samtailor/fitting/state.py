@@ -12,9 +12,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.errors import FitError
-from samtailor.files import write_atomically
+from samtailor.machine.files import write_atomically
 
 __all__ = [
     "FitState",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
-from samtailor.embedder import Embedder
+from samtailor.embeddings.embedder import Embedder
 from samtailor.fitting.batches import Draw
 from samtailor.frames import Frame
 from samtailor.metrics import count_pixels, iou, mean_over_classes, mean_over_instances

@@ -11,25 +11,25 @@ from typing import Any
 
 import numpy as np
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import read_card
 from samtailor.bases.base import Base
-from samtailor.cache import EmbeddingCache
-from samtailor.data.images import read_image
-from samtailor.data.inspect import inspect_task
+from samtailor.data.doctor.inspect import inspect_task
+from samtailor.data.pixels.images import read_image
 from samtailor.data.task import Task
-from samtailor.embedder import Embedder
+from samtailor.drawing.overlay import draw_overlay
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import Embedder
 from samtailor.errors import DataError
 from samtailor.evaluate import Evaluation
-from samtailor.files import write_atomically, write_json
-from samtailor.measure import Measured, Progress
-from samtailor.provenance import commit, hardware, versions
+from samtailor.evaluation.clickmap import click_map
+from samtailor.evaluation.journal import Journal, identity
+from samtailor.evaluation.measure import Measured, Progress
+from samtailor.evaluation.names import image_names
+from samtailor.machine.files import write_atomically, write_json
+from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.report.gallery import draw_gallery, jpeg
-from samtailor.report.overlay import draw_overlay
 from samtailor.report.page import render_page
-from samtailor.studies.clickmap import click_map
-from samtailor.studies.journal import Journal, identity
-from samtailor.studies.names import image_names
 
 __all__ = ["build_report"]
 

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from samtailor.adapters.base import Adapter
+from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
-from samtailor.data.images import read_image
+from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Instance, Task
-from samtailor.embedder import Embedder
+from samtailor.drawing.overlay import comparison
+from samtailor.embeddings.embedder import Embedder
+from samtailor.evaluation.classmap import pieces
+from samtailor.evaluation.fixed_prompts import fixed_prompts
+from samtailor.evaluation.names import image_names
+from samtailor.evaluation.scoring import InstanceScore, masks_of
 from samtailor.prompts import AskedKind, Prompts
-from samtailor.report.overlay import comparison
-from samtailor.studies.classmap import pieces
-from samtailor.studies.names import image_names
-from samtailor.studies.prompts import fixed_prompts
-from samtailor.studies.scoring import InstanceScore, masks_of
 
 __all__ = ["choose", "crop_around", "draw_gallery", "jpeg"]
 

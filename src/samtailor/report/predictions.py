@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from samtailor.files import write_atomically
+from samtailor.drawing.overlay import draw_overlay, save_png
+from samtailor.machine.files import write_atomically
 from samtailor.predict import Prediction
 from samtailor.prompts import Prompts
-from samtailor.report.overlay import draw_overlay, save_png
 
 __all__ = ["write_prediction"]
 

@@ -1,0 +1,101 @@
+"""Charts of a config's scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.pages.cells import NAMES, score_of
+from experiments.running.config import Config
+from experiments.running.groups import Row, Section, sections
+from experiments.running.lines import Lines
+from experiments.running.run import Measure
+from samtailor.machine.files import write_atomically
+
+__all__ = ["draw"]
+
+_Panel = tuple[Section, Measure]
+
+
+def draw(config: Config, lines: Lines, folder: Path) -> list[str]:
+    """A PNG for each score that the config shows; their names. Panels without any finished run are left out."""
+    names = []
+    for score in config.show:
+        panels = [(s, m) for s in sections(config, lines) for m in s.measures if any(r.done(m, lines) for r in s.rows)]
+        if not panels:
+            continue
+        names.append(f"{config.name}_{score}.png")
+        write_atomically(folder / names[-1], _figure(config, panels, score, lines))
+    return names
+
+
+def _figure(config: Config, panels: Sequence[_Panel], score: str, lines: Lines) -> bytes:
+    across = min(3, len(panels))
+    down = -(-len(panels) // across)
+    most = max(len(s.rows) for s, _ in panels)
+    height = 3.0 if config.x else 1.0 + 0.28 * most
+    figure = Figure(figsize=(4.2 * across + 1, height * down), layout="constrained")
+    for place, (section, measure) in enumerate(panels, 1):
+        axes = figure.add_subplot(down, across, place)
+        (_curves if config.x else _dots)(axes, config, section, measure, score, lines)
+        axes.set_title(f"{section.title}: {measure.title}", fontsize=8)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=120, bbox_inches="tight", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _values(row: Row, measure: Measure, score: str, lines: Lines) -> tuple[float, float, float]:
+    """Mean over seeds with the lowest and the highest; of one run its figure with its interval, where it has one."""
+    found = row.scores(measure, lines)
+    values = [score_of(f, score) for f in found]
+    low, high = (min(values), max(values)) if len(values) > 1 else found[0].get(f"{score}_interval", values * 2)
+    return float(np.mean(values)), float(low), float(high)
+
+
+def _dots(axes: Axes, config: Config, section: Section, measure: Measure, score: str, lines: Lines) -> None:
+    rows = [r for r in section.rows if r.asked(measure)][::-1]
+    for y, row in enumerate(rows):
+        if not row.scores(measure, lines):
+            axes.annotate(
+                "not run", (0.02, y), xycoords=("axes fraction", "data"), fontsize=7, va="center", color="0.5"
+            )
+            continue
+        mean, low, high = _values(row, measure, score, lines)
+        axes.plot([low, high], [y, y], color="0.6", linewidth=2)
+        axes.plot([mean], [y], "o", color="C0" if row.shown == "adapted" else "0.4", markersize=5)
+    axes.set_yticks(range(len(rows)), [r.label for r in rows])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlabel(f"{NAMES[score]}; lines: range over seeds, or 95 % interval of one", fontsize=7)
+
+
+def _curves(axes: Axes, config: Config, section: Section, measure: Measure, score: str, lines: Lines) -> None:
+    """A curve over ``config.x`` for each set of other settings; rows of the base are level lines."""
+    curves: dict[str, list[tuple[float, tuple[float, float, float]]]] = {}
+    for row in section.rows:
+        if not row.asked(measure) or not row.scores(measure, lines):
+            continue
+        found = _values(row, measure, score, lines)
+        if row.shown != "adapted":
+            axes.axhline(found[0], linestyle=":", color="0.5", linewidth=1)
+            axes.annotate(row.label, (0.01, found[0]), xycoords=("axes fraction", "data"), fontsize=6, color="0.4")
+            continue
+        name = ", ".join(
+            [row.settings["method"], *(f"{k}={v}" for k, v in row.settings.items() if k not in ("method", config.x))]
+        )
+        curves.setdefault(name, []).append((row.settings.get(config.x, row.runs[0][config.x]), found))
+    for name, points in curves.items():
+        points.sort()
+        x, y = [p for p, _ in points], np.array([v for _, v in points])
+        axes.errorbar(x, y[:, 0], yerr=np.abs(y[:, 1:].T - y[:, 0]), marker="o", markersize=4, capsize=2, label=name)
+    axes.set_xlabel(config.x, fontsize=8)
+    axes.set_ylabel(NAMES[score], fontsize=8)
+    if curves:
+        axes.legend(fontsize=7)

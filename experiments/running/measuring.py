@@ -1,0 +1,83 @@
+"""The measures of a run, each done once and kept as a file."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from experiments.running.instances import instances_folder, write_instances
+from experiments.running.origin import code
+from experiments.running.run import Measure
+from experiments.running.say import Teller
+from samtailor.adapters.contract import Adapter
+from samtailor.bases.base import Base
+from samtailor.data import Task
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.evaluation.measure import Questions, measure
+from samtailor.machine.files import write_json
+
+__all__ = ["kept_measure", "take"]
+
+
+def _file(folder: Path, measure_id: str) -> Path:
+    return folder / "measures" / f"{measure_id}.json"
+
+
+def kept_measure(folder: Path, asked: Measure, results: Path) -> dict[str, Any] | None:
+    """What was measured before, if its scores of single instances are there too."""
+    path = _file(folder, asked.id)
+    if not path.is_file():
+        return None
+    found = dict(json.loads(path.read_text()))
+    return found if (instances_folder(results) / str(found.get("instances"))).is_file() else None
+
+
+def take(
+    asked: Measure,
+    task: Task,
+    base: Base,
+    adapter: Adapter | None,
+    folder: Path,
+    results: Path,
+    cache: EmbeddingCache,
+    teller: Teller,
+) -> dict[str, Any]:
+    """Measure and keep in ``folder``; the scores of single instances go to a file below ``results``.
+
+    With an adapter the base is not scored again, but in the studies of prompts: its rows are a run of their own, on the
+    same prompts.
+
+    A killed one goes on from what the library keeps in ``studies``; ``seconds`` are then those of the last part.
+
+    Raises:
+        SamtailorError: as ``samtailor.evaluation.measure``.
+    """
+    questions = Questions(
+        split=asked["split"],
+        prompts=asked["prompt"],
+        per_instance=asked["prompts_per_instance"],
+        seed=asked["seed"],
+        class_map=tuple(asked["class_map"]),
+        sensitivity=asked["sensitivity"],
+        base_rows=adapter is None,
+    )
+    began = time.perf_counter()
+    found = measure(
+        task,
+        base,
+        adapter,
+        questions,
+        cache,
+        keep=folder / "studies",
+        progress=teller.work,  # type: ignore[arg-type]  # a context manager that gives (done, total) -> None
+        encoding=teller.encoding,
+    )
+    seconds = round(time.perf_counter() - began, 1)
+    stem = f"{folder.name}-{asked.id}"
+    instances = write_instances(instances_folder(results), stem, found.evaluation.instances)
+    result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **found.found}
+    result |= {"seconds": seconds, "code": code(), "instances": instances}
+    write_json(_file(folder, asked.id), result)  # last: where it is, the instances are
+    return dict(json.loads(_file(folder, asked.id).read_text()))

@@ -1,0 +1,73 @@
+"""MobileSAM's image encoder: timm's TinyViT-5M, reconfigured, with a neck (Wu et al. 2022, arXiv 2207.10666)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import timm
+import torch
+from timm.models.tiny_vit import Attention, ConvNorm
+from torch import Tensor, nn
+
+from samtailor.bases.mobile_sam.packed import pack_linears
+
+__all__ = ["TinyVitEncoder"]
+
+
+class _ChannelNorm(nn.LayerNorm):
+    """LayerNorm over the channels of a (B, C, h, w) map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class _BatchedBias(Attention):
+    """PyTorch's flash attention on CPUs takes a bias of 2 or 4 axes; with timm's 3 it falls back to a slow path."""
+
+    def get_attention_biases(self, device: torch.device) -> Tensor:
+        bias: Tensor = super().get_attention_biases(device)[None]
+        return bias
+
+
+class _GeluInPlace(nn.GELU):
+    """Writes over its input, which a fused convolution or linear layer has just made: a pass over memory less."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        written: Tensor = torch.ops.aten.gelu_(x)
+        return written
+
+
+class TinyVitEncoder(nn.Module):
+    """(B, 3, 1024, 1024) -> (B, 256, 64, 64)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        body: Any = timm.create_model(
+            "tiny_vit_5m_224", pretrained=False, features_only=True, out_indices=(3,), window_sizes=(7, 7, 14, 7)
+        )
+        # The last patch merging keeps its resolution, so that the grid stays 64 x 64.
+        body.stages_3.downsample.conv2.conv.stride = (1, 1)
+        self.body = body
+        self.neck = nn.Sequential(
+            nn.Conv2d(320, 256, 1, bias=False),
+            _ChannelNorm(256, eps=1e-6),
+            nn.Conv2d(256, 256, 3, padding=1, bias=False),
+            _ChannelNorm(256, eps=1e-6),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        embedding: Tensor = self.neck(self.body(x.contiguous(memory_format=torch.channels_last))[-1])
+        return embedding
+
+    def speed_up(self) -> None:
+        """Fold batch norms, lay channels last, pack linear layers: the same function, fewer and faster passes."""
+        for module in list(self.body.modules()):
+            for name, child in module.named_children():
+                if isinstance(child, ConvNorm):
+                    setattr(module, name, child.fuse())  # type: ignore[no-untyped-call]
+                elif isinstance(child, Attention):
+                    child.__class__ = _BatchedBias
+                elif isinstance(child, nn.GELU):
+                    child.__class__ = _GeluInPlace
+        self.to(memory_format=torch.channels_last)
+        pack_linears(self)

@@ -1,0 +1,103 @@
+"""SAM (Kirillov et al. 2023, arXiv 2304.02643) in any size that transformers reads, from the hub or a local folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from samtailor.bases.sam.base import SamShapedBase, fingerprint_of
+from samtailor.bases.weights import check_finite
+from samtailor.errors import BaseModelError
+
+__all__ = ["load_sam"]
+
+
+class _VisionEncoder(nn.Module):
+    """transformers' encoder, answering with the plain tensor (B, D, h, w)."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        embedding: Tensor = self.model(x)[0]
+        return embedding
+
+
+def load_sam(source: str) -> SamShapedBase:
+    """Load a SAM checkpoint in safetensors.
+
+    Args:
+        source: a local folder that ``SamModel.save_pretrained`` wrote, or a hub id (``facebook/sam-vit-base``).
+
+    Raises:
+        BaseModelError: it cannot be found or reached, is no SAM, or has missing or unexpected weights.
+    """
+    from transformers import SamModel
+
+    local = Path(source).expanduser()
+    if not local.is_dir() and (local.is_absolute() or source.count("/") != 1):
+        raise BaseModelError(
+            f"There is no base {source!r}: it is neither a known name, nor a folder, nor a hub id like owner/model.",
+            "Use mobile-sam, a hub id such as facebook/sam-vit-base, or the path of a folder with config.json and "
+            "model.safetensors.",
+        )
+    name = str(local.resolve()) if local.is_dir() else source
+    try:
+        _check_kind(name)
+        loaded: Any = SamModel.from_pretrained(
+            name,
+            use_safetensors=True,
+            output_loading_info=True,
+            attn_implementation="sdpa",
+        )
+    except BaseModelError:
+        raise
+    except Exception as error:  # transformers and the hub's client raise many kinds
+        raise _unreachable(source, local, error) from error
+    model, info = loaded
+    model.float()  # a checkpoint in half precision would meet float32 pictures
+    _check_loading(source, info)
+    check_finite(model.state_dict(), source)
+    fingerprint = fingerprint_of(model.state_dict())
+    return SamShapedBase(
+        name, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder, fingerprint
+    )
+
+
+def _check_kind(source: str) -> None:
+    from transformers import AutoConfig
+
+    kind = AutoConfig.from_pretrained(source).model_type
+    if kind != "sam":
+        raise BaseModelError(f"{source} holds a model of type {kind!r}.", "Expected one of type 'sam'.")
+
+
+def _check_loading(source: str, info: dict[str, Any]) -> None:
+    faults = {
+        k: sorted(map(str, v))
+        for k, v in info.items()
+        if v and k in ("missing_keys", "unexpected_keys", "mismatched_keys")
+    }
+    if faults:
+        parts = [f"{len(v)} {k.replace('_', ' ')} ({', '.join(v[:3])})" for k, v in faults.items()]
+        raise BaseModelError(
+            f"The weights of {source} do not fit SAM: {'; '.join(parts)}.", "Get the checkpoint again."
+        )
+
+
+def _unreachable(source: str, local: Path, error: Exception) -> BaseModelError:
+    cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if local.is_dir():
+        return BaseModelError(
+            f"The folder {source} cannot be read as a SAM checkpoint: {cause}",
+            "Expected config.json and model.safetensors, as SamModel.save_pretrained writes them.",
+        )
+    return BaseModelError(
+        f"The base {source!r} could not be loaded. Tried: a local folder of that name (none), the local hub cache, "
+        f"and the hub itself: {cause}",
+        "Without a connection, fetch the model's config.json and model.safetensors on another machine and pass the "
+        "folder's path as the base; or use mobile-sam, which is bundled.",
+    )

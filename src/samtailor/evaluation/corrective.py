@@ -1,0 +1,141 @@
+"""How many clicks a quality takes: simulated corrective clicks, base beside adapted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from samtailor.adapters.answer import answer_in_chunks
+from samtailor.adapters.contract import Adapter
+from samtailor.bases.base import Base
+from samtailor.data.task import ImageRecord, Task
+from samtailor.embeddings.embedder import Embedder
+from samtailor.evaluation.choose import some_instances
+from samtailor.evaluation.journal import Journal, identity
+from samtailor.evaluation.names import image_names
+from samtailor.frames import Frame
+from samtailor.metrics import count_pixels, iou
+from samtailor.metrics.bootstrap import Estimate, Resampler
+from samtailor.prompts import Prompts, deepest_pixel
+
+__all__ = ["LIMIT", "TARGETS", "ClickRuns", "measure_clicks", "next_click", "summarise_clicks"]
+
+TARGETS = (0.80, 0.85, 0.90)
+LIMIT = 20
+
+
+@dataclass(frozen=True)
+class ClickRuns:
+    """IoU of one instance after 1, 2, ... clicks, by method; a run ends at IoU 0.90 or after 20 clicks."""
+
+    image: str
+    instance: int
+    label: str
+    ious: dict[str, list[float]]
+
+
+def next_click(predicted: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, int]:
+    """The next corrective click: the deepest pixel of what is missing or too much, whichever is deeper.
+
+    Returns:
+        (x, y) as (2,) float32, image frame, and its label: 1 on what is missing, 0 on what is too much.
+    """
+    found = []
+    for wrong, label in ((truth & ~predicted, 1), (predicted & ~truth, 0)):
+        if wrong.any():
+            point, depth = deepest_pixel(wrong)
+            found.append((depth, label, point))
+    _, label, point = max(found, key=lambda f: f[:2])
+    return point, label
+
+
+def measure_clicks(
+    task: Task,
+    split: str,
+    base: Base,
+    adapter: Adapter | None,
+    embedder: Embedder,
+    *,
+    limit: int | None = 200,
+    seed: int = 0,
+    keep: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[ClickRuns]:
+    """Run corrective clicks on the instances that ``measure_sensitivity`` chooses; arguments as there.
+
+    The single mask answers; earlier masks are not fed back to the model.
+    """
+    images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
+    header = {"limit": limit, "seed": seed, "clicks": LIMIT, "until": max(TARGETS)}
+    journal = Journal(keep, "clicks", identity(task, split, base, adapter, embedder.cache) | header)
+    rows = journal.by_image(images, names, lambda record: _run(record, base, adapter, embedder), progress)
+    return [ClickRuns(**row) for row in rows]
+
+
+def _run(record: ImageRecord, base: Base, adapter: Adapter | None, embedder: Embedder) -> list[dict[str, Any]]:
+    methods: dict[str, Adapter | None] = {"base-single": None}
+    if adapter is not None:
+        methods["adapted"] = adapter
+    runs = {name: _click(record, base, who, embedder) for name, who in methods.items()}
+    return [
+        {
+            "image": record.path.name,
+            "instance": i.id,
+            "label": i.label,
+            "ious": {name: found[row] for name, found in runs.items()},
+        }
+        for row, i in enumerate(record.promptable)
+    ]
+
+
+def _click(record: ImageRecord, base: Base, who: Adapter | None, embedder: Embedder) -> list[list[float]]:
+    """All instances of an image in step, so that each round is one batch of prompts with as many points."""
+    frame, embeddings = Frame(record.width, record.height, base.input_size), embedder.of(record)
+    instances = record.promptable  # truths are decoded one by one: those of a large photo would fill the memory
+    clicks = [[(deepest_pixel(i.mask())[0], 1)] for i in instances]
+    ious: list[list[float]] = [[] for _ in instances]
+    active = list(range(len(instances)))
+    for _ in range(LIMIT):
+        points = np.stack([[point for point, _ in clicks[row]] for row in active])
+        labels = np.array([[label for _, label in clicks[row]] for row in active], dtype=np.int64)
+        left = []
+        for answer in answer_in_chunks(base, who, embeddings, Prompts(points=points, labels=labels), frame):
+            for row, masks in zip(active[answer.rows], answer.masks, strict=True):
+                truth = instances[row].mask()
+                ious[row].append(iou(count_pixels(masks[0], truth)))
+                if ious[row][-1] < max(TARGETS):
+                    clicks[row].append(next_click(masks[0], truth))
+                    left.append(row)
+        active = left
+        if not active:
+            break
+    return ious
+
+
+def summarise_clicks(runs: Sequence[ClickRuns]) -> dict[str, Any]:
+    """Mean clicks to each target with 95 % intervals over images; a failure counts as 20 clicks and is counted apart.
+
+    ``curve``: mean IoU after k clicks; a run that ended earlier keeps its last value.
+    """
+    resampler = Resampler([r.image for r in runs])
+    targets: dict[str, Any] = {}
+    for target in TARGETS:
+        targets[f"{target:.2f}"] = {}
+        for method in runs[0].ious:
+            needed = [next((k for k, v in enumerate(r.ious[method], 1) if v >= target), None) for r in runs]
+            estimate = Estimate.of(resampler.mean([LIMIT if k is None else k for k in needed]))
+            targets[f"{target:.2f}"][method] = {
+                "mean": estimate.value,
+                "interval": [estimate.low, estimate.high],
+                "failures": needed.count(None),
+                "n": len(runs),
+            }
+    curve = {
+        method: [float(np.mean([r.ious[method][min(k, len(r.ious[method]) - 1)] for r in runs])) for k in range(LIMIT)]
+        for method in runs[0].ious
+    }
+    return {"limit": LIMIT, "targets": targets, "curve": curve}

@@ -1,0 +1,118 @@
+"""Results of a long study, kept image by image, so that a killed one goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from samtailor.adapters.contract import Adapter
+from samtailor.bases.base import Base
+from samtailor.data.task import ImageRecord, Task
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.errors import SamtailorError
+from samtailor.machine.files import append_json, write_atomically
+
+__all__ = ["Journal", "identity"]
+
+VERSION = 2
+_BYTES = ("utf-8", "surrogatepass")  # a file name may hold bytes that are no text
+
+
+class Journal:
+    """Rows by unit (an image), as JSON lines under a header that says what they are of.
+
+    The file's name holds a digest of the header: results of other settings lie in other files.
+
+    Args:
+        folder: where; None keeps nothing.
+        name: of the study.
+        header: all that the rows depend on.
+    """
+
+    def __init__(self, folder: Path | None, name: str, header: dict[str, Any]) -> None:
+        self.path: Path | None = None
+        self._done: dict[str, Any] = {}
+        if folder is None:
+            return
+        text = json.dumps(header, sort_keys=True)
+        self.path = folder / f"{name}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}.jsonl"
+        lines = self.path.read_text().splitlines() if self.path.is_file() else []
+        if not lines or lines[0] != text:
+            write_atomically(self.path, f"{text}\n".encode())
+            return
+        kept = [text]
+        for line in lines[1:]:
+            try:
+                entry = json.loads(line)
+                self._done[entry["unit"]] = entry["rows"]
+            except (ValueError, KeyError, TypeError):  # a line that a kill cut in two
+                continue
+            kept.append(line)
+        if len(kept) < len(lines):
+            write_atomically(self.path, ("\n".join(kept) + "\n").encode())
+
+    def rows(self, unit: str, compute: Callable[[], Any]) -> Any:
+        """The rows of a unit, from the file or computed now; JSON types only."""
+        if unit not in self._done:
+            self._done[unit] = compute()
+            if self.path is not None:
+                append_json(self.path, {"unit": unit, "rows": self._done[unit]})
+        return self._done[unit]
+
+    def by_image(
+        self,
+        images: Sequence[ImageRecord],
+        names: Mapping[Path, str],
+        compute: Callable[[ImageRecord], list[dict[str, Any]]],
+        progress: Callable[[int, int], None] | None,
+    ) -> list[dict[str, Any]]:
+        """The rows of all images in their order, each with the image's name; ``progress`` hears (done, total)."""
+        found = []
+        for done, record in enumerate(images):
+            if progress:
+                progress(done, len(images))
+            rows = self.rows(str(done), partial(compute, record))
+            found += [row | {"image": names[record.path]} for row in rows]
+        if progress:
+            progress(len(images), len(images))
+        return found
+
+
+def identity(task: Task, split: str, base: Base, adapter: Adapter | None, cache: EmbeddingCache) -> dict[str, Any]:
+    """What any result on a split depends on: images and masks, base, adapter, and how embeddings are kept and decoded.
+
+    Raise ``VERSION`` when a study's prompts or scores change.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for record in task.split(split):
+        try:
+            stat = record.path.stat()
+        except OSError as error:
+            raise SamtailorError(f"{record.path} cannot be read: {error.strerror}.", "Check the path.") from error
+        digest.update(f"{record.path.name} {stat.st_size} {stat.st_mtime_ns}".encode(*_BYTES))
+        for i in record.instances:
+            digest.update(f"{i.id} {i.label} {i.crowd} {i.parts}".encode(*_BYTES) + i.rle["counts"])
+    return {
+        "version": VERSION,
+        "data": digest.hexdigest(),
+        "task": task.name,
+        "split": split,
+        "base": base.fingerprint,
+        "stored": cache.dtype,
+        "reference_decoder": bool(getattr(base, "reference_decoder", False)),
+        "device": base.device.type,
+        "adapter": None if adapter is None else _digest(adapter),
+    }
+
+
+def _digest(adapter: Adapter) -> str:
+    digest = hashlib.blake2b(
+        json.dumps([adapter.method, adapter.config, adapter.mask_token], sort_keys=True).encode(), digest_size=16
+    )
+    for name, parameter in sorted(adapter.kept_parameters().items()):
+        digest.update(name.encode() + parameter.detach().cpu().numpy().tobytes())
+    return digest.hexdigest()

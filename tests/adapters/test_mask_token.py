@@ -1,0 +1,133 @@
+"""Which of the decoder's mask tokens an adapter answers with: chosen by validation, kept, read again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from samtailor.adapters.answer import decode_prompts
+from samtailor.adapters.decoder import DecoderTuning
+from samtailor.adapters.io import build_adapter, load_adapter, read_card, save_adapter
+from samtailor.adapters.strength import Scaled
+from samtailor.bases.base import Base
+from samtailor.data.task import Task
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import Embedder
+from samtailor.errors import AdapterError, FitError
+from samtailor.fit import fit_task
+from samtailor.fitting.batches import validation_draws
+from samtailor.fitting.config import FitConfig
+from samtailor.fitting.state import read_state
+from samtailor.fitting.validate import Validation, token_scores, validate
+from samtailor.frames import Frame
+from samtailor.prompts import Prompts
+
+SHORT = FitConfig(epochs=2, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=2)
+
+
+def _ask(base: Base, adapter: object, masks: object = "single") -> torch.Tensor:
+    image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    prompts = Prompts(points=np.array([[[5.5, 7.5]], [[30.5, 40.5]]], np.float32), labels=np.ones((2, 1), np.int64))
+    frame = Frame(64, 48, base.input_size)
+    with torch.no_grad():
+        return decode_prompts(base, adapter, base.encode([image]), prompts, frame, masks).logits  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("token", [0, 1, 3])
+def test_the_single_mask_is_that_tokens(tiny_sam: Base, token: int, tmp_path: Path) -> None:
+    adapter = build_adapter("plm", tiny_sam)
+    adapter.read_token(token)  # type: ignore[arg-type]
+    everything = _ask(tiny_sam, None, "all")
+    close = {"rtol": 0, "atol": 1e-5}  # the number of masks asked for moves the last bits
+    torch.testing.assert_close(_ask(tiny_sam, adapter)[0, :, 0], everything[0, :, token], **close)
+    torch.testing.assert_close(_ask(tiny_sam, adapter, "multi"), everything[:, :, 1:], **close)
+    save_adapter(tmp_path, adapter, tiny_sam, {})
+    assert torch.equal(_ask(tiny_sam, load_adapter(tmp_path, tiny_sam)), _ask(tiny_sam, adapter))
+    assert read_card(tmp_path)["format"] == (2 if token else 1)  # older versions would answer with token 0
+    off = Scaled(adapter, 0.0, tiny_sam)
+    assert torch.equal(_ask(tiny_sam, off), _ask(tiny_sam, None))  # strength 0 is the base, its single mask too
+
+
+def test_an_adapter_of_before_reads_the_single_mask(tiny_sam: Base, tmp_path: Path) -> None:
+    save_adapter(tmp_path, build_adapter("plm", tiny_sam), tiny_sam, {})
+    card = json.loads((tmp_path / "adapter.json").read_text())
+    del card["mask_token"]
+    (tmp_path / "adapter.json").write_text(json.dumps(card))
+    assert load_adapter(tmp_path, tiny_sam).mask_token == 0
+    for wrong in (4, -1, 1.0, "1", True):
+        (tmp_path / "adapter.json").write_text(json.dumps(card | {"mask_token": wrong}))
+        with pytest.raises(AdapterError, match="mask token"):
+            load_adapter(tmp_path, tiny_sam)
+
+
+def test_a_tuned_decoder_trains_the_token_it_reads(tiny_sam: Base) -> None:
+    adapter = build_adapter("decoder", tiny_sam)
+    assert isinstance(adapter, DecoderTuning)
+    before = adapter.parameter_count()
+    adapter.read_token(2)
+    names = {n for n in adapter.owned_parameters() if "hypernetworks" in n}
+    assert names and all(".mlps.2." in n.replace("output_hypernetworks_", ".") for n in names)
+    trained = {n for n, p in adapter.named_parameters() if p.requires_grad}
+    assert trained == set(adapter.owned_parameters()) and adapter.parameter_count() == before
+
+
+def test_the_scores_of_tokens_are_those_of_the_base(shapes: Task, tiny_sam: Base, tmp_path: Path) -> None:
+    embedder = Embedder(tiny_sam, EmbeddingCache(tmp_path / "cache"))
+    draws = validation_draws(shapes.split("val"), limit=8, kind="click", jitter=0.1, seed=0)
+    scores = token_scores(tiny_sam, draws, embedder)
+    assert scores[0] == pytest.approx(validate(tiny_sam, None, draws, embedder).miou)
+    adapter = build_adapter("plm", tiny_sam)
+    adapter.read_token(2)
+    assert scores[2] == pytest.approx(validate(tiny_sam, adapter, draws, embedder).miou)
+    assert len(set(scores)) > 1
+
+
+def test_a_fit_takes_the_best_token_for_methods_that_change_the_decoder(
+    shapes: Task, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = EmbeddingCache(tmp_path / "cache")
+    monkeypatch.setattr("samtailor.fit.token_scores", lambda *_: [0.1, 0.2, 0.4, 0.3])
+    used = []
+    monkeypatch.setattr("samtailor.fitting.loop.Trainer.hand_out", lambda self: used.append(self.adapter.mask_token))
+    tuned = dataclasses.replace(SHORT, method="decoder")
+    fit_task(shapes, tiny_sam, tmp_path / "auto", tuned, cache=cache)
+    assert read_card(tmp_path / "auto")["validation"]["base_by_mask_token"] == [0.1, 0.2, 0.4, 0.3]
+    state = read_state(tmp_path / "auto")
+    assert state is not None and state.token_scores == [0.1, 0.2, 0.4, 0.3]
+    fit_task(shapes, tiny_sam, tmp_path / "told", dataclasses.replace(tuned, mask_token=3), cache=cache)
+    assert "base_by_mask_token" not in read_card(tmp_path / "told")["validation"]
+    fit_task(shapes, tiny_sam, tmp_path / "plm", dataclasses.replace(SHORT, method="plm"), cache=cache)
+    assert used == [2, 3, 0]
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_the_bases_mask_of_that_token_takes_part_in_the_choice(
+    shapes: Task, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, better: bool
+) -> None:
+    """Nothing trained is any good: the base's mask 1 is handed out if it beats the single one, else the base."""
+    seen: list[float] = []
+
+    def scored(base: Base, adapter: object, *_: object) -> Validation:
+        seen.append(0.5 if adapter is None else (0.6 if better else 0.4) if len(seen) == 1 else 0.3)
+        return Validation(seen[-1], seen[-1], 8)
+
+    monkeypatch.setattr("samtailor.fitting.loop.validate", scored)
+    config = dataclasses.replace(SHORT, mask_token=1)
+    result = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=EmbeddingCache(tmp_path / "cache"))
+    assert seen[:2] == [0.5, 0.6 if better else 0.4] and len(seen) > 2
+    assert result.beats_base is better and result.best_step == 0
+    adapter = load_adapter(tmp_path / "run", tiny_sam)
+    assert adapter.mask_token == (1 if better else 0)
+    everything = _ask(tiny_sam, None, "all")
+    read = everything[0, :, adapter.mask_token]
+    torch.testing.assert_close(_ask(tiny_sam, adapter)[0, :, 0], read, rtol=0, atol=1e-5)
+
+
+def test_tokens_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(FitError, match="mask_token is 4"):
+        FitConfig(epochs=1, mask_token=4)  # type: ignore[arg-type]

@@ -1,0 +1,184 @@
+"""Bases: parity with golden outputs, with transformers, and strict loading."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from PIL import Image
+
+from samtailor.bases.base import Base
+from samtailor.bases.mobile_sam.load import bundled_weights, load_mobile_sam, plain_encoder
+from samtailor.bases.registry import load_base
+from samtailor.bases.sam.load import load_sam
+from samtailor.errors import BaseModelError
+from samtailor.frames import Frame
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def _answers(base: Base, image: np.ndarray, prompt: dict) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Embedding, all four masks' logits and IoU estimates; golden prompts count pixels from their centres, ours from
+    the corner, hence the half input pixel."""
+    frame = Frame(image.shape[1], image.shape[0], base.input_size)
+    points = labels = boxes = None
+    if "points" in prompt:
+        points = frame.points_to_input(torch.tensor([[prompt["points"]]])) + 0.5
+        labels = torch.tensor([[prompt["labels"]]])
+    if "box" in prompt:
+        boxes = frame.boxes_to_input(torch.tensor([[prompt["box"]]])) + 0.5
+    embeddings = base.encode([image])
+    with torch.no_grad():
+        out = base.decode(embeddings, *base.embed_prompts(points, labels, boxes), "all")
+    return embeddings["image"][0], out.logits[0, 0], out.iou[0, 0]
+
+
+def _ious(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a & b).sum((-2, -1)) / (a | b).sum((-2, -1))
+
+
+def test_golden_of_the_repository(mobile_sam: Base) -> None:
+    """One nuclei picture (CC0), a click and a box; recipe: tools/make_golden.py."""
+    golden = np.load(GOLDEN / "mobile_sam.npz")
+    image = np.asarray(Image.open(GOLDEN / "nuclei.webp").convert("RGB"))
+    for i, prompt in enumerate(json.loads((GOLDEN / "mobile_sam.json").read_text())["prompts"]):
+        embedding, logits, iou = _answers(mobile_sam, image, prompt)
+        sample = torch.from_numpy(golden["embedding"]).float()
+        assert (embedding[:, ::8, ::8] - sample).norm() / sample.norm() <= 1e-3
+        masks = torch.from_numpy(np.unpackbits(golden[f"masks_{i}"]).reshape(4, 256, 256).astype(bool))
+        assert _ious(logits > 0, masks).min() >= 0.995
+        np.testing.assert_allclose(iou, golden[f"iou_{i}"], atol=1e-2)
+
+
+@pytest.mark.shared
+def test_golden_of_the_reference_implementation(mobile_sam: Base, shared: Path) -> None:
+    golden = np.load(shared / "models/mobile_sam_golden.npz")
+    for case in json.loads((shared / "models/mobile_sam_golden.json").read_text()):
+        image = np.asarray(Image.open(shared / case["image"]).convert("RGB"))
+        for i, prompt in enumerate(case["prompts"]):
+            name = f"{case['tag']}_prompt{i}"
+            embedding, logits, iou = _answers(mobile_sam, image, prompt)
+            truth = torch.from_numpy(golden[f"{case['tag']}_embedding"]).float()
+            assert (embedding - truth).norm() / truth.norm() <= 1e-3
+            assert _ious(logits > 0, torch.from_numpy(golden[f"{name}_logits"]) > 0).min() >= 0.995, name
+            np.testing.assert_allclose(iou, golden[f"{name}_iou"], atol=1e-2)
+
+
+def test_a_published_checkpoint_reads_as_the_bundled_file_does(mobile_sam: Base, tmp_path: Path) -> None:
+    """As mobile_sam.pt has it: pickled tensors with the parts that the segmentation path does not use."""
+    state = safetensors.torch.load_file(bundled_weights())
+    state["image_encoder.head.weight"] = torch.zeros(1000, 320)
+    state["image_encoder.norm_head.bias"] = torch.zeros(320)
+    state["image_encoder.layers.1.blocks.0.attn.attention_bias_idxs"] = torch.zeros(49, 49, dtype=torch.long)
+    state["image_encoder.patch_embed.seq.0.bn.num_batches_tracked"] = torch.tensor(7)
+    torch.save(state, tmp_path / "mobile_sam.pt")
+    assert load_base(f"mobile-sam:{tmp_path / 'mobile_sam.pt'}").fingerprint == mobile_sam.fingerprint
+
+
+def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (tmp_path / "ran",))
+
+    torch.save({"x": Evil()}, tmp_path / "evil.pt")
+    with pytest.raises(BaseModelError, match=r"evil\.pt"):
+        load_mobile_sam(tmp_path / "evil.pt")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("fault", ["missing", "unexpected", "of another shape", "NaN"])
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path, fault: str) -> None:
+    state = safetensors.torch.load_file(bundled_weights())
+    key = "mask_decoder.iou_token.weight"
+    if fault == "missing":
+        del state[key]
+    elif fault == "unexpected":
+        state["mask_decoder.hq_token"] = torch.zeros(3)
+    elif fault == "NaN":
+        state[key][0, 0] = torch.nan
+    else:
+        state[key] = torch.zeros(2, 256)
+    safetensors.torch.save_file(state, tmp_path / "weights.safetensors")
+    with pytest.raises(BaseModelError, match=fault):
+        load_mobile_sam(tmp_path / "weights.safetensors")
+
+
+def test_sam_gives_exactly_what_transformers_gives(tiny_sam_folder: Path) -> None:
+    from transformers import SamModel
+
+    base = load_sam(str(tiny_sam_folder))
+    model = SamModel.from_pretrained(tiny_sam_folder).eval()
+    image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    from samtailor.bases.sam.preprocess import to_input
+
+    pixels = to_input([image], base.input_size)
+    points, labels = torch.tensor([[[[10.5, 20.5]], [[40.0, 3.0]]]]), torch.ones(1, 2, 1, dtype=torch.long)
+    boxes = torch.tensor([[[4.0, 5.0, 30.0, 40.0]]])
+    for prompt in ((points, labels, None), (None, None, boxes), (points[:, :1], labels[:, :1], boxes)):
+        wanted = {"input_points": prompt[0], "input_labels": prompt[1], "input_boxes": prompt[2]}
+        ours = tuple(p + 0.5 if p is not None and p.is_floating_point() else p for p in prompt)
+        with torch.no_grad():
+            base.reference_decoder = False
+            fast = base.decode(base.encode([image]), *base.embed_prompts(*ours), "all")
+            base.reference_decoder = True
+            out = base.decode(base.encode([image]), *base.embed_prompts(*ours), "all")
+            assert (fast.logits - out.logits).abs().max() < 1e-4 * out.logits.abs().max()
+            for multimask, rows in ((False, slice(0, 1)), (True, slice(1, None))):
+                theirs = model(pixel_values=pixels, multimask_output=multimask, **wanted)
+                assert torch.equal(out.logits[:, :, rows], theirs.pred_masks)
+                assert torch.equal(out.iou[:, :, rows], theirs.iou_scores)
+    assert torch.equal(base.image_positions()[None], model.get_image_wide_positional_embeddings())
+
+
+def test_preprocessing_equals_transformers(tiny_sam_folder: Path) -> None:
+    from transformers import SamImageProcessor
+
+    from samtailor.bases.sam.preprocess import to_input
+
+    image = np.random.default_rng(0).integers(0, 255, (300, 411, 3), dtype=np.uint8)
+    theirs = SamImageProcessor()(image, return_tensors="pt")["pixel_values"]
+    # transformers resizes on tensors and may round a value of 0..255 otherwise than PIL: one step is 1/57 here.
+    assert (to_input([image], 1024) - theirs).abs().max() < 2 / 57
+
+
+def test_without_the_hub_the_error_says_what_to_do() -> None:
+    with pytest.raises(BaseModelError, match=r"facebook/sam-vit-base.*local folder.*config\.json"):
+        load_sam("facebook/sam-vit-base")
+
+
+@pytest.mark.parametrize("name", ["no-such-base", "weights.pt", "/nowhere/at/all"])
+def test_unknown_bases(name: str) -> None:
+    with pytest.raises(BaseModelError):
+        load_base(name)
+
+
+def test_a_folder_without_a_model(tmp_path: Path) -> None:
+    with pytest.raises(BaseModelError, match="cannot be read as a SAM checkpoint"):
+        load_sam(str(tmp_path))
+
+
+def test_missing_sam_weights_are_not_loaded_silently(tiny_sam_folder: Path, tmp_path: Path) -> None:
+    state = safetensors.torch.load_file(tiny_sam_folder / "model.safetensors")
+    del state["mask_decoder.iou_token.weight"]
+    safetensors.torch.save_file(state, tmp_path / "model.safetensors", {"format": "pt"})
+    (tmp_path / "config.json").write_text((tiny_sam_folder / "config.json").read_text())
+    with pytest.raises(BaseModelError, match=r"missing keys.*iou_token"):
+        load_sam(str(tmp_path))
+
+
+def test_the_fingerprint_is_of_the_published_weights(mobile_sam: Base) -> None:
+    """Adapters and cache entries bear it: it must not move when a library renames a part of a module."""
+    assert mobile_sam.fingerprint == "14ab968a06b93ca127f70b5df7c81577718383c84611a115307cdf5eea2cadfa"
+
+
+def test_the_sped_up_encoder_is_the_plain_one(mobile_sam: Any) -> None:
+    """Folded norms, packed products and GELUs in place change no more than rounding does."""
+    pixels = torch.randn(1, 3, mobile_sam.input_size, mobile_sam.input_size, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        fast, plain = mobile_sam.image_encoder(pixels), plain_encoder()(pixels)
+    assert float((fast - plain).norm() / plain.norm()) < 1e-5

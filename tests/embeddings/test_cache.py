@@ -1,0 +1,321 @@
+"""The embedding cache: what is read back is what was stored, or nothing."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from samtailor.embeddings.cache import EmbeddingCache, default_cache_root, encode_images
+from samtailor.errors import BaseModelError, CacheError
+from tests.embeddings.fake_encoder import KEY, PRINT_A, PRINT_B, SIZE, FakeBase, age, equal, files, picture, tensors
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EmbeddingCache:
+    return EmbeddingCache(tmp_path / "cache")
+
+
+# --- round trip
+
+
+def test_float32_comes_back_bit_equal(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, dtype="float32")
+    cache.put(PRINT_A, KEY, tensors(), SIZE)
+    assert equal(cache.get(PRINT_A, KEY), tensors())
+
+
+def test_float16_comes_back_rounded_as_float32(cache: EmbeddingCache) -> None:
+    cache.put(PRINT_A, KEY, tensors(), SIZE)
+    found = cache.get(PRINT_A, KEY)
+    assert equal(found, {name: t.half().float() for name, t in tensors().items()})
+    assert found is not None
+    assert {t.dtype for t in found.values()} == {torch.float32}
+
+
+def test_layout_and_absence(cache: EmbeddingCache) -> None:
+    assert not cache.has(PRINT_A, KEY)
+    assert cache.get(PRINT_A, KEY) is None
+    assert cache.verify(PRINT_A, KEY) == "missing"
+    assert not cache.root.exists()  # reading makes no folders
+    cache.put(PRINT_A, KEY, tensors(), SIZE)
+    assert files(cache.root) == [cache.root / ("a" * 16 + "-float16") / "01" / f"{KEY}.safetensors"]
+    assert cache.has(PRINT_A, KEY)
+    assert cache.verify(PRINT_A, KEY) == "good"
+    assert not cache.has(PRINT_B, KEY)
+    assert EmbeddingCache(cache.root, dtype="float32").get(PRINT_A, KEY) is None
+
+
+def test_views_aliases_and_odd_layouts_can_be_stored(tmp_path: Path) -> None:
+    cache = EmbeddingCache(tmp_path, dtype="float32")
+    batch = torch.randn(3, 4, 8, 8)
+    odd = {"image": batch[1], "same": batch[1], "turned": batch[0].transpose(0, 2), "scalar": torch.tensor(3.0)}
+    odd["brain"] = batch[2].bfloat16()
+    cache.put(PRINT_A, KEY, odd, SIZE)
+    assert equal(cache.get(PRINT_A, KEY), {name: t.float() for name, t in odd.items()})
+
+
+def test_values_too_large_for_float16_are_kept_in_float32(cache: EmbeddingCache) -> None:
+    large = tensors(scale=1e6)
+    cache.put(PRINT_A, KEY, large, SIZE)
+    assert equal(cache.get(PRINT_A, KEY), large)
+    base = FakeBase(scale=1e6)
+    fresh = cache.embed(base, "f" + KEY, lambda: picture(1))
+    assert equal(cache.embed(base, "f" + KEY, lambda: picture(1)), fresh)
+    assert base.seen == 1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_not_finite_are_refused(cache: EmbeddingCache, value: float) -> None:
+    broken = tensors()
+    broken["fine"][0, 3, 3] = value
+    with pytest.raises(CacheError, match="not finite in 'fine'"):
+        cache.put(PRINT_A, KEY, broken, SIZE)
+    with pytest.raises(CacheError, match="no tensors"):
+        cache.put(PRINT_A, KEY, {}, SIZE)
+    assert not cache.root.exists()
+
+
+@pytest.mark.parametrize("key", ["", "a", "../../x", "a/b", ".hidden", "x" * 200])
+def test_a_key_cannot_leave_the_folder(cache: EmbeddingCache, key: str) -> None:
+    for call in (cache.get, cache.has, cache.verify):
+        with pytest.raises(CacheError, match="Cache key"):
+            call(PRINT_A, key)
+    with pytest.raises(CacheError, match="Cache fingerprint"):
+        cache.put("../x", KEY, tensors(), SIZE)
+
+
+def test_wrong_arguments(tmp_path: Path) -> None:
+    with pytest.raises(CacheError, match="dtype is 'int8'"):
+        EmbeddingCache(tmp_path, dtype="int8")  # type: ignore[arg-type]
+    with pytest.raises(CacheError, match="limit is 0"):
+        EmbeddingCache(tmp_path, limit_bytes=0)
+
+
+def test_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SAMTAILOR_CACHE", str(tmp_path / "mine"))
+    assert EmbeddingCache().root == default_cache_root() == tmp_path / "mine"
+    monkeypatch.delenv("SAMTAILOR_CACHE")
+    assert default_cache_root().parts[-2:] == ("samtailor", "embeddings") or sys.platform == "win32"
+
+
+# --- embed
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_embed_gives_the_same_bits_fresh_and_cached(tmp_path: Path, dtype: Any) -> None:
+    cache, base = EmbeddingCache(tmp_path, dtype=dtype), FakeBase()
+    fresh = cache.embed(base, KEY, lambda: picture(1))
+    assert equal(cache.embed(base, KEY, lambda: pytest.fail("read again")), fresh)
+    assert equal(EmbeddingCache(tmp_path, dtype=dtype).get(PRINT_A, KEY), fresh)
+    assert base.seen == 1
+    assert fresh["image"].shape == (4, 8, 8)
+
+
+def test_embeddings_can_be_trained_on(cache: EmbeddingCache) -> None:
+    class InferenceBase(FakeBase):
+        def encode(self, images: Any) -> dict[str, torch.Tensor]:
+            with torch.inference_mode():
+                return {name: tensor + 0 for name, tensor in super().encode(images).items()}
+
+    for root in (cache.root, cache.root / "32"):
+        fresh = EmbeddingCache(root, dtype="float32").embed(InferenceBase(), KEY, lambda: picture(1))
+        weight = torch.ones(4, 1, 1, requires_grad=True)
+        torch.autograd.backward((fresh["image"] * weight).sum())
+        assert weight.grad is not None
+
+
+def test_an_answer_of_the_wrong_shape_is_refused() -> None:
+    class Wrong(FakeBase):
+        def encode(self, images: Any) -> dict[str, torch.Tensor]:
+            return {"image": torch.zeros(4, 8, 8)}
+
+    with pytest.raises(BaseModelError, match=r"'fake' answered 1 image.*\(4, 8, 8\)"):
+        encode_images(Wrong(), [picture(1)])
+
+
+# --- damage
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-5] ^= 1
+    path.write_bytes(data)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def noise(path: Path) -> None:
+    path.write_bytes(os.urandom(2000))
+
+
+@pytest.mark.parametrize("damage", [flip, truncate, empty, noise])
+def test_damage_is_noticed_reported_and_repaired(
+    cache: EmbeddingCache, damage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    base = FakeBase()
+    before = cache.embed(base, KEY, lambda: picture(1))
+    path = cache.path(PRINT_A, KEY)
+    damage(path)
+    assert cache.has(PRINT_A, KEY) == (damage is not empty)
+    with caplog.at_level(logging.WARNING):
+        assert cache.get(PRINT_A, KEY) is None
+    assert "damaged" in caplog.text
+    assert str(path) in caplog.text
+    assert cache.damaged == [path]
+    assert not path.exists()
+    assert equal(cache.embed(base, KEY, lambda: picture(1)), before)
+    assert cache.verify(PRINT_A, KEY) == "good"
+    assert base.seen == 2
+
+
+def test_no_flipped_byte_anywhere_changes_what_is_read(cache: EmbeddingCache, tmp_path: Path) -> None:
+    cache.put(PRINT_A, KEY, {"image": torch.randn(2, 3, 3)}, SIZE, "fake")
+    path = cache.path(PRINT_A, KEY)
+    good, data = cache.get(PRINT_A, KEY), path.read_bytes()
+    assert good is not None
+    logging.disable(logging.WARNING)
+    try:
+        for place in range(len(data)):
+            path.write_bytes(data[:place] + bytes([data[place] ^ 0x21]) + data[place + 1 :])
+            found = cache.get(PRINT_A, KEY)
+            assert found is None or equal(found, good), f"byte {place}"
+        for length in range(0, len(data), 7):
+            path.write_bytes(data[:length])
+            assert cache.get(PRINT_A, KEY) is None, f"first {length} bytes"
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def test_an_entry_of_another_base_or_image_is_refused(cache: EmbeddingCache) -> None:
+    cache.put(PRINT_A, KEY, tensors(), SIZE)
+    for fingerprint, key in ((PRINT_B, KEY), (PRINT_A, KEY[::-1]), ("a" * 16 + "b" * 24, KEY)):
+        other = cache.path(fingerprint, key)
+        if not other.exists():
+            other.parent.mkdir(parents=True)
+            shutil.copy(cache.path(PRINT_A, KEY), other)
+        assert cache.get(fingerprint, key) is None
+        assert cache.damaged[-1] == other
+
+
+def test_an_entry_that_cannot_be_read_now_is_not_removed(
+    cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache.put(PRINT_A, KEY, tensors(), SIZE)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", raising(errno.EMFILE))
+        assert cache.get(PRINT_A, KEY) is None
+    assert "cannot be read" in caplog.text
+    assert cache.damaged == []
+    assert cache.verify(PRINT_A, KEY) == "good"
+
+
+# --- a cache that cannot be written
+
+
+def raising(number: int) -> Any:
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise OSError(number, os.strerror(number), str(self))
+
+    return call
+
+
+def opening(target: str) -> Any:
+    """``Path.open`` that opens ``target`` in place of temporary files."""
+    true_open = Path.open
+
+    def call(self: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+        return true_open(Path(target), "wb") if mode == "xb" else true_open(self, mode, *args, **kwargs)
+
+    return call
+
+
+def test_a_root_that_is_a_file(tmp_path: Path) -> None:
+    root = tmp_path / "file"
+    root.write_text("mine")
+    cache = EmbeddingCache(root)
+    assert cache.get(PRINT_A, KEY) is None
+    assert cache.stats() == []
+    with pytest.raises(CacheError, match=r"cannot be written.*--cache DIR.*SAMTAILOR_CACHE"):
+        cache.put(PRINT_A, KEY, tensors(), SIZE)
+    assert root.read_text() == "mine"
+
+
+@pytest.mark.parametrize("verb", ["open", "replace", "mkdir"])
+def test_a_folder_that_is_not_writable(cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, verb, raising(errno.EACCES))
+        with pytest.raises(CacheError, match="Permission denied"):
+            cache.put(PRINT_A, KEY, tensors(), SIZE)
+    assert files(cache.root) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk(cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.put(PRINT_A, "ab" + KEY, tensors(), SIZE)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", opening("/dev/full"))
+        with pytest.raises(
+            CacheError,
+            match=r"full: the next entry needs \d.* free\. Entries already stored are kept.*--prune.*--cache",
+        ):
+            cache.put(PRINT_A, KEY, tensors(), SIZE)
+    assert files(cache.root) == [cache.path(PRINT_A, "ab" + KEY)]
+    assert cache.verify(PRINT_A, "ab" + KEY) == "good"
+
+
+def test_a_full_disk_at_the_rename_leaves_no_temporary_file(
+    cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", raising(errno.ENOSPC))
+        with pytest.raises(CacheError, match="is full"):
+            cache.put(PRINT_A, KEY, tensors(), SIZE)
+    assert files(cache.root) == []
+
+
+def test_an_interrupt_leaves_no_temporary_file(cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(self: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            cache.put(PRINT_A, KEY, tensors(), SIZE)
+    assert files(cache.root) == []
+
+
+def test_embed_goes_on_without_a_cache_and_warns_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("")
+    cache, base = EmbeddingCache(tmp_path / "file"), FakeBase()
+    with pytest.raises(CacheError):
+        cache.embed(base, KEY, lambda: picture(1))
+    found = cache.embed(base, KEY, lambda: picture(1), strict=False)
+    cache.embed(base, KEY, lambda: picture(1), strict=False)
+    assert caplog.text.count("Going on without storing") == 1
+    assert equal(found, EmbeddingCache(tmp_path / "good").embed(base, KEY, lambda: picture(1)))
+
+
+def test_a_read_only_cache_can_be_read(cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.put(PRINT_A, KEY, tensors(), SIZE)
+    age(cache.path(PRINT_A, KEY), days=2)
+    monkeypatch.setattr(os, "utime", raising(errno.EROFS))
+    monkeypatch.setattr(Path, "unlink", raising(errno.EROFS))
+    assert cache.get(PRINT_A, KEY) is not None
+    flip(cache.path(PRINT_A, KEY))
+    assert cache.get(PRINT_A, KEY) is None
+    with pytest.raises(CacheError, match="cannot be removed"):
+        cache.prune(everything=True)

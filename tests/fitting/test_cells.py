@@ -1,0 +1,143 @@
+"""The loss over some cells estimates the loss over all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import accelerate
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from samtailor.adapters.plm import PLM
+from samtailor.bases.base import Base
+from samtailor.data.task import Task
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import Embedder
+from samtailor.fitting.batches import Sampler
+from samtailor.fitting.cells import full_target, sampled_target
+from samtailor.fitting.config import FitConfig
+from samtailor.fitting.loop import Trainer
+from samtailor.fitting.progress import Reporter
+from samtailor.losses import Target, focal_loss, mask_losses
+
+SIDE = 64  # low-res pixels: 16 x 16 cells
+
+
+def discs() -> tuple[Tensor, Tensor]:
+    """Shares of two soft-edged discs, one of them tiny, and a padded right and lower rim that cuts through cells."""
+    y, x = torch.meshgrid(torch.arange(SIDE) + 0.5, torch.arange(SIDE) + 0.5, indexing="ij")
+    truth = torch.stack([(r - (y - 24).hypot(x - 30)).clamp(0, 1) for r in (15.3, 1.7)])
+    valid = (y < 50) & (x < 63)
+    return truth * valid, valid
+
+
+def pixels(logits: Tensor, target: Target) -> Tensor:
+    if target.cells is None:
+        return logits
+    blocks = logits.view(len(logits), 16, 4, 16, 4).transpose(2, 3).reshape(len(logits), 256, 16)
+    return blocks.gather(1, target.cells[..., None].expand(-1, -1, 16))
+
+
+def terms(logits: Tensor, target: Target) -> dict[str, Tensor]:
+    estimate = torch.tensor([0.3, 0.6])
+    return mask_losses(pixels(logits, target), estimate, target.truth, target.weight, target.hard, target.total)
+
+
+def test_all_cells_give_the_whole_loss() -> None:
+    torch.manual_seed(0)
+    truth, valid = discs()
+    logits = torch.randn(2, SIDE, SIDE) * 3
+    whole, parts = terms(logits, full_target(truth, valid)), terms(logits, sampled_target(truth, valid, 1.0, 0))
+    for name, value in whole.items():
+        torch.testing.assert_close(parts[name], value)
+
+
+def test_the_sampled_loss_and_its_gradient_are_unbiased() -> None:
+    """Means over 3,000 draws lie within four standard errors of the whole; so does each projection of the gradient."""
+    torch.manual_seed(0)
+    truth, valid = discs()
+    logits = (truth * 4 - 2 + torch.randn(2, SIDE, SIDE)).requires_grad_()
+    directions = torch.randn(8, 2, SIDE, SIDE)
+
+    def figures(target: Target) -> Tensor:
+        focal = focal_loss(pixels(logits, target), target.truth, target.weight, target.total)
+        (gradient,) = torch.autograd.grad(focal.sum(), logits)
+        p = torch.sigmoid(pixels(logits, target)) * target.weight
+        sums = torch.stack([p.flatten(1).sum(1), (p * target.truth).flatten(1).sum(1)])  # what Dice is made of
+        return torch.cat([focal.detach(), sums.detach().flatten(), (directions * gradient).sum((1, 2, 3))])
+
+    whole = figures(full_target(truth, valid))
+    draws = torch.stack([figures(sampled_target(truth, valid, 0.25, seed)) for seed in range(3000)])
+    error = draws.std(0) / len(draws) ** 0.5
+    assert ((draws.mean(0) - whole).abs() <= 4 * error + 1e-6 * whole.abs()).all()
+    assert (draws.std(0) > 0).any()
+
+
+def test_dice_of_a_sample_is_nearly_unbiased() -> None:
+    """A ratio of unbiased sums: its bias is far below its spread."""
+    truth, valid = discs()
+    logits = truth * 6 - 3 + torch.randn(2, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    whole = terms(logits, full_target(truth, valid))["dice"]
+    draws = torch.stack([terms(logits, sampled_target(truth, valid, 0.25, s))["dice"] for s in range(500)])
+    assert ((draws.mean(0) - whole).abs() < 0.35 * draws.std(0)).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6), st.floats(0.01, 1.0))
+def test_weights_stand_for_every_cell(seed: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    truth = torch.from_numpy(rng.random((2, SIDE, SIDE)) > rng.random()).float()
+    valid = torch.ones(SIDE, SIDE, dtype=torch.bool)
+    valid[:, 4 * int(rng.integers(1, 17)) :] = False
+    target = sampled_target(truth * valid, valid, share, seed)
+    assert target.cells is not None
+    for row in range(2):
+        counted = target.cells[row][target.weight[row].amax(-1) > 0].tolist()
+        assert len(counted) == len(set(counted))  # no cell twice
+    if share > 0.1:  # both strata then get a cell wherever they have any
+        assert torch.allclose(target.weight.sum((1, 2)), target.total.float().expand(2), rtol=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_a_step_is_the_same_with_either_decoder(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, share: float
+) -> None:
+    """The same cells, upscaled alone or cut out of the whole mask: the same gradient."""
+    gradients = []
+    sampler = Sampler(shapes.split("train"), batch=4, kind="click", jitter=0.1, min_area=1, seed=0)
+    for reference in (False, True):
+        torch.manual_seed(0)
+        plm = PLM(width=tiny_sam.embed_dim)
+        config = FitConfig(epochs=1, cells=share, precision="float32")
+        embedder, accelerator = Embedder(tiny_sam, cache), accelerate.Accelerator(cpu=True)
+        trainer = Trainer(tiny_sam, plm, sampler, [], embedder, config, tmp_path, Reporter(), {}, accelerator)
+        tiny_sam.reference_decoder = reference  # type: ignore[assignment]
+        try:
+            trainer.gradients(sampler.batch(0))
+        finally:
+            tiny_sam.reference_decoder = False  # type: ignore[assignment]
+        gradients.append(plm.mlp[-1].weight.grad)
+    assert gradients[0] is not None and gradients[1] is not None
+    assert (gradients[0] - gradients[1]).abs().max() < 1e-3 * gradients[1].abs().max()
+
+
+def test_bfloat16_points_the_same_way(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    sampler = Sampler(shapes.split("train"), batch=4, kind="click", jitter=0.1, min_area=1, seed=0)
+    found = []
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(0)
+        plm = PLM(width=tiny_sam.embed_dim)
+        config = FitConfig(epochs=1, precision=precision)
+        embedder, accelerator = Embedder(tiny_sam, cache), accelerate.Accelerator(cpu=True)
+        Trainer(tiny_sam, plm, sampler, [], embedder, config, tmp_path, Reporter(), {}, accelerator).gradients(
+            sampler.batch(0)
+        )
+        assert plm.mlp[-1].weight.grad is not None
+        found.append(plm.mlp[-1].weight.grad.flatten())
+    assert found[1].dtype == torch.float32
+    assert not torch.equal(found[0], found[1])
+    assert torch.nn.functional.cosine_similarity(found[0], found[1], dim=0) > 0.9
