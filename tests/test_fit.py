@@ -16,12 +16,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from samtailor.adapters.answer import decode_prompts
 from samtailor.adapters.io import load_adapter, read_card
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
 from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import DataError, FitCollapseError, FitError, SamtailorError
 from samtailor.evaluate import evaluate_task
 from samtailor.fit import fit_task
@@ -32,9 +32,9 @@ from samtailor.fitting.progress import Estimate, Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
 from samtailor.fitting.state import FitState, load_state, save_state
 from samtailor.fitting.validate import Validation, validate
-from samtailor.frames import Frame
 from samtailor.losses import LossWeights
 from samtailor.prompts import Prompts
+from tests.models import model_of
 
 SHORT = FitConfig(method="plm", epochs=6, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=3)
 
@@ -54,12 +54,11 @@ def test_plm_has_the_counted_size() -> None:
 
 def test_plm_is_the_identity_before_training(tiny_sam: Base, shapes: Task) -> None:
     image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
-    embeddings = tiny_sam.encode([image])
+    opened = EmbeddedImage(tiny_sam.frame(64, 48), tiny_sam.encode([image]))
     prompts = Prompts(points=np.array([[[5.5, 7.5]], [[30.5, 40.5]]], np.float32), labels=np.ones((2, 1), np.int64))
     plm = PLM(width=tiny_sam.embed_dim)
-    frame = Frame(64, 48, tiny_sam.input_size)
     with torch.no_grad():
-        base, adapted = (decode_prompts(tiny_sam, a, embeddings, prompts, frame, "all") for a in (None, plm))
+        base, adapted = (model_of(tiny_sam, a).decode(opened, prompts, "all") for a in (None, plm))
     assert torch.equal(base.logits, adapted.logits)
     assert torch.equal(base.iou, adapted.iou)
 

@@ -11,11 +11,13 @@ from experiments.running.instances import instances_folder, write_instances
 from experiments.running.origin import code
 from experiments.running.run import Measure
 from experiments.running.say import Teller
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
 from samtailor.data import Task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.evaluation.measure import Questions, measure
+from samtailor.evaluation.measure import measure
+from samtailor.evaluation.questions import Questions
 from samtailor.machine.files import write_json
 
 __all__ = ["kept_measure", "take"]
@@ -65,11 +67,9 @@ def take(
     )
     began = time.perf_counter()
     found = measure(
+        AdaptedModel.of(base, adapter, cache),
         task,
-        base,
-        adapter,
         questions,
-        cache,
         keep=folder / "studies",
         progress=teller.work,  # type: ignore[arg-type]  # a context manager that gives (done, total) -> None
         encoding=teller.encoding,

@@ -8,18 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from accelerate import Accelerator
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import build_adapter, save_adapter
 from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.drawing.curve import plot_curve
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
 from samtailor.encode import EncodeProgress, encode_task
 from samtailor.errors import FitCollapseError, FitError
 from samtailor.fitting.batches import Sampler, validation_draws
@@ -36,7 +35,6 @@ from samtailor.machine.provenance import commit, hardware, versions
 
 __all__ = ["FitResult", "fit_task"]
 
-_TOKENS: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
 RUN_FILE = "run.json"  # where the task lies: apart from the adapter's files, which may be given away
 
 
@@ -98,6 +96,11 @@ def fit_task(
     """
     reporter, cache = reporter or Reporter(), cache or EmbeddingCache()
     config = replace(config, precision=_precision(config, base))  # what is written down is exact
+    if config.mask_token is not None and config.mask_token >= base.mask_tokens:
+        raise FitError(
+            f"mask_token is {config.mask_token}; the base {base.name!r} has {base.mask_tokens} mask tokens.",
+            f"Choose 0 to {base.mask_tokens - 1}.",
+        )
     train, val = task.split("train"), task.split("val")
     common = {"kind": config.prompts, "jitter": config.jitter, "seed": config.seed}
     sampler = Sampler(
@@ -116,9 +119,9 @@ def fit_task(
     needed = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_task(base, list(needed.values()), cache, progress=encoding)
     write_json(out / RUN_FILE, {"task": task.source})
-    accelerator = Accelerator(cpu=base.device.type == "cpu", mixed_precision="no")
-    tokens = _choose_token(out, adapter, config, lambda: token_scores(base, draws, Embedder(base, cache)))
-    trainer = Trainer(base, adapter, sampler, draws, Embedder(base, cache), config, out, reporter, context, accelerator)
+    model = AdaptedModel.of(base, adapter, cache)
+    tokens = _choose_token(out, adapter, config, lambda: token_scores(model, draws))
+    trainer = Trainer(model, sampler, draws, config, out, reporter, context)
     trainer.resume()
     trainer.state.token_scores = tokens
     if not trainer.state.finished:
@@ -137,7 +140,7 @@ def fit_task(
 
 
 def _precision(config: FitConfig, base: Base) -> str:
-    if config.precision == "auto" and getattr(base, "reference_decoder", False):
+    if config.precision == "auto" and base.reference_decoder:
         return "float32"  # its order of evaluation gains nothing from bfloat16
     return choose_precision(config.precision, base.device)
 
@@ -149,7 +152,7 @@ def _choose_token(out: Path, adapter: Adapter, config: FitConfig, score: Callabl
         return []
     state = read_state(out)
     found = state.token_scores if state and state.token_scores else score()
-    adapter.read_token(_TOKENS[found.index(max(found))])
+    adapter.read_token(found.index(max(found)))
     return found
 
 
@@ -208,7 +211,7 @@ def _estimate(trainer: Trainer) -> Estimate:
     step = time.perf_counter() - began
     few = trainer.draws[:3]
     began = time.perf_counter()
-    validate(trainer.base, trainer.adapter, few, trainer.embedder)
+    validate(trainer.model, few)
     instances = sum(len(d.instances) for d in trainer.draws)
     validation = (time.perf_counter() - began) / sum(len(d.instances) for d in few) * instances
     all_validation = validation * (trainer.config.validations + 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import accelerate
 import numpy as np
 import pytest
 import torch
@@ -12,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
 from samtailor.fitting.batches import Sampler
 from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.fitting.config import FitConfig
@@ -113,13 +112,12 @@ def test_a_step_is_the_same_with_either_decoder(
         torch.manual_seed(0)
         plm = PLM(width=tiny_sam.embed_dim)
         config = FitConfig(epochs=1, cells=share, precision="float32")
-        embedder, accelerator = Embedder(tiny_sam, cache), accelerate.Accelerator(cpu=True)
-        trainer = Trainer(tiny_sam, plm, sampler, [], embedder, config, tmp_path, Reporter(), {}, accelerator)
-        tiny_sam.reference_decoder = reference  # type: ignore[assignment]
+        trainer = Trainer(AdaptedModel.of(tiny_sam, plm, cache), sampler, [], config, tmp_path, Reporter(), {})
+        tiny_sam.reference_decoder = reference
         try:
             trainer.gradients(sampler.batch(0))
         finally:
-            tiny_sam.reference_decoder = False  # type: ignore[assignment]
+            tiny_sam.reference_decoder = False
         gradients.append(plm.mlp[-1].weight.grad)
     assert gradients[0] is not None and gradients[1] is not None
     assert (gradients[0] - gradients[1]).abs().max() < 1e-3 * gradients[1].abs().max()
@@ -132,8 +130,7 @@ def test_bfloat16_points_the_same_way(tiny_sam: Base, shapes: Task, cache: Embed
         torch.manual_seed(0)
         plm = PLM(width=tiny_sam.embed_dim)
         config = FitConfig(epochs=1, precision=precision)
-        embedder, accelerator = Embedder(tiny_sam, cache), accelerate.Accelerator(cpu=True)
-        Trainer(tiny_sam, plm, sampler, [], embedder, config, tmp_path, Reporter(), {}, accelerator).gradients(
+        Trainer(AdaptedModel.of(tiny_sam, plm, cache), sampler, [], config, tmp_path, Reporter(), {}).gradients(
             sampler.batch(0)
         )
         assert plm.mlp[-1].weight.grad is not None

@@ -112,9 +112,12 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
             f"{path} does not belong to the adapter.json beside it.", "Copy the adapter's folder again, whole."
         )
     token = card.get("mask_token", 0)
-    if type(token) is not int or not 0 <= token < 4:
-        raise AdapterError(f"{folder / 'adapter.json'} names the mask token {token!r}.", "0 to 3 exist.")
-    adapter.read_token(token)  # type: ignore[arg-type]
+    if type(token) is not int or not 0 <= token < base.mask_tokens:
+        raise AdapterError(
+            f"{folder / 'adapter.json'} names the mask token {token!r}; expected 0 to {base.mask_tokens - 1}.",
+            "Copy the adapter's folder again.",
+        )
+    adapter.read_token(token)
     _load_strictly(adapter, state, path)
     return adapter.to(base.device).eval()
 

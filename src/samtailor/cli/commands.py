@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
 from samtailor.cli.measuring import run_evaluate
@@ -17,7 +18,7 @@ from samtailor.cli.tables import cache_table
 from samtailor.data import Task, inspect_task, load_task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.encode import encode_task
-from samtailor.evaluation.measure import Questions
+from samtailor.evaluation.questions import Questions
 from samtailor.fit import FitResult, fit_task
 from samtailor.fitting.config import FitConfig
 from samtailor.report.comparisons import draw_comparisons, draw_sheet
@@ -68,7 +69,9 @@ def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingC
     sample = load_task("sample")
     run_fit(sample, base, out, FitConfig(minutes=minutes, seed=seed), cache, resume=True)
     run_evaluate(sample, base, out, out / "evaluation.json", cache, Questions(seed=seed))
-    pictures = draw_comparisons(sample, base, load_adapter(out, base), cache, out / "overlays", seed=seed)
+    pictures = draw_comparisons(
+        AdaptedModel.of(base, load_adapter(out, base), cache), sample, out / "overlays", seed=seed
+    )
     draw_sheet(pictures[:3], out / "comparison.png")
     console.print(f"{len(pictures)} pictures of base against adapted: {escape(str(out / 'overlays'))}", soft_wrap=True)
 

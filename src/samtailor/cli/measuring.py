@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.io import load_adapter, read_card
 from samtailor.bases.base import Base
 from samtailor.cli.progress import EncodingBar, counting_bar
@@ -19,9 +20,10 @@ from samtailor.data import Task, drop_duplicates, find_duplicates, load_task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import DataError
 from samtailor.evaluate import Evaluation
-from samtailor.evaluation.measure import Measured, Questions, measure
+from samtailor.evaluation.measure import Measured, measure
+from samtailor.evaluation.questions import Questions
 from samtailor.machine.files import write_json
-from samtailor.report.build import build_report
+from samtailor.report.build import ClickMapChoice, build_report
 
 __all__ = ["class_to_score", "kept_folder", "run_evaluate", "run_report", "task_of_run", "without_duplicates"]
 
@@ -67,10 +69,10 @@ def class_to_score(asked: str | None, adapter: Path | None, mapped: bool) -> str
 def run_evaluate(
     task: Task, base: Base, adapter: Path | None, json_file: Path | None, cache: EmbeddingCache, asked: Questions
 ) -> Evaluation:
-    loaded = None if adapter is None else load_adapter(adapter, base)
+    model = AdaptedModel.of(base, None if adapter is None else load_adapter(adapter, base), cache)
     keep = kept_folder(adapter, json_file)
     with EncodingBar(console) as encoding:
-        measured = measure(task, base, loaded, asked, cache, keep=keep, progress=_bars, encoding=encoding)
+        measured = measure(model, task, asked, keep=keep, progress=_bars, encoding=encoding)
     _print(measured, asked)
     if json_file:
         write_json(json_file, measured.found)
@@ -116,23 +118,11 @@ def run_report(
     maps: int,
     map_images: tuple[str, ...],
 ) -> Path:
-    adapter = load_adapter(run, base)
-    keep = run / "studies"
+    model = AdaptedModel.of(base, load_adapter(run, base), cache)
     with EncodingBar(console) as encoding:
-        measured = measure(task, base, adapter, asked, cache, keep=keep, progress=_bars, encoding=encoding)
-    page = build_report(
-        run,
-        task,
-        measured,
-        base,
-        adapter,
-        cache,
-        command=command,
-        maps=maps,
-        map_images=map_images,
-        progress=_bars,
-        keep=keep,
-    )
+        measured = measure(model, task, asked, keep=run / "studies", progress=_bars, encoding=encoding)
+    chosen = ClickMapChoice(maps, map_images)
+    page = build_report(run, model, task, measured, command=command, maps=chosen, progress=_bars)
     _print(measured, asked)
     console.print(f"Report: {escape(str(page))}", soft_wrap=True)
     return page

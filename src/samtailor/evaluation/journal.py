@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
 from samtailor.data.task import ImageRecord, Task
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import SamtailorError
 from samtailor.machine.files import append_json, write_atomically
 
@@ -82,7 +81,7 @@ class Journal:
         return found
 
 
-def identity(task: Task, split: str, base: Base, adapter: Adapter | None, cache: EmbeddingCache) -> dict[str, Any]:
+def identity(model: AdaptedModel, task: Task, split: str) -> dict[str, Any]:
     """What any result on a split depends on: images and masks, base, adapter, and how embeddings are kept and decoded.
 
     Raise ``VERSION`` when a study's prompts or scores change.
@@ -101,11 +100,11 @@ def identity(task: Task, split: str, base: Base, adapter: Adapter | None, cache:
         "data": digest.hexdigest(),
         "task": task.name,
         "split": split,
-        "base": base.fingerprint,
-        "stored": cache.dtype,
-        "reference_decoder": bool(getattr(base, "reference_decoder", False)),
-        "device": base.device.type,
-        "adapter": None if adapter is None else _digest(adapter),
+        "base": model.base.fingerprint,
+        "stored": model.cache.dtype,
+        "reference_decoder": bool(model.base.reference_decoder),
+        "device": model.base.device.type,
+        "adapter": None if model.adapter is None else _digest(model.adapter),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from samtailor.adapters.methods import DEFAULT_METHOD, check_options
 from samtailor.errors import FitError
@@ -64,7 +64,7 @@ class FitConfig:
     val_prompts: int = 200
     validations: int = 20
     patience: int = 10
-    mask_token: Literal[0, 1, 2, 3] | None = None
+    mask_token: int | None = None
     clip: float = 1.0
     weight_decay: float = 0.01
     losses: LossWeights = field(default_factory=LossWeights)
@@ -88,8 +88,8 @@ class FitConfig:
             raise FitError(
                 f"The precision {self.precision!r} is not known.", f"Choose one of: {', '.join(PRECISIONS)}."
             )
-        if self.mask_token not in (None, 0, 1, 2, 3):
-            raise FitError(f"mask_token is {self.mask_token!r}.", "It must be 0, 1, 2 or 3, or None.")
+        if self.mask_token is not None and not (type(self.mask_token) is int and self.mask_token >= 0):
+            raise FitError(f"mask_token is {self.mask_token!r}.", "It must be a whole number of 0 or more, or None.")
         check_kind(self.prompts)
         check_sampling(self.sampling)
         check_options(self.method, self.method_options)

@@ -10,18 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import accelerate
 import torch
 from torch import Tensor
 
-from samtailor.adapters.answer import decode_prompts
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.lesson import Lesson
-from samtailor.bases.base import Base
-from samtailor.embeddings.embedder import Embedder
 from samtailor.errors import FitCollapseError
 from samtailor.fitting.batches import Draw, Sampler
-from samtailor.fitting.cells import BLOCK, full_target, sampled_target
+from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.progress import Reporter
 from samtailor.fitting.schedule import Budget, learning_rate
@@ -48,34 +45,32 @@ class Trainer:
     """Fits one adapter; everything it needs to go on after a kill is in the run folder.
 
     Args:
-        base: the frozen model.
-        adapter: fresh, on the base's device.
+        model: the base with a fresh adapter.
         sampler: training batches.
         validation: the draws that choose the best adapter.
-        embedder: gives embeddings.
         config: settings.
         folder: the run folder.
         reporter: hears of every step.
         context: what must not change between a killed run and its continuation.
-        accelerator: device and precision.
+
+    Raises:
+        AdapterError: the model has no adapter.
     """
 
     def __init__(
         self,
-        base: Base,
-        adapter: Adapter,
+        model: AdaptedModel,
         sampler: Sampler,
         validation: Sequence[Draw],
-        embedder: Embedder,
         config: FitConfig,
         folder: Path,
         reporter: Reporter,
         context: dict[str, Any],
-        accelerator: accelerate.Accelerator,
     ) -> None:
-        self.base, self.adapter, self.sampler, self.draws = base, adapter, sampler, validation
-        self.embedder, self.config, self.folder, self.reporter = embedder, config, folder, reporter
-        self.accelerator = accelerator
+        self.model, self.base, self.adapter = model, model.base, model.require_adapter()
+        self.sampler, self.draws = sampler, validation
+        self.config, self.folder, self.reporter = config, folder, reporter
+        adapter = self.adapter
         self.peak_rate = config.lr or adapter.peak_rate
         self.optimiser = torch.optim.AdamW(_by_share(adapter), lr=self.peak_rate, weight_decay=config.weight_decay)
         passes = None if config.epochs is None else max(1, math.ceil(config.epochs * sampler.steps_per_epoch))
@@ -149,13 +144,11 @@ class Trainer:
         sums = {"loss": 0.0, "focal": 0.0, "dice": 0.0, "iou": 0.0, "empty": 0.0}
         weights = asdict(self.config.losses)
         for draw in draws:  # image by image: the activations of one image at a time
-            frame = Frame(draw.image.width, draw.image.height, self.base.input_size)
-            truth, valid, target = self._target(draw, frame)
+            image = self.model.open(draw.image)
+            truth, valid, target = self._target(draw, image.frame)
             cells = None if target.cells is None else target.cells[None]
             with self._precision():
-                out = decode_prompts(
-                    self.base, self.adapter, self.embedder.of(draw.image), draw.prompts, frame, cells=cells
-                )
+                out = self.model.decode(image, draw.prompts, cells=cells)
             logits = out.logits[0, :, 0].float()
             estimate = out.iou[0, :, 0].float()
             terms = mask_losses(logits, estimate, target.truth, target.weight, target.hard, target.total)
@@ -163,23 +156,21 @@ class Trainer:
                 noise = (draw.noise + 1) % 2**63  # apart from what drew the cells
                 extra = self.adapter.extra_terms(Lesson(out, target, truth, valid, progress, noise))
             loss = torch.stack([*(weights[name] * term for name, term in terms.items()), *extra.values()]).sum(0)
-            self.accelerator.backward(loss.sum() / total)
+            (loss.sum() / total).backward()  # type: ignore[no-untyped-call]
             for name, values in {"loss": loss, **terms, **extra}.items():
                 sums[name] = sums.get(name, 0.0) + float(values.detach().sum())
             sums["empty"] += float((~((logits > 0) & (target.weight > 0)).flatten(1).any(1)).sum())
         return {name: value / total for name, value in sums.items()}
 
     def _precision(self) -> torch.autocast:
-        # Not accelerate's: its precision is fixed for the whole process by whoever asks first.
         wanted = choose_precision(self.config.precision, self.base.device) == "bfloat16"
         return torch.autocast(self.base.device.type, dtype=torch.bfloat16, enabled=wanted)
 
     def _target(self, draw: Draw, frame: Frame) -> tuple[Tensor, Tensor, Target]:
         """Shares (N, l, l), which pixels are no padding (l, l), and what of them the losses look at."""
         # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
-        side = BLOCK * self.base.grid
-        low = torch.cat([frame.masks_to_low_res(torch.from_numpy(i.mask())[None], side) for i in draw.instances])
-        valid = frame.valid_cells(side)
+        low = torch.cat([frame.masks_to_low_res(torch.from_numpy(i.mask())[None]) for i in draw.instances])
+        valid = frame.valid_low_res()
         share = self.config.cells
         target = full_target(low, valid) if share >= 1 else sampled_target(low, valid, share, draw.noise)
         device = self.base.device
@@ -194,7 +185,7 @@ class Trainer:
         self.adapter.train()
         self.optimiser.zero_grad(set_to_none=True)
         terms = self.gradients(self.sampler.batch(state.step), progress)
-        norm = float(self.accelerator.clip_grad_norm_(self.adapter.owned_parameters().values(), self.config.clip))
+        norm = float(torch.nn.utils.clip_grad_norm_(self.adapter.owned_parameters().values(), self.config.clip))
         state.emptiness += 0.2 * (terms["empty"] - state.emptiness)
         if not math.isfinite(terms["loss"]) or not math.isfinite(norm):
             self._collapse("the loss or its gradient is no longer a finite number", rate)
@@ -233,14 +224,14 @@ class Trainer:
 
     def _validate_base(self) -> None:
         state, began = self.state, time.perf_counter()
-        found = validate(self.base, None, self.draws, self.embedder)
+        found = validate(self.model.plain, self.draws)
         state.base = state.best = asdict(found)
         state.empty_at_first = found.empty
         self._log_validation(found, state.base)
         # Not fitting time: the rate's warm-up would be half over before the first step of a short fit.
         self._account(time.perf_counter() - began, counts=False)
         if self.adapter.mask_token:  # the base's mask of this token takes part in the choice too
-            untrained = validate(self.base, self.adapter, self.draws, self.embedder)
+            untrained = validate(self.model, self.draws)
             self.reporter.note(f"the base's mask {self.adapter.mask_token} alone: val mIoU {untrained.miou:.3f}")
             state.best = asdict(max(found, untrained, key=lambda v: v.miou))
             state.empty_at_first = untrained.empty
@@ -250,7 +241,7 @@ class Trainer:
         """Score; keep the adapter if it is the best, else perhaps go back, unless nothing would come after."""
         state = self.state
         self.adapter.eval()
-        found = validate(self.base, self.adapter, self.draws, self.embedder)
+        found = validate(self.model, self.draws)
         fell = found.miou < state.best["miou"] - TOLERANCE
         if found.miou > state.best["miou"]:
             state.best, state.best_step, state.stale = asdict(found), state.step, 0

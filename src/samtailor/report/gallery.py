@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.drawing.overlay import comparison
-from samtailor.embeddings.embedder import Embedder
 from samtailor.evaluation.classmap import pieces
-from samtailor.evaluation.fixed_prompts import fixed_prompts
+from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.scoring import InstanceScore, masks_of
-from samtailor.prompts import AskedKind, Prompts
+from samtailor.prompts import Prompts
 
 __all__ = ["choose", "crop_around", "draw_gallery", "jpeg"]
 
@@ -51,14 +49,11 @@ def _gain(score: InstanceScore) -> float:
 
 
 def draw_gallery(
+    model: AdaptedModel,
     task: Task,
     split: str,
     scores: Sequence[InstanceScore],
-    base: Base,
-    adapter: Adapter,
-    embedder: Embedder,
-    kind: AskedKind,
-    seed: int,
+    plan: PromptPlan,
     count: int = 3,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
@@ -71,8 +66,8 @@ def draw_gallery(
         if progress:
             progress(done, len(wanted))
         record, instance = places[s.image, s.instance]
-        masks = masks_of(record, instance, base, adapter, embedder, kind, 0, seed)
-        picture = _draw(record, instance, masks, kind, seed)
+        masks = masks_of(model, record, instance, plan)
+        picture = _draw(record, instance, masks, plan)
         shown = {m: s.scores[m].iou for m in ("base-single", "adapted")}
         found.append({"group": group, "image": s.image, "label": s.label, "scores": shown, "picture": picture})
     if progress:
@@ -80,9 +75,9 @@ def draw_gallery(
     return found
 
 
-def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], kind: AskedKind, seed: int) -> bytes:
+def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], plan: PromptPlan) -> bytes:
     truth = instance.mask()
-    prompts = _together([p for _, p in fixed_prompts(pieces(instance), kind, seed)])
+    prompts = _together([p for _, p in fixed_prompts(pieces(instance), plan)])
     top, bottom, left, right = crop_around(truth)
     window = np.s_[top:bottom, left:right]
     corner = np.array([left, top], dtype=np.float32)
