@@ -20,8 +20,9 @@ from samtailor.data.task import ImageRecord
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
+from samtailor.fitting.gradients import add_gradients
 from samtailor.fitting.loop import Trainer
-from samtailor.fitting.progress import Reporter
+from samtailor.runs import Run
 
 __all__ = [
     "Step",
@@ -107,7 +108,7 @@ class Step:
     ) -> None:
         self.base, self.model = base, AdaptedModel.of(base, None, cache)
         rich = [r for r in records if len(r.promptable) >= per_image][:images]
-        sampler = Sampler(rich, batch=images * per_image, kind="click", jitter=0.1, min_area=1, seed=0)
+        sampler = Sampler(rich, FitConfig(epochs=1, batch=images * per_image, min_area=1))
         sampler.per_image, sampler.images_per_step = per_image, images
         self.sampler, self.draws = sampler, sampler.batch(0)
         for draw in self.draws:
@@ -151,12 +152,12 @@ class Step:
         plm = PLM(width=self.base.embed_dim).to(self.base.device)
         nn.init.normal_(plm.mlp[-1].weight, std=1e-3)  # as after some steps: zeros would save multiplications
         config = FitConfig(epochs=1, cells=cells, precision=precision, lr=1e-9)
-        return Trainer(self.model.with_adapter(plm), self.sampler, [], config, Path(), Reporter(), {})
+        return Trainer(self.model.with_adapter(plm), self.sampler, [], config, Run(Path()), {})
 
     def _step(self, trainer: Trainer) -> object:
         trainer.optimiser.zero_grad(set_to_none=True)
         draws: Sequence[Draw] = self.draws
-        terms = trainer.gradients(draws)
+        terms = add_gradients(trainer.model, draws, trainer.config)
         nn.utils.clip_grad_norm_(trainer.adapter.parameters(), 1.0)
         trainer.optimiser.step()
         return terms

@@ -19,6 +19,7 @@ from samtailor.fit import fit_task
 from samtailor.fitting.loop import COLLAPSE
 from samtailor.fitting.state import read_state
 from samtailor.machine.files import write_json
+from samtailor.runs import Run as RunFolder
 
 __all__ = ["fit_facts", "fit_once", "is_fitted", "set_aside", "stale"]
 
@@ -38,7 +39,7 @@ def stale(run: Run, folder: Path) -> list[str]:
     if (folder / "adapter.json").is_file():
         fit = read_card(folder)["fit"]
         return changes({"config": fit["settings"], **fit}, run)
-    if state := read_state(folder):
+    if state := read_state(RunFolder(folder)):
         return changes({"config": state.context["config"], "peak_rate": state.context["peak rate"]}, run)
     return []
 
@@ -66,7 +67,7 @@ def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCac
     known = _origin(folder)
     if code() not in known["code"]:
         write_json(folder / _ORIGIN, {"settings": run.settings, "code": [*known["code"], code()]})
-    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, reporter=teller, encoding=teller.encoding)
+    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, progress=teller)
 
 
 def _origin(folder: Path) -> dict[str, Any]:

@@ -71,8 +71,7 @@ def take(
         task,
         questions,
         keep=folder / "studies",
-        progress=teller.work,  # type: ignore[arg-type]  # a context manager that gives (done, total) -> None
-        encoding=teller.encoding,
+        progress=teller,
     )
     seconds = round(time.perf_counter() - began, 1)
     stem = f"{folder.name}-{asked.id}"

@@ -12,6 +12,7 @@ from experiments.running.measuring import kept_measure
 from experiments.running.run import Measure, Run
 from experiments.running.settings import BASE
 from samtailor.fitting.state import read_state
+from samtailor.runs import Run as RunFolder
 
 __all__ = ["Clock"]
 
@@ -51,7 +52,7 @@ class Clock:
         pieces: dict[tuple[str, str], float] = {}
         anew = run.method != BASE and bool(stale(run, folder))
         if run.method != BASE and (anew or not is_fitted(folder)):
-            state = None if anew else read_state(folder)
+            state = None if anew else read_state(RunFolder(folder))
             done = state.elapsed if state else 0.0
             pieces[run.fit_id, ""] = max(0.0, self._whole(run) - done)
         typical = statistics.median(self._measures.values()) if self._measures else UNKNOWN

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from samtailor.cli.progress import duration
-from samtailor.encode import EncodeProgress
-from samtailor.fitting.progress import Reporter
-from samtailor.fitting.state import FitState
-from samtailor.fitting.validate import Validation
+from samtailor.fitting.progress import Validated
+from samtailor.machine.progress import Count, Event, Note
 
 __all__ = ["Teller", "duration", "say"]
 
@@ -22,8 +18,8 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-class Teller(Reporter):
-    """Hears of a fit, its encoding and its measures; says something every half a minute and at each validation."""
+class Teller:
+    """A progress function that prints a line every half a minute and at each validation."""
 
     def __init__(self) -> None:
         self._said = time.monotonic()
@@ -34,23 +30,13 @@ class Teller(Reporter):
         self._said = time.monotonic()
         return True
 
-    def encoding(self, now: EncodeProgress) -> None:
-        if self._due():
-            say(f"    encoding {now.done} of {now.total} images, {duration(now.seconds_left)} left")
-
-    def validation(self, state: FitState, found: Validation, best: dict[str, float]) -> None:
-        scores = f"val mIoU {found.miou:.3f} (base {state.base['miou']:.3f}, best {best['miou']:.3f})"
-        say(f"    step {state.step}, {duration(state.elapsed)}: {scores}")
-
-    def note(self, text: str) -> None:
-        say(f"    {text}")
-
-    @contextmanager
-    def work(self, what: str) -> Iterator[object]:
-        """For ``measure``'s progress."""
-
-        def heard(done: int, total: int) -> None:
-            if self._due():
-                say(f"    {what.lower()}: {done} of {total}")
-
-        yield heard
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Count) and self._due():
+            left = f", {duration((event.total - event.done) / event.rate)} left" if event.rate else ""
+            say(f"    {event.stage.lower()}: {event.done} of {event.total}{left}")
+        elif isinstance(event, Validated):
+            state = event.state
+            scores = f"val mIoU {event.scores.miou:.3f} (base {state.base['miou']:.3f}, best {event.best_miou:.3f})"
+            say(f"    step {state.step}, {duration(state.elapsed)}: {scores}")
+        elif isinstance(event, Note):
+            say(f"    {event.text}")

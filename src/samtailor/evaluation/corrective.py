@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from samtailor.data.task import ImageRecord, Task
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
+from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
 from samtailor.prompts import Prompts, deepest_pixel
@@ -57,7 +58,7 @@ def measure_clicks(
     limit: int | None = 200,
     seed: int = 0,
     keep: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[ClickRuns]:
     """Run corrective clicks on the instances that ``measure_sensitivity`` chooses; arguments as there.
 
@@ -66,7 +67,7 @@ def measure_clicks(
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     header = {"limit": limit, "seed": seed, "clicks": LIMIT, "until": max(TARGETS)}
     journal = Journal(keep, "clicks", identity(model, task, split) | header)
-    rows = journal.by_image(images, names, lambda record: _run(model, record), progress)
+    rows = journal.by_image(images, names, lambda record: _run(model, record), "Correcting by clicks", progress)
     return [ClickRuns(**row) for row in rows]
 
 

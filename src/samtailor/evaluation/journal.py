@@ -14,6 +14,7 @@ from samtailor.adapters.contract import Adapter
 from samtailor.data.task import ImageRecord, Task
 from samtailor.errors import SamtailorError
 from samtailor.machine.files import append_json, write_atomically
+from samtailor.machine.progress import Progress, counted
 
 __all__ = ["Journal", "identity"]
 
@@ -67,18 +68,23 @@ class Journal:
         images: Sequence[ImageRecord],
         names: Mapping[Path, str],
         compute: Callable[[ImageRecord], list[dict[str, Any]]],
-        progress: Callable[[int, int], None] | None,
+        stage: str,
+        progress: Progress,
     ) -> list[dict[str, Any]]:
-        """The rows of all images in their order, each with the image's name; ``progress`` hears (done, total)."""
-        found = []
-        for done, record in enumerate(images):
-            if progress:
-                progress(done, len(images))
-            rows = self.rows(str(done), partial(compute, record))
-            found += [row | {"image": names[record.path]} for row in rows]
-        if progress:
-            progress(len(images), len(images))
-        return found
+        """Return the rows of all images in order, each with the image's name.
+
+        Args:
+            images: of a split.
+            names: name of each image file.
+            compute: computes the rows of one image; JSON types only.
+            stage: name of the work in progress events.
+            progress: receives a ``Count`` after each image.
+        """
+        named_rows = []
+        for place, record in enumerate(counted(images, stage, progress)):
+            rows = self.rows(str(place), partial(compute, record))
+            named_rows += [row | {"image": names[record.path]} for row in rows]
+        return named_rows
 
 
 def identity(model: AdaptedModel, task: Task, split: str) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.bases.registry import load_base
 from samtailor.data.task import Task
-from samtailor.encode import EncodeProgress, encode_task
+from samtailor.embeddings.encoding import encode_images
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.classmap import apply_map, parse_map
 from samtailor.evaluation.corrective import measure_clicks, summarise_clicks
@@ -19,16 +18,10 @@ from samtailor.evaluation.forgetting import off_is_the_base, strength_curve
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.sensitivity import measure_sensitivity, summarise_sensitivity
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
+from samtailor.machine.progress import Progress, silent
 from samtailor.prompts import check_evaluated_kind
 
-__all__ = ["Measured", "Progress", "Questions", "measure"]
-
-Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None] | None]]
-"""From the name of a piece of work to what hears of (done, total) while it lasts."""
-
-
-def _silent(_: str) -> AbstractContextManager[None]:
-    return nullcontext()
+__all__ = ["Measured", "measure"]
 
 
 @dataclass(frozen=True)
@@ -46,8 +39,7 @@ def measure(
     questions: Questions,
     *,
     keep: Path | None = None,
-    progress: Progress = _silent,
-    encoding: Callable[[EncodeProgress], None] | None = None,
+    progress: Progress = silent,
 ) -> Measured:
     """Encode what is missing, then answer the questions. After a kill, the next call with the same ``keep`` continues.
 
@@ -61,19 +53,16 @@ def measure(
     if questions.class_map:
         task = apply_map(task, parse_map(questions.class_map))
     for one in (task, *questions.also):
-        encode_task(model.base, one.split(split), model.cache, progress=encoding)
-    with progress(f"Evaluating on {task.name}") as bar:
-        evaluation = evaluate_split(model, task, questions, keep=keep, progress=bar)
+        encode_images(model.base, one.split(split), model.cache, progress=progress)
+    evaluation = evaluate_split(model, task, questions, keep=keep, progress=progress)
     found = evaluation.to_dict()
     if questions.class_map:
         found["map"] = list(questions.class_map)
     if questions.sensitivity != 0 and some_instances(task.split(split), 1, 0, whole=True):
         options: dict[str, Any] = {"limit": questions.sensitivity, "seed": questions.seed, "keep": keep}
-        with progress("Varying prompts") as bar:
-            scores = measure_sensitivity(model, task, split, progress=bar, **options)
+        scores = measure_sensitivity(model, task, split, progress=progress, **options)
         found["sensitivity"] = summarise_sensitivity(scores, questions.seed)
-        with progress("Correcting by clicks") as bar:
-            runs = measure_clicks(model, task, split, progress=bar, **options)
+        runs = measure_clicks(model, task, split, progress=progress, **options)
         found["sensitivity"]["clicks_to_quality"] = summarise_clicks(runs)
     if questions.also:
         found["also"] = _others(model, task, questions, keep, progress)
@@ -88,17 +77,14 @@ def _others(
     options: dict[str, Any] = {"limit": questions.strengths, "seed": questions.seed, "keep": keep}
     here: Sequence[dict[str, Any]] = ()
     if adapted and questions.strengths:
-        with progress(f"Turning the adapter down on {task.name}") as bar:
-            here = strength_curve(model, task, split, progress=bar, **options)
+        here = strength_curve(model, task, split, progress=progress, **options)
     rows = []
     for other in questions.also:
-        with progress(f"Evaluating on {other.name}") as bar:
-            found = evaluate_split(model, other, questions, keep=keep, progress=bar).to_dict()
+        found = evaluate_split(model, other, questions, keep=keep, progress=progress).to_dict()
         if fresh is not None:
             found["adapter_off_bit_equal"] = off_is_the_base(model, other, split, fresh)
         if here:
-            with progress(f"Turning the adapter down on {other.name}") as bar:
-                there = strength_curve(model, other, split, progress=bar, **options)
+            there = strength_curve(model, other, split, progress=progress, **options)
             found["strengths"] = [t | {"here": h["iou_instances"]} for t, h in zip(there, here, strict=True)]
         rows.append(found)
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.variants import GROUPS, VARIANTS, variant_prompts
+from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
 
@@ -41,12 +42,12 @@ def measure_sensitivity(
     limit: int | None = 200,
     seed: int = 0,
     keep: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[PromptScores]:
     """Ask every prompt of ``studies.variants`` of at most ``limit`` instances; arguments as ``evaluate_task``."""
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     journal = Journal(keep, "sensitivity", identity(model, task, split) | {"limit": limit, "seed": seed})
-    rows = journal.by_image(images, names, lambda record: _ask(model, record, seed), progress)
+    rows = journal.by_image(images, names, lambda record: _ask(model, record, seed), "Varying prompts", progress)
     return [PromptScores(**row) for row in rows]
 
 

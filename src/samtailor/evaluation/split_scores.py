@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from samtailor.evaluation.names import image_names
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.scoring import InstanceScore, score_image
 from samtailor.evaluation.summary import gains, method_rows
+from samtailor.machine.progress import Progress, silent
 from samtailor.metrics.scores import BOUNDARY_SETTINGS
 from samtailor.prompts import check_evaluated_kind
 
@@ -58,7 +58,7 @@ def evaluate_split(
     questions: Questions,
     *,
     keep: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Score base and adapted model on every instance of a split that can be prompted.
 
@@ -67,7 +67,7 @@ def evaluate_split(
         task: the task.
         questions: split, kind and number of prompts, seed and whether the base is scored; the rest is not used.
         keep: folder for the scores of each image, from which a killed evaluation continues; None keeps nothing.
-        progress: called with (images done, images in all).
+        progress: receives a ``Count`` after each image.
 
     Raises:
         DataError: the split does not exist or has no instance to score.
@@ -90,7 +90,10 @@ def evaluate_split(
         return [score.to_dict() for plan in plans for score in score_image(model, record, plan, base_rows)]
 
     began = time.perf_counter()
-    scores = [InstanceScore.from_dict(row) for row in journal.by_image(images, names, scored, progress)]
+    scores = [
+        InstanceScore.from_dict(row)
+        for row in journal.by_image(images, names, scored, f"Evaluating on {task.name}", progress)
+    ]
     seconds = time.perf_counter() - began
     base = {"name": model.base.name, "fingerprint": model.base.fingerprint}
     return Evaluation(task.name, split, prompts, base, scores, round(seconds, 1))

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.io import read_card
 from samtailor.data.doctor.inspect import inspect_task
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import Task
@@ -22,13 +21,15 @@ from samtailor.errors import DataError
 from samtailor.evaluation.clickmap import click_map
 from samtailor.evaluation.fixed_prompts import PromptPlan
 from samtailor.evaluation.journal import Journal, identity
-from samtailor.evaluation.measure import Measured, Progress
+from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.split_scores import Evaluation
 from samtailor.machine.files import write_atomically, write_json
+from samtailor.machine.progress import Count, Progress, counted
 from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.report.gallery import draw_gallery, jpeg
 from samtailor.report.page import render_page
+from samtailor.runs import Run
 
 __all__ = ["ClickMapChoice", "build_report"]
 
@@ -49,7 +50,7 @@ class ClickMapChoice:
 
 
 def build_report(
-    run: Path,
+    run: Run,
     model: AdaptedModel,
     task: Task,
     measured: Measured,
@@ -67,28 +68,25 @@ def build_report(
         measured: the result of ``measure``.
         command: the command that made the report, shown on the page.
         maps: which instances get click maps.
-        progress: shows the progress of each piece of work.
+        progress: receives a ``Count`` after each picture.
 
     Returns:
         The page's path.
     """
     evaluation, split = measured.evaluation, measured.evaluation.split
     plan = PromptPlan(evaluation.prompts["kind"], evaluation.prompts["seed"])
-    with progress("Click maps") as bar:
-        chosen = _subjects(measured.task, evaluation, maps)
-        journal = Journal(run / "studies", "maps", identity(model, measured.task, split))
-        click_maps = _click_maps(model, measured.task, split, chosen, journal, bar)
-    with progress("Gallery") as bar:
-        pictures = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=bar)
-    with progress("Reading the data") as bar:
-        inspection = inspect_task(task, progress=bar)
-    card = read_card(run)
+    chosen = _subjects(measured.task, evaluation, maps)
+    journal = Journal(run.studies, "maps", identity(model, measured.task, split))
+    click_maps = _click_maps(model, measured.task, split, chosen, journal, progress)
+    pictures = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=progress)
+    inspection = inspect_task(task, progress=lambda done, total: progress(Count("Reading", done, total)))
+    card = run.card()
     found = dict(measured.found)
     data: dict[str, Any] = {
         "title": f"{task.name}: base against adapted",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
-        "run": {"folder": run.name, "card": card},
+        "run": {"folder": run.folder.name, "card": card},
         "sensitivity": found.pop("sensitivity", None),
         "also": found.pop("also", None),
         "evaluation": found,
@@ -100,15 +98,13 @@ def build_report(
     }
     data = {key: value for key, value in data.items() if value is not None}
     write_json(
-        run / "report.json", data | {"click_maps": [{k: v for k, v in m.items() if k != "picture"} for m in click_maps]}
+        run.report_figures, data | {"click_maps": [{k: v for k, v in m.items() if k != "picture"} for m in click_maps]}
     )
-    curve = run / "curve.png"
     drawn: dict[str, Any] = {"click_maps": click_maps, "gallery": pictures}
-    if curve.is_file():
-        drawn["curve"] = curve.read_bytes()
-    page = run / "report.html"
-    write_atomically(page, render_page(data | drawn).encode())
-    return page
+    if run.curve.is_file():
+        drawn["curve"] = run.curve.read_bytes()
+    write_atomically(run.report, render_page(data | drawn).encode())
+    return run.report
 
 
 def _subjects(task: Task, evaluation: Evaluation, maps: ClickMapChoice) -> list[tuple[str, int]]:
@@ -134,14 +130,12 @@ def _subjects(task: Task, evaluation: Evaluation, maps: ClickMapChoice) -> list[
 
 
 def _click_maps(
-    model: AdaptedModel, task: Task, split: str, chosen: Sequence[tuple[str, int]], journal: Journal, bar: Any
+    model: AdaptedModel, task: Task, split: str, chosen: Sequence[tuple[str, int]], journal: Journal, progress: Progress
 ) -> list[dict[str, Any]]:
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
     found = []
-    for done, key in enumerate(chosen):
-        if bar:
-            bar(done, len(chosen))
+    for key in counted(chosen, "Click maps", progress):
         record, instance = places[key]
         unit = json.dumps(key)
         compute = partial(click_map, model, record, instance)
@@ -152,6 +146,4 @@ def _click_maps(
         nothing = np.zeros((0, *truth.shape), dtype=bool)
         item["picture"] = jpeg(draw_overlay(read_image(record.path)[window], nothing, truth=truth))
         found.append(item)
-    if bar:
-        bar(len(chosen), len(chosen))
     return found

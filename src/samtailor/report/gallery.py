@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -17,6 +17,7 @@ from samtailor.evaluation.classmap import pieces
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.scoring import InstanceScore, masks_of
+from samtailor.machine.progress import Progress, counted, silent
 from samtailor.prompts import Prompts
 
 __all__ = ["choose", "crop_around", "draw_gallery", "jpeg"]
@@ -55,23 +56,19 @@ def draw_gallery(
     scores: Sequence[InstanceScore],
     plan: PromptPlan,
     count: int = 3,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[dict[str, Any]]:
     """For each chosen instance its group, names, scores, and ``picture`` (JPEG): truth, base, adapted."""
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
     wanted = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
     found = []
-    for done, (group, s) in enumerate(wanted):
-        if progress:
-            progress(done, len(wanted))
+    for group, s in counted(wanted, "Gallery", progress):
         record, instance = places[s.image, s.instance]
         masks = masks_of(model, record, instance, plan)
         picture = _draw(record, instance, masks, plan)
         shown = {m: s.scores[m].iou for m in ("base-single", "adapted")}
         found.append({"group": group, "image": s.image, "label": s.label, "scores": shown, "picture": picture})
-    if progress:
-        progress(len(wanted), len(wanted))
     return found
 
 
