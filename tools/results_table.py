@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from samtailor.evaluation.results_json import to_json
 from samtailor.evaluation.scoring import InstanceScore
-from samtailor.evaluation.summary import method_rows
+from samtailor.evaluation.summary import score_rows
 
 Rows = list[dict[str, Any]]
 MOST_CLASSES = 30  # a longer table of classes is left to the file
@@ -128,7 +129,7 @@ def main() -> None:
         if path.suffix == ".jsonl":
             lines = [json.loads(line) for line in path.read_text().splitlines()[1:]]
             kept = [InstanceScore.from_dict(r) for line in lines for r in line["rows"] if r["area"] >= args.least_area]
-            print(*scores(method_rows(kept)), "", sep="\n")
+            print(*scores([to_json(row) for row in score_rows(kept)]), "", sep="\n")
             continue
         found = json.loads(path.read_text())
         whole = found.get("evaluation", found)

@@ -18,6 +18,7 @@ from samtailor.data import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.measure import measure
 from samtailor.evaluation.questions import Questions
+from samtailor.evaluation.results_json import to_json
 from samtailor.machine.files import write_json
 
 __all__ = ["kept_measure", "take"]
@@ -76,7 +77,7 @@ def take(
     seconds = round(time.perf_counter() - began, 1)
     stem = f"{folder.name}-{asked.id}"
     instances = write_instances(instances_folder(results), stem, found.evaluation.instances)
-    result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **found.found}
+    result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **to_json(found.results)}
     result |= {"seconds": seconds, "code": code(), "instances": instances}
     write_json(_file(folder, asked.id), result)  # last: where it is, the instances are
     return dict(json.loads(_file(folder, asked.id).read_text()))

@@ -10,12 +10,12 @@ from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.questions import Questions
-from samtailor.evaluation.scoring import METHODS, InstanceScore
+from samtailor.evaluation.scoring import ROWS, InstanceScore
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
 from samtailor.machine.progress import Progress, silent
 from samtailor.prompts import EvaluatedKind
 
-__all__ = ["METHODS", "Evaluation", "InstanceScore", "evaluate_task"]
+__all__ = ["ROWS", "Evaluation", "InstanceScore", "evaluate_task"]
 
 
 def evaluate_task(  # more than seven parameters: a public verb, whose keyword arguments are its options

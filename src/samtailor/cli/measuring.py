@@ -16,8 +16,10 @@ from samtailor.cli.tables import class_table, clicks_table, evaluation_table, ot
 from samtailor.data import Task, drop_duplicates, find_duplicates
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluate import Evaluation
-from samtailor.evaluation.measure import Measured, measure
+from samtailor.evaluation.measure import measure
 from samtailor.evaluation.questions import Questions
+from samtailor.evaluation.results import Results
+from samtailor.evaluation.results_json import file_json
 from samtailor.machine.files import write_json
 from samtailor.report.build import ClickMapChoice, build_report
 from samtailor.runs import Run
@@ -65,25 +67,26 @@ def run_evaluate(
     keep = kept_folder(adapter, json_file)
     with ProgressDisplay(console) as progress:
         measured = measure(model, task, asked, keep=keep, progress=progress)
-    _print(measured, asked)
+    _print(measured.results, asked)
     if json_file:
-        write_json(json_file, measured.found)
+        write_json(json_file, file_json(measured.results))
         console.print(f"Written to {escape(str(json_file))}", soft_wrap=True)
     return measured.evaluation
 
 
-def _print(measured: Measured, asked: Questions) -> None:
-    found = measured.found
-    console.print(evaluation_table(measured.evaluation))
-    if len(found["rows"][0]["per_class"]) > 1:
-        console.print(class_table(found["rows"]))
-    if "sensitivity" in found:
-        console.print(sensitivity_table(found["sensitivity"]))
-        console.print(clicks_table(found["sensitivity"]["clicks_to_quality"]))
+def _print(results: Results, asked: Questions) -> None:
+    evaluation, sensitivity = results.evaluation, results.sensitivity
+    console.print(evaluation_table(evaluation))
+    if len(evaluation.rows[0].per_class) > 1:
+        console.print(class_table(evaluation.rows))
+    if sensitivity is not None:
+        console.print(sensitivity_table(sensitivity))
+        if sensitivity.clicks is not None:
+            console.print(clicks_table(sensitivity.clicks))
     elif asked.sensitivity != 0:
         console.print("Prompts were not varied: the class map answers every instance piece by piece.")
-    if "also" in found:
-        console.print(others_table(found["also"]))
+    if results.also:
+        console.print(others_table(results.also))
 
 
 def run_report(
@@ -101,6 +104,6 @@ def run_report(
     with ProgressDisplay(console) as progress:
         measured = measure(model, task, asked, keep=Run(run).studies, progress=progress)
         page = build_report(Run(run), model, task, measured, command=command, maps=chosen, progress=progress)
-    _print(measured, asked)
+    _print(measured.results, asked)
     console.print(f"Report: {escape(str(page))}", soft_wrap=True)
     return page

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -19,6 +18,7 @@ from samtailor.evaluation.names import image_names
 from samtailor.evaluation.scoring import InstanceScore, masks_of
 from samtailor.machine.progress import Progress, counted, silent
 from samtailor.prompts import Prompts
+from samtailor.report.content import GalleryPicture
 
 __all__ = ["choose", "crop_around", "draw_gallery", "jpeg"]
 
@@ -57,19 +57,19 @@ def draw_gallery(
     plan: PromptPlan,
     count: int = 3,
     progress: Progress = silent,
-) -> list[dict[str, Any]]:
-    """For each chosen instance its group, names, scores, and ``picture`` (JPEG): truth, base, adapted."""
+) -> list[GalleryPicture]:
+    """Draw each chosen instance: truth, base and adapted mask side by side, as JPEG."""
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
-    wanted = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
-    found = []
-    for group, s in counted(wanted, "Gallery", progress):
+    examples = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
+    gallery = []
+    for group, s in counted(examples, "Gallery", progress):
         record, instance = places[s.image, s.instance]
         masks = masks_of(model, record, instance, plan)
         picture = _draw(record, instance, masks, plan)
-        shown = {m: s.scores[m].iou for m in ("base-single", "adapted")}
-        found.append({"group": group, "image": s.image, "label": s.label, "scores": shown, "picture": picture})
-    return found
+        base_iou, adapted_iou = s.scores["base-single"].iou, s.scores["adapted"].iou
+        gallery.append(GalleryPicture(group, s.image, s.label, base_iou, adapted_iou, picture))
+    return gallery
 
 
 def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], plan: PromptPlan) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["CODES", "SEVERITIES", "Finding", "rank", "times"]
+__all__ = ["CODES", "SEVERITIES", "Finding", "Severity", "rank", "times"]
 
 Severity = Literal["error", "warning", "note"]
 

@@ -1,19 +1,19 @@
-"""What each method and figure means, one sentence each; the page says it where the figure stands."""
+"""What each row and figure means, in one sentence each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-__all__ = ["BASES", "METHODS", "METRICS", "SENSITIVITY", "instances_in", "listed"]
+from samtailor.evaluation.results import EvaluationSummary
 
-METHODS = {
+__all__ = ["METRICS", "ROW_MEANINGS", "SENSITIVITY", "instances_in", "listed"]
+
+ROW_MEANINGS = {
     "base-single": "The one mask that the base gives for a prompt. The adapted model is compared with this.",
     "base-best": "Of the base's three masks, the one that the base itself rates highest.",
     "base-oracle": "Of those three, the one closest to the truth. An upper bound: it needs the answer.",
     "adapted": "The one mask that the base gives with the adapter.",
 }
-BASES = ("base-single", "base-best", "base-oracle")
 
 METRICS = {
     "iou": "IoU: the area that mask and truth share, divided by the area that either covers; 1 is perfect.",
@@ -39,22 +39,21 @@ SENSITIVITY = {
         False,
     ),
 }
-"""Measure -> (heading, meaning, whether more is better)."""
+"""Figure of ``GroupStability`` -> (heading, meaning, whether higher is better)."""
 
 
-def instances_in(evaluation: Any, n: int, text: str) -> str:
+def instances_in(evaluation: EvaluationSummary, n: int) -> str:
     """``1,989 test instances``; with several prompts each: ``3,000 prompts on 1,000 test instances``."""
-    each = int((evaluation.get("prompts") or {}).get("per_instance") or 1)
-    split = str(evaluation.get("split") or "").strip()
-    of_split = f"{split} instance" if split else "instance"
+    each = evaluation.prompts.per_instance if evaluation.prompts else 1
+    noun = f"{evaluation.split.strip()} instance".strip()
     if each <= 1:
-        return f"{text} {of_split}{'' if n == 1 else 's'}"
-    own = round(n / each)
-    return f"{text} prompts on {own:,} {of_split}{'' if own == 1 else 's'}"
+        return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    instances = round(n / each)
+    return f"{n:,} prompts on {instances:,} {noun}{'' if instances == 1 else 's'}"
 
 
 def listed(names: Iterable[str], most: int = 6) -> str:
-    """``a, b and c``; of many, the first and how many more."""
+    """``a, b and c``; of many names, the first and how many more."""
     every = list(names)
     if len(every) > most:
         return f"{', '.join(every[:most])} and {len(every) - most:,} more"
