@@ -11,7 +11,7 @@ from PIL import Image
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Instance, Task
-from samtailor.drawing.overlay import comparison
+from samtailor.drawing.compare import comparison
 from samtailor.evaluation.classmap import pieces
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.names import image_names
