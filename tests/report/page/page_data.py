@@ -240,10 +240,10 @@ def inspection() -> Inspection:
             Finding(
                 "error",
                 "same-picture",
-                "One file is in train and in test: its scores say too much.",
+                "One file is in train and in test, so the test scores are too high.",
                 ("train/a.webp", "test/b.webp"),
                 2,
-                "Take it out of one of them.",
+                "Remove it from one of the splits.",
             ),
             Finding(
                 "warning",

@@ -34,7 +34,7 @@ def fit(run: RunFacts | None, curve: bytes | None) -> Section | None:
     """The training curve and facts about the fit."""
     blocks: list[Block] = []
     if curve is not None:
-        alt = "Training loss and validation mIoU against the step, the learning rate below."
+        alt = "Training loss and validation mIoU by step; learning rate below."
         blocks.append(Pictures("", [picture(curve, alt)]))
     facts = _fit_facts(run) if run is not None else []
     blocks += [Facts("", facts)] if facts else []
@@ -46,16 +46,16 @@ def _fit_facts(run: RunFacts) -> _Pairs:
     if run.parameters is not None:
         facts.append(("parameters", count(run.parameters)))
     if run.steps is not None:
-        best = "" if run.best_step is None else f", the best at step {count(run.best_step)}"
+        best = "" if run.best_step is None else f", best at step {count(run.best_step)}"
         facts.append(("steps", f"{count(run.steps)}{best}"))
     if run.ended:
-        facts.append(("ended because", run.ended))
+        facts.append(("stopped because", run.ended))
     if finite(run.seconds) is not None:
         facts.append(("time", duration(run.seconds)))
     for name, own in run.validation.items():
         text = f"mIoU {score(own.miou)}, IoU {score(own.iou_instances)}, n = {count(own.n)}"
         facts.append((f"validation, {name}", text))
-    return facts + ([("fitted", run.created)] if run.created else [])
+    return facts + ([("date", run.created)] if run.created else [])
 
 
 def data_summary(inspection: Inspection) -> Section | None:
@@ -65,7 +65,7 @@ def data_summary(inspection: Inspection) -> Section | None:
     if splits:
         heads = [Head("split", number=False), *(Head(heading) for heading in _COUNTS.values())]
         rows = [[Entry(split), *(Entry(count(getattr(own, k))) for k in _COUNTS)] for split, own in splits.items()]
-        blocks.append(Table("What the task holds.", heads, [("", rows)]))
+        blocks.append(Table("Images and instances by split.", heads, [("", rows)]))
         blocks += _class_counts(splits)
     facts = _data_facts(inspection)
     blocks += [Facts("", facts)] if facts else []
@@ -83,7 +83,7 @@ def _data_facts(inspection: Inspection) -> _Pairs:
         facts.append(("mask area, px", ", ".join(f"{k} {count(v)}" for k, v in inspection.areas.items())))
     if inspection.decoded:
         facts.append(("unusable images", count(inspection.bad_images)))
-        facts.append(("same file in two splits", count(len(inspection.leaks))))
+        facts.append(("files in two splits", count(len(inspection.leaks))))
     return facts
 
 
@@ -102,7 +102,7 @@ def making(report: Report) -> Section | None:
     run = report.run or RunFacts()
     blocks: list[Block] = []
     if report.command:
-        blocks.append(Facts("Make this page again", [("command", report.command)], code=True))
+        blocks.append(Facts("Repeat this report", [("command", report.command)], code=True))
     for heading, pairs, code in (
         ("Evaluation", _evaluation_facts(report), False),
         ("Fingerprints and dates", _fingerprints(report, run), True),
@@ -124,9 +124,9 @@ def _evaluation_facts(report: Report) -> _Pairs:
         settings = asdict(evaluation.prompts).items()
         facts.append(("prompts", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings)))
     if evaluation.class_map:
-        facts.append(("classes mapped", ", ".join(evaluation.class_map)))
+        facts.append(("class map", ", ".join(evaluation.class_map)))
     if finite(evaluation.seconds) is not None:
-        facts.append(("time of the evaluation", duration(evaluation.seconds)))
+        facts.append(("evaluation time", duration(evaluation.seconds)))
     return facts
 
 

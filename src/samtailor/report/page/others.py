@@ -20,8 +20,8 @@ def others(also: Sequence[OtherTask]) -> Section | None:
     if not scored:
         return None
     words = Text(
-        "The same adapter on tasks that it never saw. A loss here is forgetting: switch the adapter off for such "
-        "images. With the adapter off, the masks must be those of the base, bit for bit."
+        "The same adapter on tasks that it was not fitted on. A loss here is forgetting: switch the adapter off for "
+        "such images. With the adapter off, the masks must equal those of the base, bit for bit."
     )
     blocks: list[Block] = [words, _overview(scored)]
     for other in scored:
@@ -33,9 +33,9 @@ def others(also: Sequence[OtherTask]) -> Section | None:
 def _overview(tasks: Sequence[OtherTask]) -> Table:
     heads = [Head("task", number=False), Head("base-single", "IoU"), Head("adapted", "IoU"), Head("difference")]
     heads += [
-        Head("better", "by over 0.05"),
-        Head("worse", "by over 0.05"),
-        Head("off = base", "bit-equal", False),
+        Head("better", "by more than 0.05"),
+        Head("worse", "by more than 0.05"),
+        Head("off = base", "bit for bit", False),
         Head("n"),
     ]
     return Table(
@@ -81,7 +81,7 @@ def _strengths(other: OtherTask) -> Chart | None:
     label = f"Mean IoU on {name} by the adapter's strength: {words}."
     drawing = lines(series, xs, label=label, x_title="strength of the adapter", y_title="mean IoU", height=180)
     return Chart(
-        f"{name}: strength 0 is the base, 1 the whole adapter; between them lies a compromise.", drawing, legend
+        f"{name}: strength 0 is the base, 1 the full adapter; values between them are a compromise.", drawing, legend
     )
 
 

@@ -16,14 +16,14 @@ _GROUPS = {
     "best": "Best, by the adapted model's IoU",
     "median": "Median, by the adapted model's IoU",
     "worst": "Worst, by the adapted model's IoU",
-    "most gained": "Most gained over base-single",
-    "most lost": "Most lost against base-single",
+    "most gained": "Largest gain over base-single",
+    "most lost": "Largest loss against base-single",
 }
 _SIDES: tuple[Side, ...] = ("base", "adapted")
 
 
 def click_maps(maps: Sequence[ClickMap], crops: Sequence[bytes]) -> Section | None:
-    """For some instances: the picture, and the IoU by position of the click, base and adapted side by side.
+    """For some instances: the image, and the IoU by position of the click, base and adapted side by side.
 
     ``crops`` has one picture per click map, or is empty.
     """
@@ -39,16 +39,16 @@ def click_maps(maps: Sequence[ClickMap], crops: Sequence[bytes]) -> Section | No
         change = signed(difference(after, before))
         rows.append((name, f"Clicks inside the mask: mean IoU {score(before)} → {score(after)} ({change}).", panels))
     words = Text(
-        "Each cell is one click at that place; its colour is the IoU of the mask that came back. The white line is the "
-        "true outline. An even, bright map means that it does not matter where in the object a person clicks."
+        "Each square is one click at that position; its colour is the IoU of the mask that it returned. The white line "
+        "is the true outline. If a map is evenly bright, it does not matter where on the object you click."
     )
-    heads = [*(["picture, truth outlined"] if crops else []), "base", "adapted"]
+    heads = [*(["image, truth outlined"] if crops else []), "base", "adapted"]
     return Section("click-maps", "Click maps", [words, Grid(heads, rows, colour_bar(), "IoU of the mask")])
 
 
 def _panel(clicks: ClickMap, side: Side, name: str) -> Picture:
     mean = score(mean_inside(clicks, side))
-    alt = f"{side}: IoU by place of the click on {name}; mean of the clicks inside the mask {mean}"
+    alt = f"{side}: IoU by position of the click on {name}; mean of the clicks inside the mask {mean}"
     return heat_map(clicks, side, alt)
 
 
@@ -56,7 +56,7 @@ def gallery(examples: Sequence[GalleryPicture]) -> Section | None:
     """Examples by group, in the order in which the groups come."""
     if not examples:
         return None
-    blocks: list[Block] = [Text("From left to right: truth, base, adapted; all under the same prompt.")]
+    blocks: list[Block] = [Text("From left to right: truth, base, adapted. All use the same prompt.")]
     for group in dict.fromkeys(example.group for example in examples):
         shown = [_example(example) for example in examples if example.group == group]
         blocks.append(Pictures(_GROUPS.get(group, group.capitalize()), shown))

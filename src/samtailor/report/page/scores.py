@@ -36,7 +36,9 @@ def headline(evaluation: EvaluationSummary) -> Section | None:
     rows = evaluation.rows
     if not rows:
         return None
-    blocks: list[Block] = [scores_table(evaluation, "Each method on the same prompts, at the image's own resolution.")]
+    blocks: list[Block] = [
+        scores_table(evaluation, "Base and adapted model on the same prompts, scored at the resolution of the images.")
+    ]
     blocks += [table] if (table := _gains(evaluation)) else []
     notes = [(row.name, ROW_MEANINGS[row.name]) for row in rows if row.name in ROW_MEANINGS]
     notes += [_definition(key) for key in METRICS if _measured(key, rows)]
@@ -44,7 +46,7 @@ def headline(evaluation: EvaluationSummary) -> Section | None:
         notes.append(
             (
                 "95 % interval",
-                "How far the figure may move with other images of the same kind; whole images are redrawn.",
+                "The likely range of the figure on similar images, estimated by resampling whole images.",
             )
         )
     blocks.append(Notes(notes))
@@ -56,9 +58,9 @@ def scores_table(evaluation: EvaluationSummary, caption: str) -> Table:
     rows = evaluation.rows
     figures = [_FIGURES[key] for key in _FIGURES if _measured(key, rows)]
     tolerances, hd95 = _tolerances(rows), _measured("hd95", rows)
-    heads = [Head("method", number=False), *(Head(heading) for heading, _ in figures)]
+    heads = [Head("model", number=False), *(Head(heading) for heading, _ in figures)]
     heads += [Head("boundary F1", f"within {t} px") for t in tolerances]
-    heads += [Head("HD95", "px, less is better")] if hd95 else []
+    heads += [Head("HD95", "px, lower is better")] if hd95 else []
     heads.append(Head("n"))
     lines = []
     for row in rows:
@@ -81,7 +83,7 @@ def _gains(evaluation: EvaluationSummary) -> Table | None:
     heads = [Head("adapted minus", number=False), Head("difference in IoU", number=False), Head("IoU")]
     heads += [Head("mIoU")] if miou else []
     heads += [Head("boundary IoU")] if boundary_iou else []
-    heads += [Head("better", "by over 0.05"), Head("worse", "by over 0.05")]
+    heads += [Head("better", "by more than 0.05"), Head("worse", "by more than 0.05")]
     lines = [[Entry(""), Entry(drawing=difference_axis(scale)), *[Entry("")] * (len(heads) - 2)]]
     for gain in gains:
         drawing = differences(finite(gain.iou_instances.value), ends(gain.iou_instances), scale)
@@ -89,7 +91,7 @@ def _gains(evaluation: EvaluationSummary) -> Table | None:
         line = [Entry(gain.over), Entry(drawing=drawing)]
         line += [Entry(signed(change.value), interval(change, sign=True)) for change in changes]
         lines.append([*line, Entry(share(gain.better)), Entry(share(gain.worse))])
-    caption = "Differences, paired: the same instance under the same prompt, adapted minus base."
+    caption = "Paired differences: adapted minus base, on the same instances and prompts."
     return Table(caption, heads, [("", lines)], bars=True)
 
 
@@ -121,14 +123,16 @@ def classes(evaluation: EvaluationSummary) -> Section | None:
             gain = gains[label]
             line.append(Entry(signed(gain), tone="worse" if gain is not None and gain < 0 else ""))
         lines.append(line)
-    caption = "Mean IoU by class, the largest gain first."
+    caption = "Mean IoU by class, largest gain first."
     if len(shown) < len(labels):
         caption = (
             f"Mean IoU by class: the {_MANY // 2} largest and {_MANY // 2} smallest gains of {len(labels)} classes."
         )
     blocks: list[Block] = [Table(caption, heads, [("", lines)], series, bars=True)]
     if any_scarce:
-        blocks.append(Text(f"Classes with fewer than {FEW_IN_CLASS} instances are marked: their figures are chance."))
+        blocks.append(
+            Text(f"Classes with fewer than {FEW_IN_CLASS} instances are marked: their scores are not reliable.")
+        )
     blocks.append(_all_rows(evaluation.rows, labels))
     return Section("classes", "Classes", blocks)
 
@@ -150,7 +154,7 @@ def _all_rows(rows: Sequence[ScoreRow], labels: Sequence[str]) -> Table:
         n = next((row.per_class[label].n for row in rows if label in row.per_class), None)
         scores = [score(figure(row.per_class.get(label, ClassScore()))) for _, figure, row in columns]
         lines.append([Entry(label), Entry(count(n)), *map(Entry, scores)])
-    return Table("", heads, [("", lines)], folded=f"All methods, all {len(labels):,} classes")
+    return Table("", heads, [("", lines)], folded=f"All models, all {len(labels):,} classes")
 
 
 def boundaries(evaluation: EvaluationSummary) -> Section | None:
@@ -172,12 +176,12 @@ def boundaries(evaluation: EvaluationSummary) -> Section | None:
         lines.append([Entry(name), Entry(drawing=drawing), *figures])
     if _measured("hd95", rows):
         distances = [Entry(score(row.hd95, 2)) for row in rows]
-        lines.append([Entry("HD95, px"), Entry("less is better", tone="muted"), *distances])
+        lines.append([Entry("HD95, px"), Entry("lower is better", tone="muted"), *distances])
     words = " ".join(METRICS[key] for key in ("boundary_iou", "boundary_f1", "hd95") if _measured(key, rows))
     width = finite(evaluation.boundary.iou_share) if evaluation.boundary else None
-    words += "" if width is None else f" The bands are {100 * width:g} % of the image's diagonal wide."
+    words += "" if width is None else f" The bands are {100 * width:g} % of the image diagonal wide."
     series = [Series(row.name, row.name) for row in rows]
-    table = Table("How well the outlines agree.", heads, [("", lines)], series, bars=True)
+    table = Table("Agreement of the outlines.", heads, [("", lines)], series, bars=True)
     return Section("boundaries", "Boundaries", [Text(words), table])
 
 

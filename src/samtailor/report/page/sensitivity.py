@@ -19,7 +19,7 @@ def prompts(sensitivity: Sensitivity) -> Section | None:
     blocks = [b for b in (_by_prompt(sensitivity.rows), _groups(sensitivity)) if b]
     if not blocks:
         return None
-    text = "A steady model gives the same mask wherever a person clicks or however tight the box is."
+    text = "A stable model returns the same mask wherever on the object the click is, and however tight the box is."
     meanings = [SENSITIVITY[figure] for figure in _measured(sensitivity)]
     notes = [(head, f"{meaning[0].upper()}{meaning[1:]}.") for head, meaning, _ in meanings]
     return Section(
@@ -72,9 +72,9 @@ def _groups(sensitivity: Sensitivity) -> Table | None:
                 changes = [_difference(figure, getattr(groups[name], figure)) for figure in figures]
                 table.append([Entry(f"adapted − {row}", "paired", "muted"), *changes])
         tables.append((f"Prompts: {name}", table))
-    heads = [Head("method", number=False)]
-    heads += [Head(SENSITIVITY[k][0], "" if SENSITIVITY[k][2] else "less is better") for k in figures]
-    return Table("How steady the answers are, with 95 % intervals.", heads, tables)
+    heads = [Head("model", number=False)]
+    heads += [Head(SENSITIVITY[k][0], "" if SENSITIVITY[k][2] else "lower is better") for k in figures]
+    return Table("Stability of the masks within each group of prompts, with 95 % intervals.", heads, tables)
 
 
 def _measured(sensitivity: Sensitivity) -> list[str]:
@@ -102,10 +102,9 @@ def clicks(study: ClicksToQuality) -> Section | None:
     blocks: list[Block] = [b for b in (_curve(study), _targets(study)) if b]
     if not blocks:
         return None
-    most = f", at most {study.limit} times," if study.limit else ""
+    most = f", at most {study.limit} times" if study.limit else ""
     text = (
-        f"A simulated person clicks where the mask is most wrong{most} until it is good enough: fewer clicks are less "
-        "work."
+        f"A simulated user clicks on the largest error until the mask is good enough{most}. Fewer clicks are less work."
     )
     return Section("clicks", "Clicks to a good mask", [Text(text), *blocks])
 
@@ -142,6 +141,6 @@ def _targets(study: ClicksToQuality) -> Table | None:
             part = f"{share(own.failures / own.n)} of {count(own.n)}" if own.n else ""
             failures.append(Entry(count(own.failures if own.n else None), part, tone))
         table.append([Entry(f"IoU {target}"), *means, *failures])
-    caption = "Clicks until the mask reaches a target, with 95 % intervals"
-    limit = f"; one that never does counts as {study.limit} clicks." if study.limit else "."
+    caption = "Clicks until the mask reaches the target, with 95 % intervals"
+    limit = f"; a mask that never reaches it counts as {study.limit} clicks." if study.limit else "."
     return Table(caption + limit, heads, [("", table)])

@@ -64,8 +64,8 @@ def _sentence(evaluation: EvaluationSummary, base: ScoreRow, adapted: ScoreRow, 
     pair = ends(gain.iou_instances)
     figures = f"mean IoU {score(before)} → {score(after)} on {on}"
     if pair is None:
-        lead = "Higher with the adapter:" if change > 0 else "No higher with the adapter:"
-        return "open", lead, f"{figures} ({signed(change)}). Without an interval, chance is not ruled out."
+        lead = "Higher with the adapter:" if change > 0 else "Not higher with the adapter:"
+        return "open", lead, f"{figures} ({signed(change)}). Without an interval, the difference may be due to chance."
     rest = f"{figures} ({signed(change)}, 95 % interval {interval(gain.iou_instances, sign=True)})."
     if pair[0] > 0:
         return "helps", "The adapter helps:", rest

@@ -52,8 +52,8 @@ def _few(evaluation: EvaluationSummary) -> list[Message]:
     each = evaluation.prompts.per_instance if evaluation.prompts else 1
     if n == 0 or n / max(each, 1) >= FEW:
         return []
-    what = f"Only {instances_in(evaluation, n)}: every figure below is uncertain."
-    return [_warning(what, f"Label {FEW} or more before you rely on it.")]
+    what = f"Only {instances_in(evaluation, n)}: all figures below are uncertain."
+    return [_warning(what, f"Label at least {FEW} before you rely on them.")]
 
 
 def _against(evaluation: EvaluationSummary) -> list[Message]:
@@ -64,8 +64,8 @@ def _against(evaluation: EvaluationSummary) -> list[Message]:
     lead = difference(best.value, adapted.value)
     if lead is not None and lead > _SEEN and (pair is None or pair[0] <= 0):
         what = (
-            f"base-best is not beaten: {score(best.value)} against {score(adapted.value)}. "
-            "Taking the mask that the base rates highest does as well without an adapter."
+            f"The adapter does not beat base-best: {score(adapted.value)} against {score(best.value)}. "
+            "Without an adapter, the mask that the base rates highest is as good or better."
         )
         warnings.append(_warning(what))
     gain = evaluation.gain_over("base-single")
@@ -75,7 +75,9 @@ def _against(evaluation: EvaluationSummary) -> list[Message]:
     for name, change in (("mean over classes (mIoU)", gain.miou), ("boundary IoU", gain.boundary_iou)):
         pair = ends(change)
         if pair is not None and pair[1] < 0:
-            warnings.append(_warning(f"The {name} falls: {signed(change.value)} ({interval(change, sign=True)})."))
+            warnings.append(
+                _warning(f"With the adapter, the {name} falls: {signed(change.value)} ({interval(change, sign=True)}).")
+            )
     return warnings
 
 
@@ -91,9 +93,9 @@ def _classes(evaluation: EvaluationSummary) -> list[Message]:
         return []
     losses.sort(key=lambda pair: -pair[0])
     names = listed([text for _, text in losses])
-    what = f"Worse than the base by over {_OF_CLASS} in {len(losses)} of {len(adapted)} classes: {names}."
-    pronoun = "it" if len(losses) == 1 else "them"
-    return [_warning(what, f"Prompt {pronoun} with the adapter off, or give more examples.")]
+    what = f"Worse than the base by more than {_OF_CLASS} in {len(losses)} of {len(adapted)} classes: {names}."
+    pronoun = "this class" if len(losses) == 1 else "these classes"
+    return [_warning(what, f"Switch the adapter off for {pronoun}, or add training examples.")]
 
 
 def _prompts(sensitivity: Sensitivity) -> list[Message]:
@@ -105,7 +107,7 @@ def _prompts(sensitivity: Sensitivity) -> list[Message]:
             continue
         before, after = (score(_mean_in(sensitivity, row, group)) for row in ("base-single", "adapted"))
         what = f"Worse than the base for prompts of kind \u201c{group}\u201d: mean IoU {before} → {after}."
-        warnings.append(_warning(what, "Fit with --prompts mix, or prompt so with the adapter off."))
+        warnings.append(_warning(what, "Fit with --prompts mix, or switch the adapter off for such prompts."))
     return warnings
 
 
@@ -120,17 +122,17 @@ def _clicks(clicks: ClicksToQuality) -> list[Message]:
     if not ahead or not ahead[-1]:
         return []
     first = len(ahead) - ahead[::-1].index(False) + 1 if False in ahead else 1
-    last = f"{score(base[-1])} against {score(adapted[-1])} at the end"
-    what = f"With corrective clicks the base is ahead from click {first} on ({last})."
-    return [_warning(what, "Correct with the adapter off, or fit with --prompts mix.")]
+    last = f"{score(base[-1])} against {score(adapted[-1])} after the last click"
+    what = f"With corrective clicks, the base scores higher from click {first} on ({last})."
+    return [_warning(what, "Switch the adapter off for corrections, or fit with --prompts mix.")]
 
 
 def _other(other: OtherTask) -> list[Message]:
     warnings, evaluation = [], other.evaluation
     name = evaluation.task
     if other.adapter_off_bit_equal is False:
-        what = f"On {name}, the masks with the adapter off are not those of the base."
-        warnings.append(Message("error", what, "Something changed the base; fit again."))
+        what = f"On {name}, the masks with the adapter off differ from those of the base."
+        warnings.append(Message("error", what, "The weights of the base were changed. Fit again."))
     gain = evaluation.gain_over("base-single")
     before, after = (evaluation.row(row).iou_instances.value for row in ("base-single", "adapted"))
     change, pair = finite(gain.iou_instances.value), ends(gain.iou_instances)
@@ -139,8 +141,8 @@ def _other(other: OtherTask) -> list[Message]:
         tail = f", 95 % interval {interval(gain.iou_instances, sign=True)}" if pair else ""
         what = f"Forgetting on {name}: mean IoU {score(before)} → {score(after)} ({signed(change)}{tail})."
         if finite(gain.worse) is not None:
-            what += f" {share(gain.worse)} of its instances lose more than 0.05."
-        warnings.append(_warning(what, "Switch the adapter off there, or use it at less strength."))
+            what += f" {share(gain.worse)} of its instances lose more than 0.05 IoU."
+        warnings.append(_warning(what, "Switch the adapter off for this task, or reduce its strength."))
     return warnings
 
 
