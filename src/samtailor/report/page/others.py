@@ -33,8 +33,8 @@ def others(also: Sequence[OtherTask]) -> Section | None:
 def _overview(tasks: Sequence[OtherTask]) -> Table:
     heads = [Head("task", number=False), Head("base-single", "IoU"), Head("adapted", "IoU"), Head("difference")]
     heads += [
-        Head("better", "by more than 0.05"),
-        Head("worse", "by more than 0.05"),
+        Head("better", "by > 0.05"),
+        Head("worse", "by > 0.05"),
         Head("off = base", "bit for bit", False),
         Head("n"),
     ]

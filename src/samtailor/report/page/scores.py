@@ -83,7 +83,7 @@ def _gains(evaluation: EvaluationSummary) -> Table | None:
     heads = [Head("adapted minus", number=False), Head("difference in IoU", number=False), Head("IoU")]
     heads += [Head("mIoU")] if miou else []
     heads += [Head("boundary IoU")] if boundary_iou else []
-    heads += [Head("better", "by more than 0.05"), Head("worse", "by more than 0.05")]
+    heads += [Head("better", "by > 0.05"), Head("worse", "by > 0.05")]
     lines = [[Entry(""), Entry(drawing=difference_axis(scale)), *[Entry("")] * (len(heads) - 2)]]
     for gain in gains:
         drawing = differences(finite(gain.iou_instances.value), ends(gain.iou_instances), scale)
