@@ -331,6 +331,7 @@ def test_the_scale_of_differences() -> None:
     assert difference_scale([-0.01, 0.06]) == (-0.02, 0.1)
     assert difference_scale([]) == (-0.02, 0.02)
     assert "−0.02" in difference_axis((-0.02, 0.1)) and ">+0.1<" in difference_axis((-0.02, 0.1))
+    assert "−0.02" not in difference_axis((-0.02, 0.3))  # it would overlap with 0
 
 
 def test_click_maps() -> None:

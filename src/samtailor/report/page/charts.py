@@ -16,6 +16,7 @@ __all__ = ["BAR", "axis", "bars", "difference_axis", "difference_scale", "differ
 
 BAR = 11  # pixels; thickness of a bar
 _GAP = 3
+_APART = 0.15  # of the width; figures closer together would overlap
 _CAP = 4  # half the height of an interval's ends
 
 Bar = tuple[str, float | None, tuple[float, float] | None]
@@ -64,7 +65,9 @@ def differences(value: float | None, ends: tuple[float, float] | None, scale: tu
 def difference_axis(scale: tuple[float, float]) -> Markup:
     """Draw the scale above ``differences``."""
     low, high = scale
-    figures = {0.0: f"{low:+g}", 1.0: f"{high:+g}"} | {-low / (high - low): "0"}
+    zero = -low / (high - low)
+    figures = {0.0: f"{low:+g}", 1.0: f"{high:+g}"}
+    figures = {at: figure for at, figure in figures.items() if abs(at - zero) > _APART} | {zero: "0"}
     return _axis([(at, figure.replace("-", "−")) for at, figure in figures.items()])
 
 
