@@ -12,6 +12,7 @@ from pycocotools import mask as coco_mask
 from samtailor.data.doctor.findings import Finding, Severity, times
 from samtailor.data.pixels.pieces import count_pieces
 from samtailor.data.task import RECTANGLES, ImageRecord, Instance, Task
+from samtailor.metrics.extent import mask_extent
 
 __all__ = ["boxes", "empty_masks", "full_masks", "same_masks", "small", "speckles", "thin"]
 
@@ -85,8 +86,8 @@ def speckles(task: Task) -> list[Finding]:
     for record, instance in _promptable(task):
         if len(instance.rle["counts"]) <= 2 * PIECES:  # a character or more per run: too few runs for so many pieces
             continue
-        x, y, w, h = (int(value) for value in coco_mask.toBbox(instance.rle))
-        if count_pieces(instance.mask()[y : y + h, x : x + w], enough=PIECES) > PIECES:
+        mask = instance.mask()
+        if count_pieces(mask[mask_extent(mask).window], enough=PIECES) > PIECES:
             found.append((record, instance))
     what = f"{times(len(found), 'mask')} of more than {PIECES} separate pieces: speckles, or many objects in one mask."
     hint = "Remove the speckles, or give each object its own instance."
