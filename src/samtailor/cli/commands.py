@@ -20,6 +20,7 @@ from samtailor.encode import encode_task
 from samtailor.evaluation.measure import Questions
 from samtailor.fit import FitResult, fit_task
 from samtailor.fitting.config import FitConfig
+from samtailor.machine.progress import Count
 from samtailor.report.comparisons import draw_comparisons, draw_sheet
 
 __all__ = ["run_cache", "run_demo", "run_encode", "run_fit", "run_inspect"]
@@ -75,8 +76,10 @@ def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingC
 
 def run_inspect(task: Task, as_json: bool) -> bool:
     """Print what a task holds; True if a finding is an error."""
-    with counting_bar(Console(stderr=True), "Reading") as progress:
-        inspection = inspect_task(task, progress=progress)
+    with counting_bar(Console(stderr=True), "Reading") as bar:
+        inspection = inspect_task(
+            task, progress=lambda event: bar(event.done, event.total) if isinstance(event, Count) else None
+        )
     if as_json:
         print(json.dumps(inspection.to_dict(), indent=2))
     else:

@@ -9,14 +9,21 @@ from rich.markup import escape
 
 from samtailor.cli.progress import counting_bar
 from samtailor.data import Task, write_coco
+from samtailor.machine.progress import Count
 
 __all__ = ["run_convert"]
 
 
 def run_convert(task: Task, out: Path, polygons: bool, link: bool) -> None:
     console = Console(highlight=False)
-    with counting_bar(Console(stderr=True), "Writing") as progress:
-        write_coco(task, out, polygons=polygons, link=link, progress=progress)
+    with counting_bar(Console(stderr=True), "Writing") as bar:
+        write_coco(
+            task,
+            out,
+            polygons=polygons,
+            link=link,
+            progress=lambda event: bar(event.done, event.total) if isinstance(event, Count) else None,
+        )
     console.print(escape(f"Read as {task.format}."), soft_wrap=True)
     for split, records in task.splits.items():
         console.print(f"{split}: {len(records)} images, {sum(len(r.instances) for r in records)} instances")

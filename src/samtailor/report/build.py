@@ -27,6 +27,7 @@ from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.measure import Measured, Progress
 from samtailor.evaluation.names import image_names
 from samtailor.machine.files import write_atomically, write_json
+from samtailor.machine.progress import Count
 from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.report.gallery import draw_gallery, jpeg
 from samtailor.report.page import render_page
@@ -90,7 +91,9 @@ def build_report(
             progress=bar,
         )
     with progress("Reading the data") as bar:
-        inspection = inspect_task(task, progress=bar)
+        inspection = inspect_task(
+            task, progress=lambda event: bar(event.done, event.total) if bar and isinstance(event, Count) else None
+        )
     card = read_card(run)
     found = dict(measured.found)
     data: dict[str, Any] = {
