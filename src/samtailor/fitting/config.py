@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from samtailor.adapters.methods import DEFAULT_METHOD, check_options
+from samtailor.data.defaults import MIN_AREA
 from samtailor.errors import FitError
 from samtailor.fitting.batches import Sampling, check_sampling
 from samtailor.losses import LossWeights
@@ -60,7 +61,7 @@ class FitConfig:
     cells: float = 0.25
     precision: str = "auto"
     jitter: float = 0.1
-    min_area: int = 16
+    min_area: int = MIN_AREA
     val_prompts: int = 200
     validations: int = 20
     patience: int = 10
