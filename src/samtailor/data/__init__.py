@@ -1,4 +1,4 @@
-"""Tasks and pictures: reading, checking, counting. Pure functions; no model, no torch."""
+"""Tasks and pictures: read, check and count them. Pure functions; no model, no torch."""
 
 from samtailor.data.convert import write_coco
 from samtailor.data.doctor.duplicates import Duplicate, drop_duplicates, find_duplicates

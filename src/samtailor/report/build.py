@@ -25,7 +25,7 @@ from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.split_scores import Evaluation
 from samtailor.machine.files import write_atomically, write_json
-from samtailor.machine.progress import Count, Progress, counted
+from samtailor.machine.progress import Progress, counted
 from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.report.gallery import draw_gallery, jpeg
 from samtailor.report.page import render_page
@@ -79,7 +79,7 @@ def build_report(
     journal = Journal(run.studies, "maps", identity(model, measured.task, split))
     click_maps = _click_maps(model, measured.task, split, chosen, journal, progress)
     pictures = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=progress)
-    inspection = inspect_task(task, progress=lambda done, total: progress(Count("Reading", done, total)))
+    inspection = inspect_task(task, progress=progress)
     card = run.card()
     found = dict(measured.found)
     data: dict[str, Any] = {

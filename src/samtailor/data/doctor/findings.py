@@ -1,18 +1,18 @@
-"""What the doctor says of a task: findings, and which come first."""
+"""Findings of the doctor, and their order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["CODES", "SEVERITIES", "Finding", "rank", "times"]
+__all__ = ["CODES", "SEVERITIES", "Finding", "Severity", "listed", "rank", "times"]
 
 Severity = Literal["error", "warning", "note"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
-# Every code, the most harmful first; docs/guides/data.md says of each what it means and what to do.
+# All codes, most harmful first. docs/guides/data.md explains each and says what to do.
 CODES = (
     "unreadable",
     "missing-split",
@@ -41,15 +41,15 @@ CODES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that deserves a look.
+    """One problem of a task.
 
     Attributes:
-        severity: "error": it cannot be used, or its figures would be false; "warning": it probably costs quality or
-            trust; "note": good to know.
+        severity: "error": the data cannot be used, or its scores would be wrong; "warning": quality or trust probably
+            suffers; "note": good to know.
         code: one of ``CODES``.
-        what: one or two sentences that say what was found.
-        files: the images concerned, all of them, each once, in the order of the task; empty where it is about none.
-        count: how many images, instances, classes or splits are concerned; ``what`` says which.
+        what: the problem in one or two sentences.
+        files: all images concerned, each once, in the order of the task; empty if the finding is not about images.
+        count: number of images, instances, classes or splits concerned; ``what`` says which.
         hint: what to do.
     """
 
@@ -61,15 +61,20 @@ class Finding:
     hint: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Texts, numbers and lists, for JSON."""
+        """Return strings, numbers and lists, for JSON."""
         return {**asdict(self), "files": list(self.files)}
 
 
 def rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Errors, then warnings, then notes; among equals the more harmful code first, then the larger count."""
+    """Sort findings: errors, then warnings, then notes; then by harm of the code; then by falling count."""
     return tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), CODES.index(f.code), -f.count)))
 
 
 def times(count: int, noun: str, plural: str = "") -> str:
-    """``times(1, "image")`` is "1 image", ``times(2, "image")`` is "2 images"."""
+    """Return a count with its noun: ``times(1, "image")`` is "1 image", ``times(2, "image")`` is "2 images"."""
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Join names with commas; after ``most`` names an ellipsis follows."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
