@@ -12,13 +12,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.pages.differences import add_differences
-from experiments.pages.overview import write_overview
-from experiments.pages.tables import write_page
-from experiments.running.config import Config, read_config
+from experiments.pages.config_page import write_page
+from experiments.pages.results_page import write_overview
+from experiments.records.differences import add_differences
+from experiments.records.lines import Lines
 from experiments.running.driver import Driver, chosen
-from experiments.running.lines import Lines
 from experiments.running.tasks import Tasks
+from experiments.specs.config import Config, read_config
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import SamtailorError
 from samtailor.machine.device import choose_device

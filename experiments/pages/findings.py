@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.pages.cells import NAMES, NOT_RUN, difference, missing, score, shown_difference
-from experiments.pages.differences import compared
-from experiments.running.config import Config
-from experiments.running.groups import Row, Section, sections
-from experiments.running.lines import Lines, lines_of
-from experiments.running.run import Measure
-from experiments.running.settings import ConfigError
+from experiments.pages.formatting import NAMES, NOT_RUN, difference, missing, score, shown_difference
+from experiments.records.differences import compared
+from experiments.records.lines import Lines, lines_of
+from experiments.records.rows import Row, Section, sections
+from experiments.specs.config import Config
+from experiments.specs.run import Measure
+from experiments.specs.settings import ConfigError
 
 __all__ = ["filled_in"]
 

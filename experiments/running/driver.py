@@ -13,17 +13,18 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from experiments.pages.differences import add_differences
-from experiments.running.config import Config
+from experiments.log import log
+from experiments.records.differences import add_differences
+from experiments.records.lines import Lines, without_paths
 from experiments.running.fitting import fit_facts, fit_once, is_fitted, set_aside
-from experiments.running.lines import Lines, without_paths
 from experiments.running.measuring import kept_measure, take
-from experiments.running.origin import code, machine
-from experiments.running.plan import Clock
-from experiments.running.run import Run
-from experiments.running.say import Teller, duration, say
-from experiments.running.settings import BASE, ConfigError
+from experiments.running.progress import Teller, duration
+from experiments.running.provenance import code, machine
 from experiments.running.tasks import Tasks
+from experiments.running.time_estimate import Clock
+from experiments.specs.config import Config
+from experiments.specs.run import Run
+from experiments.specs.settings import BASE, ConfigError
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.registry import load_base
 from samtailor.embeddings.cache import EmbeddingCache
@@ -131,7 +132,7 @@ class Driver:
                 if ours:
                     failed += self._one(head, config, run, clock, plan)
                 else:
-                    say(f"{head}: another driver is at it")
+                    log(f"{head}: another driver is at it")
                     later.append((head, config, run))
         for head, config, run in later:
             with self._claimed(run, wait=True):
@@ -159,17 +160,17 @@ class Driver:
         """Do a run, if it is not done; whether it failed."""
         self._read(config.name)  # another driver may have done it meanwhile
         if self.is_done(config, run):
-            say(f"{head}: done before")
+            log(f"{head}: done before")
             return False
         if known := self._elsewhere(run):
-            say(f"{head}: the line of {known['config']}")
+            log(f"{head}: the line of {known['config']}")
             self.lines(config.name).add(known | {"config": config.name})
             return False
         now = clock.left(run, self.out / run.folder)
         left = dict(now)
         for c, r in plan:
             left |= {} if self.is_done(c, r) else clock.left(r, self.out / r.folder)
-        say(f"{head}: about {duration(sum(now.values()))}, all that is left {duration(sum(left.values()))}")
+        log(f"{head}: about {duration(sum(now.values()))}, all that is left {duration(sum(left.values()))}")
         line = self._line(config, run, clock)
         self.lines(config.name).add(self._clean(line))
         return bool(line["status"] == "failed")
@@ -185,7 +186,7 @@ class Driver:
             known = isinstance(error, SamtailorError)
             reason = f"{type(error).__name__}: {error}"
             write_atomically(folder / "error.txt", traceback.format_exc().encode())
-            say(f"    failed: {reason}" + ("" if known else f" ({folder / 'error.txt'})"))
+            log(f"    failed: {reason}" + ("" if known else f" ({folder / 'error.txt'})"))
             return line | {"status": "failed", "reason": reason[:1000], "fit": None, "measures": []}
         return line | {"status": "done", "fit": fit, "measures": measures}
 
@@ -193,14 +194,14 @@ class Driver:
         base = load_base(run["base"], self.device)  # afresh for each run: none can hand anything on to the next
         fitted = run.method != BASE
         if fitted and (aside := set_aside(run, folder)):
-            say(f"    {aside}")
+            log(f"    {aside}")
         if fitted and not is_fitted(folder):
             fit_once(run, self.tasks.for_fit(run), base, folder, self.cache, Teller())
         adapter, found = None, []
         for asked in run.measures:
             result = kept_measure(folder, asked, self.results)
             if result is None:
-                say(f"    measuring {asked.title}")
+                log(f"    measuring {asked.title}")
                 adapter = adapter or (load_adapter(folder, base) if fitted else None)
                 task = self.tasks.for_measure(run, asked)
                 result = take(asked, task, base, adapter, folder, self.results, self.cache, Teller())

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from experiments.running.agreement import changes
-from experiments.running.origin import code
-from experiments.running.run import Run
-from experiments.running.say import Teller
+from experiments.records.staleness import changes
+from experiments.running.progress import Teller
+from experiments.running.provenance import code
+from experiments.specs.run import Run
 from samtailor.adapters.io import load_adapter, read_card
 from samtailor.bases.base import Base
 from samtailor.data import Task

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments.running.instances import instances_folder, write_instances
-from experiments.running.origin import code
-from experiments.running.run import Measure
-from experiments.running.say import Teller
+from experiments.records.instances import instances_folder, write_instances
+from experiments.running.progress import Teller
+from experiments.running.provenance import code
+from experiments.specs.run import Measure
 from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
 from samtailor.data import Task

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.running.run import Measure, Run
+from experiments.specs.run import Measure, Run
 from samtailor.data import Task, drop_duplicates, find_duplicates, load_task
 from samtailor.data.load import SAMPLE
 from samtailor.data.regroup import image_name

@@ -17,22 +17,22 @@ import pytest
 import torch
 import yaml
 from experiments.__main__ import RESULTS, main, shipped_configs
-from experiments.pages.differences import paired
+from experiments.pages.config_page import write_page
 from experiments.pages.findings import filled_in
-from experiments.pages.overview import overview_page, write_overview
-from experiments.pages.tables import write_page
+from experiments.pages.results_page import overview_page, write_overview
+from experiments.records.differences import paired
+from experiments.records.instances import SCORES, Instance, read_instances, write_instances
+from experiments.records.lines import Lines, without_paths
+from experiments.records.rows import sections
+from experiments.records.staleness import changes
 from experiments.running import driver as driver_module
-from experiments.running.agreement import changes
-from experiments.running.config import Config, read_config
 from experiments.running.driver import Driver
 from experiments.running.fitting import stale
-from experiments.running.groups import sections
-from experiments.running.instances import SCORES, Instance, read_instances, write_instances
-from experiments.running.lines import Lines, without_paths
-from experiments.running.plan import Clock
-from experiments.running.run import Run
-from experiments.running.settings import FIT_DEFAULTS, ConfigError, digest
 from experiments.running.tasks import Tasks
+from experiments.running.time_estimate import Clock
+from experiments.specs.config import Config, read_config
+from experiments.specs.run import Run
+from experiments.specs.settings import FIT_DEFAULTS, ConfigError, digest
 from filelock import FileLock, Timeout
 
 from samtailor.adapters.io import load_adapter

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from experiments.pages.cells import NAMES, NOT_RUN, difference, score, state
-from experiments.pages.costs import fits_table
-from experiments.pages.figures import draw
-from experiments.pages.grid import grid
-from experiments.pages.sensitivity import sensitivity_tables
-from experiments.running.config import Config
-from experiments.running.groups import Row, Section, sections
-from experiments.running.lines import Lines
-from experiments.running.run import Measure
+from experiments.pages.charts import draw
+from experiments.pages.cost_tables import fits_table
+from experiments.pages.formatting import NAMES, NOT_RUN, difference, score, state
+from experiments.pages.markdown import grid
+from experiments.pages.sensitivity_tables import sensitivity_tables
+from experiments.records.lines import Lines
+from experiments.records.rows import Row, Section, sections
+from experiments.specs.config import Config
+from experiments.specs.run import Measure
 from samtailor.machine.files import write_atomically
 
 __all__ = ["LEGEND", "overview", "page", "write_page"]

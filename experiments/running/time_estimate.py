@@ -9,8 +9,8 @@ from typing import Any
 
 from experiments.running.fitting import is_fitted, stale
 from experiments.running.measuring import kept_measure
-from experiments.running.run import Measure, Run
-from experiments.running.settings import BASE
+from experiments.specs.run import Measure, Run
+from experiments.specs.settings import BASE
 from samtailor.fitting.state import read_state
 
 __all__ = ["Clock"]

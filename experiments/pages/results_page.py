@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
-from experiments.pages.cells import NAMES, state
-from experiments.pages.costs import costs, fits_table
+from experiments.pages.config_page import LEGEND, overview
+from experiments.pages.cost_tables import costs, fits_table
 from experiments.pages.findings import filled_in
-from experiments.pages.grid import grid
-from experiments.pages.sensitivity import sensitivity_tables
-from experiments.pages.tables import LEGEND, overview
-from experiments.running.config import Config
-from experiments.running.groups import sections
-from experiments.running.lines import Lines, lines_of
+from experiments.pages.formatting import NAMES, state
+from experiments.pages.markdown import grid
+from experiments.pages.sensitivity_tables import sensitivity_tables
+from experiments.records.lines import Lines, lines_of
+from experiments.records.rows import sections
+from experiments.specs.config import Config
 from samtailor.machine.files import write_atomically
 
 __all__ = ["overview_page", "write_overview"]

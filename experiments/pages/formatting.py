@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.running.groups import Row, difference_id
-from experiments.running.lines import Lines
-from experiments.running.run import Measure, Run
+from experiments.records.lines import Lines
+from experiments.records.rows import Row, difference_id
+from experiments.specs.run import Measure, Run
 
 __all__ = ["NAMES", "difference", "missing", "score", "score_of", "shown_difference", "state"]
 

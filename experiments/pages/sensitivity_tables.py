@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.pages.grid import grid
-from experiments.running.groups import Row
-from experiments.running.lines import Lines
-from experiments.running.run import Measure
+from experiments.pages.markdown import grid
+from experiments.records.lines import Lines
+from experiments.records.rows import Row
+from experiments.specs.run import Measure
 
 __all__ = ["sensitivity_tables"]
 

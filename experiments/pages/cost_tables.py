@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.pages.cells import missing, state
-from experiments.pages.grid import grid
-from experiments.running.config import Config
-from experiments.running.groups import Section
-from experiments.running.lines import Lines
-from experiments.running.settings import BASE
+from experiments.pages.formatting import missing, state
+from experiments.pages.markdown import grid
+from experiments.records.lines import Lines
+from experiments.records.rows import Section
+from experiments.specs.config import Config
+from experiments.specs.settings import BASE
 from samtailor.cli.progress import duration
 
 __all__ = ["costs", "fits_table"]

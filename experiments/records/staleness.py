@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.running.run import Run
-from experiments.running.settings import BASE, canonical
+from experiments.specs.run import Run
+from experiments.specs.settings import BASE, canonical
 from samtailor.adapters.methods import METHODS, method_class
 
 __all__ = ["changes"]

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.running.config import Config
-from experiments.running.groups import Row, Section, difference_id, sections
-from experiments.running.instances import SCORES, Instance, instances_folder, read_instances
-from experiments.running.lines import Lines
-from experiments.running.run import Measure
-from experiments.running.say import say
-from experiments.running.settings import ConfigError
+from experiments.log import log
+from experiments.records.instances import SCORES, Instance, instances_folder, read_instances
+from experiments.records.lines import Lines
+from experiments.records.rows import Row, Section, difference_id, sections
+from experiments.specs.config import Config
+from experiments.specs.run import Measure
+from experiments.specs.settings import ConfigError
 from samtailor.metrics import mean_over_classes, mean_over_instances
 from samtailor.metrics.bootstrap import Estimate, Resampler
 
@@ -50,10 +50,10 @@ def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, 
     try:
         scores = compared(row, over, measure, lines, results)
     except ConfigError as error:
-        say(f"  {section.title}: {row.label} - {over.label}: {error}")
+        log(f"  {section.title}: {row.label} - {over.label}: {error}")
         return
     if scores is None:
-        say(f"  {section.title}: {row.label} - {over.label}: not compared, no scores of single instances in {results}")
+        log(f"  {section.title}: {row.label} - {over.label}: not compared, no scores of single instances in {results}")
         return
     lines.add(
         {

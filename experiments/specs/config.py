@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from experiments.running.run import Measure, Run
-from experiments.running.settings import (
+from experiments.specs.run import Measure, Run
+from experiments.specs.settings import (
     BASE,
     FIT_DEFAULTS,
     TASK_DEFAULTS,

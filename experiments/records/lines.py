@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.running.agreement import changes
-from experiments.running.run import Run
+from experiments.records.staleness import changes
+from experiments.specs.run import Run
 from samtailor.machine.files import append_json
 
 __all__ = ["Lines", "lines_of", "without_paths"]

@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.pages.cells import NAMES, score_of
-from experiments.running.config import Config
-from experiments.running.groups import Row, Section, sections
-from experiments.running.lines import Lines
-from experiments.running.run import Measure
+from experiments.pages.formatting import NAMES, score_of
+from experiments.records.lines import Lines
+from experiments.records.rows import Row, Section, sections
+from experiments.specs.config import Config
+from experiments.specs.run import Measure
 from samtailor.machine.files import write_atomically
 
 __all__ = ["draw"]

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from experiments.log import log
 from samtailor.cli.progress import duration
 from samtailor.encode import EncodeProgress
 from samtailor.fitting.progress import Reporter
 from samtailor.fitting.state import FitState
 from samtailor.fitting.validate import Validation
 
-__all__ = ["Teller", "duration", "say"]
+__all__ = ["Teller", "duration"]
 
 EVERY = 30.0  # seconds between lines of one piece of work
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 class Teller(Reporter):
@@ -36,14 +32,14 @@ class Teller(Reporter):
 
     def encoding(self, now: EncodeProgress) -> None:
         if self._due():
-            say(f"    encoding {now.done} of {now.total} images, {duration(now.seconds_left)} left")
+            log(f"    encoding {now.done} of {now.total} images, {duration(now.seconds_left)} left")
 
     def validation(self, state: FitState, found: Validation, best: dict[str, float]) -> None:
         scores = f"val mIoU {found.miou:.3f} (base {state.base['miou']:.3f}, best {best['miou']:.3f})"
-        say(f"    step {state.step}, {duration(state.elapsed)}: {scores}")
+        log(f"    step {state.step}, {duration(state.elapsed)}: {scores}")
 
     def note(self, text: str) -> None:
-        say(f"    {text}")
+        log(f"    {text}")
 
     @contextmanager
     def work(self, what: str) -> Iterator[object]:
@@ -51,6 +47,6 @@ class Teller(Reporter):
 
         def heard(done: int, total: int) -> None:
             if self._due():
-                say(f"    {what.lower()}: {done} of {total}")
+                log(f"    {what.lower()}: {done} of {total}")
 
         yield heard

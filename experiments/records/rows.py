@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from experiments.running.config import Config
-from experiments.running.lines import Lines
-from experiments.running.run import Measure, Run
-from experiments.running.settings import BASE, FIT_DEFAULTS, TASK_DEFAULTS, canonical, digest
+from experiments.records.lines import Lines
+from experiments.specs.config import Config
+from experiments.specs.run import Measure, Run
+from experiments.specs.settings import BASE, FIT_DEFAULTS, TASK_DEFAULTS, canonical, digest
 from samtailor.adapters.methods import METHODS, method_class
 
 __all__ = ["Row", "Section", "difference_id", "sections"]

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from experiments.running.settings import (
+from experiments.specs.settings import (
     BASE,
     FIT_DEFAULTS,
     MEASURE_DEFAULTS,
