@@ -1,13 +1,22 @@
-"""A table as markdown."""
+"""Write tables and paragraphs as markdown."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
-__all__ = ["grid"]
+__all__ = ["paragraph", "table"]
+
+WIDTH = 100
 
 
-def grid(head: Sequence[str], cells: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield "|" + "---|" * len(head)
-    yield from (f"| {' | '.join(row)} |" for row in cells)
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    yield f"| {' | '.join(heading)} |"
+    yield "|" + "---|" * len(heading)
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def paragraph(text: str, indent: str = "") -> str:
+    """Wrap a text; ``indent`` starts all lines but the first."""
+    return textwrap.fill(text.strip(), WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""Tables of prompt sensitivity, where it was measured."""
+"""Tables of prompt sensitivity."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.pages.markdown import grid
+from experiments.pages.markdown import table
 from experiments.records.lines import Lines
 from experiments.records.rows import Row
 from experiments.specs.run import Measure
@@ -18,40 +18,44 @@ _FIGURES = ("mean", "spread", "worst", "p10", "unstable")
 
 
 def sensitivity_tables(rows: Sequence[Row], measure: Measure, lines: Lines) -> Iterator[str]:
-    """A table over all prompts and one of corrective clicks; one run: with interval, several: mean ± deviation."""
-    found = {row.label: (row, s) for row in rows if (s := _found(row, measure, lines))}
-    if not found:
+    """A table over all prompts and one of corrective clicks; nothing if sensitivity was not measured."""
+    studies = [(row, s) for row in rows if (s := _studies(row, measure, lines))]
+    if not studies:
         return
-    some = next(iter(found.values()))[1][0]
-    yield f"Prompts varied on {some['instances']} instances of {some['images']} images:"
+    example = studies[0][1][0]
+    yield f"Prompts varied on {example['instances']} instances of {example['images']} images:"
     yield ""
-    groups = {n: [s["methods"][row.shown]["groups"]["all"] for s in each] for n, (row, each) in found.items()}
-    yield from grid(
-        ["all prompts", *_FIGURES],
-        [[n, *(_cell([g[k] for g in each]) for k in _FIGURES)] for n, each in groups.items()],
+    entries = []
+    for row, each in studies:
+        groups = [study["methods"][row.evaluation_row]["groups"]["all"] for study in each]
+        entries.append([row.label, *(_estimate([group[name] for group in groups]) for name in _FIGURES)])
+    yield from table(["all prompts", *_FIGURES], entries)
+    yield ""
+    targets = list(example["clicks_to_quality"]["targets"])
+    yield from table(
+        ["corrective clicks needed for", *(f"IoU {target}" for target in targets)],
+        [
+            [row.label, *(_clicks(each, target, row.evaluation_row) for target in targets)]
+            for row, each in studies
+            if row.evaluation_row in ("adapted", "base-single")
+        ],
     )
     yield ""
-    targets = list(some["clicks_to_quality"]["targets"])
-    clicked = {n: (r, each) for n, (r, each) in found.items() if r.shown in ("adapted", "base-single")}
-    yield from grid(
-        ["corrective clicks to", *(f"IoU {t}" for t in targets)],
-        [[n, *(_clicks(each, t, row.shown) for t in targets)] for n, (row, each) in clicked.items()],
-    )
-    yield ""
 
 
-def _clicks(each: list[dict[str, Any]], target: str, shown: str) -> str:
-    cells = [s["clicks_to_quality"]["targets"][target][shown] for s in each]
-    return f"{np.mean([c['mean'] for c in cells]):.1f} ({np.mean([c['failures'] for c in cells]):.0f} failures)"
+def _studies(row: Row, measure: Measure, lines: Lines) -> list[dict[str, Any]]:
+    """The sensitivity of each finished run; none for the row ``base-oracle``."""
+    evaluations = row.evaluations(measure, lines)
+    return [e["sensitivity"] for e in evaluations if row.evaluation_row in e.get("sensitivity", {}).get("methods", {})]
 
 
-def _found(row: Row, measure: Measure, lines: Lines) -> list[dict[str, Any]]:
-    """Sensitivity of each finished run; the oracle row has none."""
-    each = [m for line in row.done(measure, lines) for m in line["measures"] if m["id"] == measure.id]
-    return [m["sensitivity"] for m in each if row.shown in m.get("sensitivity", {}).get("methods", {})]
+def _clicks(studies: list[dict[str, Any]], target: str, evaluation_row: str) -> str:
+    counts = [study["clicks_to_quality"]["targets"][target][evaluation_row] for study in studies]
+    return f"{np.mean([c['mean'] for c in counts]):.1f} ({np.mean([c['failures'] for c in counts]):.0f} failures)"
 
 
-def _cell(estimates: list[dict[str, Any]]) -> str:
+def _estimate(estimates: list[dict[str, Any]]) -> str:
+    """The mean over seeds ± their standard deviation; for one run, its value and interval."""
     values = [e["value"] for e in estimates]
     if len(values) > 1:
         return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"

@@ -1,4 +1,7 @@
-"""Rows against the row that a config compares with: paired, over the same prompts and the same resampled images."""
+"""Compare rows with the reference row of their config.
+
+Differences are paired: both rows have the same prompts and the same resampled images.
+"""
 
 from __future__ import annotations
 
@@ -18,42 +21,43 @@ from experiments.specs.settings import ConfigError
 from samtailor.metrics import mean_over_classes, mean_over_instances
 from samtailor.metrics.bootstrap import Estimate, Resampler
 
-__all__ = ["add_differences", "compared", "paired"]
+__all__ = ["add_differences", "compare_rows", "paired_differences"]
 
 _MEANS = {"iou_instances": "iou"} | {name: name for name in ("boundary_iou", "boundary_f1_1", "boundary_f1_3")}
 
 _Table = dict[tuple[str, int, int], list[Instance]]
-"""(image, instance, repeat) -> its scores in each run of a row."""
+"""(image, instance, repeat) -> the scores of the instance in each run of a row."""
 
 
 def add_differences(config: Config, lines: Lines, results: Path) -> None:
-    """Write a line for each row, measure and set of finished runs that has none yet.
+    """Add a line for each comparison of finished runs that has none yet.
 
-    Seeds that both rows have are averaged first, instance by instance; rows of the base have no seed.
+    Scores are averaged over the seeds that both rows have, instance by instance; rows of the base have no seed.
     """
     for section in sections(config, lines):
         for row in section.rows:
-            over = section.reference(row)
-            if over is None:
+            reference = section.reference(row)
+            if reference is None:
                 continue
             for measure in section.measures:
-                _add(section, row, over, measure, lines, results)
+                _add(section, row, reference, measure, lines, results)
 
 
-def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, results: Path) -> None:
-    ours, theirs = row.paired_with(over, measure, lines)
-    if not ours or not theirs:
+def _add(section: Section, row: Row, reference: Row, measure: Measure, lines: Lines, results: Path) -> None:
+    runs, reference_runs = row.paired_runs(reference, measure, lines)
+    if not runs or not reference_runs:
         return
-    id = difference_id(row, over, measure, lines)
+    id = difference_id(row, reference, measure, lines)
     if lines.get("difference", id):
         return
+    title = f"  {section.title}: {row.label} - {reference.label}"
     try:
-        scores = compared(row, over, measure, lines, results)
+        scores = compare_rows(row, reference, measure, lines, results)
     except ConfigError as error:
-        log(f"  {section.title}: {row.label} - {over.label}: {error}")
+        log(f"{title}: {error}")
         return
     if scores is None:
-        log(f"  {section.title}: {row.label} - {over.label}: not compared, no scores of single instances in {results}")
+        log(f"{title}: not compared, because scores of single instances are missing in {results}")
         return
     lines.add(
         {
@@ -61,72 +65,80 @@ def _add(section: Section, row: Row, over: Row, measure: Measure, lines: Lines, 
             "id": id,
             "section": section.title,
             "row": row.label,
-            "over": over.label,
+            "over": reference.label,
             "measure": measure.id,
-            "runs": [r.id for r in ours],
-            "over_runs": [r.id for r in theirs],
+            "runs": [r.id for r in runs],
+            "over_runs": [r.id for r in reference_runs],
             "scores": scores,
         }
     )
 
 
-def compared(row: Row, over: Row, measure: Measure, lines: Lines, results: Path) -> dict[str, Any] | None:
-    """``paired`` for two rows with finished runs; None where a run has no scores of single instances in ``results``.
+def compare_rows(row: Row, reference: Row, measure: Measure, lines: Lines, results: Path) -> dict[str, Any] | None:
+    """Compute the paired differences of two rows with finished runs.
+
+    Returns:
+        As ``paired_differences``; None if scores of single instances are missing in ``results``.
 
     Raises:
-        ConfigError: as ``paired``.
+        ConfigError: as ``paired_differences``.
     """
-    sides = zip((row, over), row.paired_with(over, measure, lines), strict=True)
-    ours, theirs = (_table(side.instances(runs, measure, lines), results) for side, runs in sides)
-    return paired(ours, row.shown, theirs, over.shown) if ours and theirs else None
+    sides = zip((row, reference), row.paired_runs(reference, measure, lines), strict=True)
+    table, reference_table = (_table(side.instance_files(runs, measure, lines), results) for side, runs in sides)
+    if not table or not reference_table:
+        return None
+    return paired_differences(table, row.evaluation_row, reference_table, reference.evaluation_row)
 
 
 def _table(names: Sequence[str], results: Path) -> _Table | None:
-    found: _Table = {}
+    table: _Table = {}
     for name in names:
         instances = read_instances(instances_folder(results) / name)
         if instances is None:
             return None
         for key, instance in instances.items():
-            found.setdefault(key, []).append(instance)
-    return found
+            table.setdefault(key, []).append(instance)
+    return table
 
 
-def paired(ours: _Table, shown: str, theirs: _Table, over: str) -> dict[str, Any]:
-    """Mean difference of each score with its 95 % interval over images; of several seeds also each one's difference.
+def paired_differences(table: _Table, evaluation_row: str, reference: _Table, reference_row: str) -> dict[str, Any]:
+    """Compute the mean difference of each score with its 95 % interval over images.
+
+    If there are several seeds, add the difference of each seed as ``by_seed``.
 
     Args:
-        ours: scores by instance, one of each run.
-        shown: the library's method whose scores count in ``ours``: ``adapted``, or a row of the base.
-        theirs: of the same instances.
-        over: as ``shown``.
+        table: the scores of each instance, one item for each run.
+        evaluation_row: the row of the evaluations that is used from ``table``: ``adapted``, or a row of the base.
+        reference: the scores to compare with.
+        reference_row: the row that is used from ``reference``.
 
     Raises:
-        ConfigError: they are not of the same instances.
+        ConfigError: if the two tables do not have the same instances.
     """
-    if ours.keys() != theirs.keys():
+    if table.keys() != reference.keys():
+        common = table.keys() & reference.keys()
         raise ConfigError(
-            f"The rows are of {len(ours)} and {len(theirs)} instances; both have {len(ours.keys() & theirs.keys())}.",
-            "The data changed between the runs: remove the older run's line and instances, and run again.",
+            f"The rows have {len(table)} and {len(reference)} instances; {len(common)} are in both.",
+            "The data changed between the runs: remove the line and the instances of the older run, then run it again.",
         )
-    keys = sorted(ours)
+    keys = sorted(table)
     resampler = Resampler([image for image, _, _ in keys])
 
-    labels = [ours[k][0].label for k in keys]
-    sides = (_values(ours, keys, shown), _values(theirs, keys, over))
+    labels = [table[k][0].label for k in keys]
+    sides = (_values(table, keys, evaluation_row), _values(reference, keys, reference_row))
     found: dict[str, Any] = {"n": len(keys)}
     for name, score in (_MEANS | {"miou": "iou"}).items():
-        one, other = (side[score] for side in sides)  # (instances, runs) each
-        change = one.mean(1) - other.mean(1)
+        values, reference_values = (side[score] for side in sides)  # (instances, runs) each
+        change = values.mean(1) - reference_values.mean(1)
         whole = resampler.mean_over_classes(change, labels) if name == "miou" else resampler.mean(change)
         found[name] = Estimate.of(whole).to_dict()
-        if one.shape[1] > 1 and one.shape == other.shape:
-            each = (one - other).T
+        if values.shape[1] > 1 and values.shape == reference_values.shape:
+            each = (values - reference_values).T
             by_seed = [mean_over_classes(e, labels) if name == "miou" else mean_over_instances(e) for e in each]
             found[name]["by_seed"] = [round(value, 6) for value in by_seed]
     return found
 
 
 def _values(table: _Table, keys: Sequence[tuple[str, int, int]], method: str) -> dict[str, np.ndarray]:
-    """Score -> (instances, runs)."""
+    """Return score -> array (instances, runs)."""
     return {s: np.array([[i.scores[method][s] for i in table[k]] for k in keys]) for s in SCORES}

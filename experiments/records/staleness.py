@@ -1,4 +1,7 @@
-"""Whether a finished fit is what a config means today: a run's name tells only what differs from the defaults."""
+"""Compare the settings of a fit with those that its run has today.
+
+A run's identity holds only the settings that differ from their defaults, so it does not change with a default.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,18 @@ from experiments.specs.run import Run
 from experiments.specs.settings import BASE, canonical
 from samtailor.adapters.methods import METHODS, method_class
 
-__all__ = ["changes"]
+__all__ = ["changed_settings"]
 
-_CHOSEN_BY_MACHINE = ("precision",)
+_MACHINE_SETTINGS = ("precision",)  # they depend on the machine
 
 
-def changes(fit: Mapping[str, Any] | None, run: Run) -> list[str]:
-    """What differs between a fit and the same run fitted now, such as ``losses.dice: 1, now 20``.
+def changed_settings(fit: Mapping[str, Any] | None, run: Run) -> list[str]:
+    """List the settings of a fit that would differ today, such as ``losses.dice: 1, now 20``.
 
     Args:
-        fit: ``config`` (FitConfig as a dict), and perhaps ``peak_rate`` and ``options`` (of the method, those that were
-            not given too), as a line or a fit's folder has them; settings that did not exist then are passed over.
-        run: as a config gives it today.
+        fit: ``config`` (FitConfig as a dict) and optionally ``peak_rate`` and ``options`` (all options of the method),
+            from a line or a run folder. Settings that did not exist at the time of the fit are ignored.
+        run: the run as its config describes it today.
     """
     if not fit or run.method == BASE or run.method not in METHODS:
         return []
@@ -30,15 +33,15 @@ def changes(fit: Mapping[str, Any] | None, run: Run) -> list[str]:
         now |= {"peak rate": method_class(run.method).peak_rate}
     then |= _flat({"method_options": fit.get("options") or {}})
     now |= _flat({"method_options": {**method_class(run.method).options(), **run.fit_config().method_options}})
-    both = [k for k in then if k in now and k not in _CHOSEN_BY_MACHINE]
-    return [f"{k}: {then[k]}, now {now[k]}" for k in both if canonical(then[k]) != canonical(now[k])]
+    common = [k for k in then if k in now and k not in _MACHINE_SETTINGS]
+    return [f"{k}: {then[k]}, now {now[k]}" for k in common if canonical(then[k]) != canonical(now[k])]
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{key}.")
+            flat |= _flat(value, f"{prefix}{key}.")
         else:
-            found[prefix + key] = value
-    return found
+            flat[prefix + key] = value
+    return flat

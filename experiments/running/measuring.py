@@ -1,4 +1,4 @@
-"""The measures of a run, each done once and kept as a file."""
+"""Take the measures of a run; each is taken once and kept as a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.records.instances import instances_folder, write_instances
 from experiments.running.progress import Teller
-from experiments.running.provenance import code
+from experiments.running.provenance import code_version
 from experiments.specs.run import Measure
 from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
@@ -26,12 +26,12 @@ def _file(folder: Path, measure_id: str) -> Path:
 
 
 def kept_measure(folder: Path, asked: Measure, results: Path) -> dict[str, Any] | None:
-    """What was measured before, if its scores of single instances are there too."""
+    """Read the result of an earlier ``take``; None without one, or if its scores of single instances are missing."""
     path = _file(folder, asked.id)
     if not path.is_file():
         return None
-    found = dict(json.loads(path.read_text()))
-    return found if (instances_folder(results) / str(found.get("instances"))).is_file() else None
+    result = dict(json.loads(path.read_text()))
+    return result if (instances_folder(results) / str(result.get("instances"))).is_file() else None
 
 
 def take(
@@ -44,15 +44,24 @@ def take(
     cache: EmbeddingCache,
     teller: Teller,
 ) -> dict[str, Any]:
-    """Measure and keep in ``folder``; the scores of single instances go to a file below ``results``.
+    """Take one measure and keep its result in ``folder``.
 
-    With an adapter the base is not scored again, but in the studies of prompts: its rows are a run of their own, on the
-    same prompts.
+    With an adapter, the base is scored only in the study of prompt sensitivity: the base is a run of its own, with the
+    same prompts. An interrupted measure continues from the library's files in ``studies``; ``seconds`` is then the time
+    of the last part.
 
-    A killed one goes on from what the library keeps in ``studies``; ``seconds`` are then those of the last part.
+    Args:
+        asked: the measure.
+        task: the task to evaluate.
+        base: the frozen model.
+        adapter: the adapter to evaluate; None: the base alone.
+        folder: the run's folder.
+        results: the folder of lines; scores of single instances are written below it.
+        cache: the cache of embeddings.
+        teller: receives the progress.
 
     Raises:
-        SamtailorError: as ``samtailor.evaluation.measure``.
+        SamtailorError: from ``samtailor.evaluation.measure``.
     """
     questions = Questions(
         split=asked["split"],
@@ -78,6 +87,6 @@ def take(
     stem = f"{folder.name}-{asked.id}"
     instances = write_instances(instances_folder(results), stem, found.evaluation.instances)
     result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **found.found}
-    result |= {"seconds": seconds, "code": code(), "instances": instances}
-    write_json(_file(folder, asked.id), result)  # last: where it is, the instances are
+    result |= {"seconds": seconds, "code": code_version(), "instances": instances}
+    write_json(_file(folder, asked.id), result)  # last, so that its instances exist
     return dict(json.loads(_file(folder, asked.id).read_text()))

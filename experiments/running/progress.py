@@ -1,4 +1,4 @@
-"""Lines of progress that also read well in a log file."""
+"""Show progress as lines that are also readable in a log file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from samtailor.fitting.validate import Validation
 
 __all__ = ["Teller", "duration"]
 
-EVERY = 30.0  # seconds between lines of one piece of work
+EVERY = 30.0  # seconds between two lines
 
 
 class Teller(Reporter):
-    """Hears of a fit, its encoding and its measures; says something every half a minute and at each validation."""
+    """Logs the progress of a fit, its encoding and its measures: every half minute and at each validation."""
 
     def __init__(self) -> None:
         self._said = time.monotonic()
@@ -43,7 +43,7 @@ class Teller(Reporter):
 
     @contextmanager
     def work(self, what: str) -> Iterator[object]:
-        """For ``measure``'s progress."""
+        """The progress of ``measure``."""
 
         def heard(done: int, total: int) -> None:
             if self._due():

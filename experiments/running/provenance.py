@@ -1,4 +1,4 @@
-"""What code runs: asked once, at the start, because a tree may change under a long run."""
+"""Record the code and the machine of a run."""
 
 from __future__ import annotations
 
@@ -11,32 +11,31 @@ import torch
 
 from samtailor.machine.provenance import commit, hardware, versions
 
-__all__ = ["code", "machine"]
+__all__ = ["code_version", "machine"]
 
-_CODE = (
-    "src",
-    "experiments",
-    ":!experiments/configs",
-    ":!experiments/results",
-)  # configs and lines change no result
+_CODE = ("src", "experiments", ":!experiments/configs", ":!experiments/results")  # configs and lines change no result
 
 
 @cache
-def code() -> dict[str, Any]:
-    """``commit``, and whether the code differs from it (``dirty``); None where there is no git."""
-    found = commit()
-    return {"commit": found and found.rstrip("+"), "dirty": _dirty()}
+def code_version() -> dict[str, Any]:
+    """The ``commit``, and whether the code differs from it (``dirty``); None without git.
+
+    It is read once, because files may change during a long run.
+    """
+    head = commit()
+    return {"commit": head and head.rstrip("+"), "dirty": _dirty()}
 
 
 def _dirty() -> bool | None:
     root = Path(__file__).parents[2]
     command = ["git", "status", "--porcelain", "--", *_CODE]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=True)
+        status = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return bool(done.stdout.strip())
+    return bool(status.stdout.strip())
 
 
 def machine(device: torch.device) -> dict[str, Any]:
+    """The hardware, the number of threads and the versions of the libraries."""
     return {"hardware": hardware(device) | {"threads": str(torch.get_num_threads())}, "versions": versions()}

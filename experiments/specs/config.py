@@ -1,4 +1,4 @@
-"""From a config file to its runs."""
+"""Read a config file into runs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = ["Config", "read_config"]
 
 TOP_KEYS = ("name", "about", "compare_with", "show", "x", "defaults", "runs")
 RUN_KEYS = (*TASK_DEFAULTS, *FIT_DEFAULTS, "measures", "adapter_of")
-LISTS = ("measures", "class_map")  # lists by nature: they make no grid
+LIST_KEYS = ("measures", "class_map")  # their values are lists, so a list does not mean several runs
 SCORES = ("miou", "iou_instances", "boundary_iou", "boundary_f1_1", "boundary_f1_3")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 takes 3e-4 for a word; everybody else takes it for a number."""
+    """A YAML loader that reads 3e-4 as a number; YAML 1.1 reads it as text."""
 
 
 _Loader.add_implicit_resolver(
@@ -42,16 +42,16 @@ _Loader.add_implicit_resolver(
 
 @dataclass(frozen=True)
 class Config:
-    """A file's runs, and what its page shows.
+    """The runs of a config file and the contents of its page.
 
     Attributes:
-        name: of the file, its JSON lines and its page.
-        about: a sentence for the page.
-        compare_with: settings in which the row that differences are taken against differs from the row compared;
-            ``method`` alone where the file gives a word, a method or a label; empty: none.
-        show: scores of the overview and the figures.
-        x: a setting to draw scores over, such as ``train_fraction``; empty: none.
-        runs: in order; no two are the same.
+        name: name of the file, of its JSON lines and of its page.
+        about: an introduction for the page.
+        compare_with: settings that a reference row has in place of those of the row compared with it. If the file
+            gives a word (a method or a row label), it is here under ``method``. Empty: no differences.
+        show: scores of the overview and the charts.
+        x: a setting for the horizontal axis of the charts, such as ``train_fraction``; empty: no curves.
+        runs: all runs in order, without repeats.
     """
 
     name: str
@@ -63,12 +63,16 @@ class Config:
 
 
 def read_config(path: Path, minutes_scale: float = 1.0) -> Config:
-    """Read a config; ``minutes_scale`` shortens every fit, which makes other runs of them.
+    """Read and check a config.
+
+    Args:
+        path: a YAML file.
+        minutes_scale: multiplies the budget of every fit. Another budget makes another run.
 
     Raises:
-        ConfigError: it cannot be read, has an unknown key or value, or refers to a run that is not there.
-        FitError, PromptError: a setting of a fit is out of its range.
-        AdapterError: the method has no such option.
+        ConfigError: if the file cannot be read, a key or value is unknown, or ``adapter_of`` names no run.
+        FitError, PromptError: if a setting is out of its range.
+        AdapterError: if the method does not have an option.
     """
     top = _load(path)
     show = top.get("show", ["miou"])
@@ -81,65 +85,68 @@ def read_config(path: Path, minutes_scale: float = 1.0) -> Config:
         run = _resolved(entry, path).scaled(minutes_scale)
         if run.method in METHODS:
             fit_config(run.settings)
-        elif run.method != BASE:  # a method that is not there yet shall not stop others
+        elif run.method != BASE:  # an unknown method fails when it runs and does not stop the other runs
             fit_config({k: v for k, v in run.settings.items() if not k.startswith("method")})
         runs.setdefault(run.id, run)
     about, x = (str(top.get(key, "")) for key in ("about", "x"))
-    over = _compared(top.get("compare_with"), path)
-    return Config(path.stem, about, over, tuple(show), x, tuple(runs.values()))
+    reference = _reference_settings(top.get("compare_with"), path)
+    return Config(path.stem, about, reference, tuple(show), x, tuple(runs.values()))
 
 
-def _compared(given: Any, path: Path) -> dict[str, Any]:
-    if not given:
+def _reference_settings(value: Any, path: Path) -> dict[str, Any]:
+    if not value:
         return {}
-    if not isinstance(given, dict):
-        return {"method": str(given)}
-    found = flattened(given)
-    known = [k for k in FIT_DEFAULTS if k not in ("method", "seed")]  # a method or a label is given as a word
-    check_keys(found, known, f"{path.name}, compare_with")
-    return {k: canonical(v) for k, v in found.items()}
+    if not isinstance(value, dict):
+        return {"method": str(value)}
+    settings = flattened(value)
+    known = [k for k in FIT_DEFAULTS if k not in ("method", "seed")]  # a method or a label is written as a word
+    check_keys(settings, known, f"{path.name}, compare_with")
+    return {k: canonical(v) for k, v in settings.items()}
 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
         top = yaml.load(path.read_text(), Loader=_Loader)
     except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"The config {path} cannot be read: {error}.", "Give a YAML file.") from error
+        raise ConfigError(f"The config {path} cannot be read: {error}.", "Give a valid YAML file.") from error
     if not isinstance(top, dict) or not isinstance(top.get("runs"), list):
-        raise ConfigError(f"{path} has no list of runs.", "Write `runs:` and under it one `- task: ...` per entry.")
+        raise ConfigError(f"{path} has no list of runs.", "Add `runs:` with entries such as `- task: faces`.")
     check_keys(top, TOP_KEYS, path.name)
     if top.get("name", path.stem) != path.stem:
-        raise ConfigError(f"{path} calls itself {top['name']!r}.", f"Let name and file name agree: {path.stem}.")
+        raise ConfigError(
+            f"{path} has the name {top['name']!r}, which is not its file name.",
+            f"Write `name: {path.stem}` or no name.",
+        )
     return top
 
 
 def _entries(top: dict[str, Any], path: Path) -> Iterator[dict[str, Any]]:
-    """The runs' settings, flat, lists multiplied out, defaults filled in."""
+    """Yield the flat settings of each run, with defaults filled in and one entry for each value of a list."""
     defaults = flattened(top.get("defaults", {}))
     check_keys(defaults, RUN_KEYS, f"{path.name}, defaults")
     for entry in top["runs"]:
         if not isinstance(entry, dict):
-            raise ConfigError(f"{path.name}: the run {entry!r} is no mapping.", "Write `- task: faces`.")
-        given = flattened(entry)
-        check_keys(given, RUN_KEYS, path.name)
-        common = {"measures": defaults.get("measures")} if "adapter_of" in given else defaults
-        yield from expanded({k: v for k, v in (common | given).items() if v is not None})
+            raise ConfigError(f"{path.name}: the run {entry!r} is not a mapping.", "Write it as `- task: faces`.")
+        settings = flattened(entry)
+        check_keys(settings, RUN_KEYS, path.name)
+        common = {"measures": defaults.get("measures")} if "adapter_of" in settings else defaults
+        yield from expanded({k: v for k, v in (common | settings).items() if v is not None})
 
 
 def flattened(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """``{"losses": {"focal": 1}}`` as ``{"losses.focal": 1}``."""
-    found: dict[str, Any] = {}
+    """Return nested settings with dotted names: ``{"losses": {"focal": 1}}`` becomes ``{"losses.focal": 1}``."""
+    flat: dict[str, Any] = {}
     for key, value in settings.items():
-        if isinstance(value, dict):  # measures are a list, so they stay as they are
-            found |= {f"{key}.{inner}": v for inner, v in flattened(value).items()}
+        if isinstance(value, dict):  # not the measures: they are a list
+            flat |= {f"{key}.{inner}": v for inner, v in flattened(value).items()}
         else:
-            found[key] = value
-    return found
+            flat[key] = value
+    return flat
 
 
 def expanded(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The product of all keys that hold a list; keys that are lists by nature stay."""
-    axes = {k: v if isinstance(v, list) and k not in LISTS else [v] for k, v in settings.items()}
+    """Yield the settings of every combination of the listed values; values of ``LIST_KEYS`` do not change."""
+    axes = {k: v if isinstance(v, list) and k not in LIST_KEYS else [v] for k, v in settings.items()}
     for values in itertools.product(*axes.values()):
         yield dict(zip(axes, values, strict=True))
 
@@ -148,26 +155,28 @@ def _resolved(entry: dict[str, Any], path: Path) -> Run:
     measures = _measures(entry.pop("measures", [{}]), path)
     if "adapter_of" not in entry:
         return Run.of(entry, measures, path.name)
-    where = str(entry.pop("adapter_of"))
+    reference = str(entry.pop("adapter_of"))
     if entry:
         raise ConfigError(
-            f"{path.name}: a run with adapter_of also sets {', '.join(entry)}.", "It takes all settings of that run."
+            f"{path.name}: a run with adapter_of also sets {', '.join(entry)}.",
+            "Remove them: adapter_of takes all settings of that run.",
         )
-    name, _, label = where.partition("/")
-    other = path.with_name(f"{name}.yaml")
-    found = {r.label: r for e in _entries(_load(other), other) if "adapter_of" not in e for r in [_resolved(e, other)]}
-    if label not in found:
+    name, _, label = reference.partition("/")
+    source = path.with_name(f"{name}.yaml")
+    entries = [e for e in _entries(_load(source), source) if "adapter_of" not in e]
+    runs = {run.label: run for run in (_resolved(e, source) for e in entries)}
+    if label not in runs:
         raise ConfigError(
-            f"{path.name}: adapter_of names {where!r}, which is no run of {other.name}.",
-            f"Its runs: {', '.join(found)}.",
+            f"{path.name}: adapter_of names {reference!r}, which is not a run of {source.name}.",
+            f"Use one of its runs: {', '.join(runs)}.",
         )
-    return Run(found[label].settings, measures)
+    return Run(runs[label].settings, measures)
 
 
-def _measures(given: Any, path: Path) -> tuple[Measure, ...]:
-    if not isinstance(given, list) or not all(isinstance(m, dict) for m in given):
+def _measures(entries: Any, path: Path) -> tuple[Measure, ...]:
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ConfigError(
-            f"{path.name}: measures are {given!r}.", "Write a list such as [{split: test, prompt: click}]."
+            f"{path.name}: measures are {entries!r}.", "Write a list such as [{split: test, prompt: click}]."
         )
-    found = (Measure.of(one, path.name) for entry in given for one in expanded(entry))
-    return tuple({m.id: m for m in found}.values())
+    measures = (Measure.of(settings, path.name) for entry in entries for settings in expanded(entry))
+    return tuple({m.id: m for m in measures}.values())
