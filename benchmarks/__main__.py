@@ -35,7 +35,7 @@ from benchmarks.timing import side_by_side
 from samtailor.bases.registry import load_base
 from samtailor.data import load_task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.encode import encode_task
+from samtailor.encode import encode_images
 from samtailor.machine.device import choose_device, choose_precision
 from samtailor.machine.memory import keep_freed_memory
 from samtailor.machine.provenance import commit, hardware, versions
@@ -57,7 +57,7 @@ def groups(base: Any, cache: EmbeddingCache, vit_b: bool) -> Groups:
             "transformers' decoder, all at once",
         )
     records = load_task("sample").split("train")
-    encode_task(base, records[:40], cache)
+    encode_images(base, records[:40], cache)
     step = Step(base, records, cache, images=4, per_image=4)
     contenders: dict[str, Callable[[], Work]] = {
         "reference decoder, whole loss": step.reference,

@@ -7,22 +7,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import accelerate
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from samtailor.adapters.answer import CHUNK
+from samtailor.adapters.answer import CHUNK, AdaptedModel
 from samtailor.adapters.plm import PLM
-from samtailor.bases.sam.base import SamShapedBase
+from samtailor.bases.prompts import PromptTensors
+from samtailor.bases.sam.base import SamBase
 from samtailor.bases.sam.parts import as_transformers
 from samtailor.data.task import ImageRecord
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
+from samtailor.fitting.gradients import add_gradients
 from samtailor.fitting.loop import Trainer
-from samtailor.fitting.progress import Reporter
+from samtailor.runs import Run
 
 __all__ = [
     "Step",
@@ -38,15 +38,15 @@ __all__ = [
 Work = Callable[[], object]
 
 
-def _prompts(base: SamShapedBase, count: int) -> tuple[Tensor, Tensor, Tensor]:
+def _prompts(base: SamBase, count: int) -> tuple[Tensor, Tensor, Tensor]:
     rng = torch.Generator().manual_seed(0)
     points = torch.rand(1, count, 1, 2, generator=rng) * base.input_size
     image = torch.randn(1, base.embed_dim, base.grid, base.grid, generator=rng).to(base.device)
     labels = torch.ones(1, count, 1, dtype=torch.int64)
-    return image, *base.embed_prompts(points.to(base.device), labels.to(base.device), None)
+    return image, *base.embed_prompts(PromptTensors(points.to(base.device), labels.to(base.device)))
 
 
-def decode_ours(base: SamShapedBase, count: int) -> Work:
+def decode_ours(base: SamBase, count: int) -> Work:
     """``count`` single masks on one image, as ``Predictor`` decodes them: a few at a time on a CPU."""
     image, sparse, dense = _prompts(base, count)
     size = CHUNK.get(base.device.type, 64)
@@ -59,7 +59,7 @@ def decode_ours(base: SamShapedBase, count: int) -> Work:
     return work
 
 
-def decode_reference(base: SamShapedBase, count: int) -> Work:
+def decode_reference(base: SamBase, count: int) -> Work:
     """The same chunks through transformers' order of evaluation."""
     ours = decode_ours(base, count)
 
@@ -73,7 +73,7 @@ def decode_reference(base: SamShapedBase, count: int) -> Work:
     return work
 
 
-def decode_by_transformers(base: SamShapedBase, count: int) -> Work:
+def decode_by_transformers(base: SamBase, count: int) -> Work:
     """``SamMaskDecoder.forward`` as it stands, all prompts in one call."""
     image, sparse, dense = _prompts(base, count)
     positions = base.image_positions()[None]
@@ -104,15 +104,15 @@ class Step:
     """
 
     def __init__(
-        self, base: SamShapedBase, records: Sequence[ImageRecord], cache: EmbeddingCache, images: int, per_image: int
+        self, base: SamBase, records: Sequence[ImageRecord], cache: EmbeddingCache, images: int, per_image: int
     ) -> None:
-        self.base, self.embedder = base, Embedder(base, cache)
+        self.base, self.model = base, AdaptedModel.of(base, None, cache)
         rich = [r for r in records if len(r.promptable) >= per_image][:images]
-        sampler = Sampler(rich, batch=images * per_image, kind="click", jitter=0.1, min_area=1, seed=0)
+        sampler = Sampler(rich, FitConfig(epochs=1, batch=images * per_image, min_area=1))
         sampler.per_image, sampler.images_per_step = per_image, images
         self.sampler, self.draws = sampler, sampler.batch(0)
         for draw in self.draws:
-            self.embedder.of(draw.image)
+            self.model.open(draw.image)
         self.pictures = [np.zeros((d.image.height, d.image.width, 3), dtype=np.uint8) for d in self.draws]
 
     def ours(self, cells: float = 0.25, precision: str = "float32") -> Work:
@@ -151,20 +151,19 @@ class Step:
     def _trainer(self, cells: float, precision: str) -> Trainer:
         plm = PLM(width=self.base.embed_dim).to(self.base.device)
         nn.init.normal_(plm.mlp[-1].weight, std=1e-3)  # as after some steps: zeros would save multiplications
-        accelerator = accelerate.Accelerator(cpu=self.base.device.type == "cpu")
         config = FitConfig(epochs=1, cells=cells, precision=precision, lr=1e-9)
-        return Trainer(self.base, plm, self.sampler, [], self.embedder, config, Path(), Reporter(), {}, accelerator)
+        return Trainer(self.model.with_adapter(plm), self.sampler, [], config, Run(Path()), {})
 
     def _step(self, trainer: Trainer) -> object:
         trainer.optimiser.zero_grad(set_to_none=True)
         draws: Sequence[Draw] = self.draws
-        terms = trainer.gradients(draws)
-        trainer.accelerator.clip_grad_norm_(trainer.adapter.parameters(), 1.0)
+        terms = add_gradients(trainer.model, draws, trainer.config)
+        nn.utils.clip_grad_norm_(trainer.adapter.parameters(), 1.0)
         trainer.optimiser.step()
         return terms
 
 
-def click(base: SamShapedBase, record: ImageRecord, cache: EmbeddingCache) -> Work:
+def click(base: SamBase, record: ImageRecord, cache: EmbeddingCache) -> Work:
     """A click in ``Predictor`` on an image that is in the cache and set."""
     from samtailor.predict import Predictor
 
@@ -174,11 +173,11 @@ def click(base: SamShapedBase, record: ImageRecord, cache: EmbeddingCache) -> Wo
     return lambda: predictor.predict(points=point)
 
 
-def _pixels(base: SamShapedBase) -> Tensor:
+def _pixels(base: SamBase) -> Tensor:
     return torch.randn(1, 3, base.input_size, base.input_size, generator=torch.Generator().manual_seed(0))
 
 
-def our_encoder(base: SamShapedBase) -> Work:
+def our_encoder(base: SamBase) -> Work:
     """The base's encoder on one preprocessed image."""
     pixels = _pixels(base).to(base.device)
 
@@ -189,7 +188,7 @@ def our_encoder(base: SamShapedBase) -> Work:
     return work
 
 
-def onnx_encoder(base: SamShapedBase) -> Work:
+def onnx_encoder(base: SamBase) -> Work:
     """The same weights, exported as they are published, in ONNX Runtime with as many threads; on the CPU.
 
     Raises:

@@ -60,12 +60,12 @@ def test_scores_equal_those_of_the_predictor(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM
 ) -> None:
     """The same prompts through the user's door give the same masks."""
-    from samtailor.evaluation.fixed_prompts import fixed_prompts
+    from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
     from samtailor.metrics import count_pixels, iou
 
     record = shapes.split("test")[0]
     truth = [i.mask() for i in record.promptable]
-    (_, prompts), *_ = fixed_prompts(record.promptable, "click", seed=0)
+    (_, prompts), *_ = fixed_prompts(record.promptable, PromptPlan("click", 0))
     predictor = Predictor(tiny_sam, moved_plm, cache)
     predictor.set_image(record.path)
     masks = predictor.predict(points=prompts.points, labels=prompts.labels).masks[:, 0]
@@ -130,6 +130,59 @@ def test_several_prompts_are_as_one_by_one(tiny_sam: Base, cache: EmbeddingCache
     together = predictor.predict(points=points)
     for i, point in enumerate(points):
         np.testing.assert_allclose(predictor.predict(points=point).logits[0], together.logits[i], atol=1e-4)
+
+
+def test_a_mask_prompt_equals_transformers(
+    tiny_sam: Base, tiny_sam_folder: Path, cache: EmbeddingCache, image: Path
+) -> None:
+    """Refining a mask with its own logits, as ``SamModel(input_masks=...)`` does it."""
+    from transformers import SamModel
+
+    predictor = Predictor(tiny_sam, None, cache)
+    predictor.set_image(image)
+    first = predictor.predict(points=[[10, 20]])
+    logits = first.logits[:, 0]
+    refined = predictor.predict(points=[[10, 20], [40, 30]], labels=[1, 0], mask_input=logits)
+    plain = predictor.predict(points=[[10, 20], [40, 30]], labels=[1, 0])
+    assert np.abs(refined.logits - plain.logits).max() > 1e-2 * np.abs(plain.logits).max()
+
+    model = SamModel.from_pretrained(tiny_sam_folder).eval()
+    frame = predictor.frame
+    assert frame is not None
+    points = frame.points_to_input(torch.tensor([[[[10.0, 20.0], [40.0, 30.0]]]])) - 0.5  # theirs are pixel indices
+    embedding = predictor.model.embedder.open_picture(image).embeddings["image"]
+    with torch.no_grad():
+        theirs = model(
+            image_embeddings=embedding,
+            input_points=points,
+            input_labels=torch.tensor([[[1, 0]]]),
+            input_masks=torch.from_numpy(logits)[None],
+            multimask_output=False,
+        )
+    np.testing.assert_allclose(refined.logits[0], theirs.pred_masks[0, 0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(refined.iou[0], theirs.iou_scores[0, 0], rtol=1e-4, atol=1e-4)
+
+
+def test_masks_of_several_prompts_stay_apart(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:
+    predictor = Predictor(tiny_sam, None, cache)
+    predictor.set_image(image)
+    points = np.array([[[10, 20]], [[30, 40]], [[50, 5]], [[1, 1]], [[63, 47]]], dtype=np.float32)
+    masks = predictor.predict(points=points[::-1].copy()).logits[:, 0]
+    together = predictor.predict(points=points, mask_input=masks)
+    for i, (point, mask) in enumerate(zip(points, masks, strict=True)):
+        alone = predictor.predict(points=point, mask_input=mask)
+        np.testing.assert_allclose(alone.logits[0], together.logits[i], atol=1e-4)
+    assert predictor.predict(mask_input=masks).masks.shape == (5, 1, 48, 64)  # a mask is a prompt on its own
+
+
+def test_a_base_without_mask_prompts_refuses_them(
+    tiny_sam: Base, cache: EmbeddingCache, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = Predictor(tiny_sam, None, cache)
+    predictor.set_image(image)
+    monkeypatch.setattr(tiny_sam, "takes_masks", False)
+    with pytest.raises(PromptError, match="does not take mask prompts"):
+        predictor.predict(points=[[1, 1]], mask_input=np.zeros((16, 16)))
 
 
 def test_paths_arrays_and_pictures_agree(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:

@@ -15,29 +15,25 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.contract import Adapter
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.io import load_adapter
-from samtailor.bases.base import Base
 from samtailor.bases.registry import load_base
 from samtailor.data import load_task
 from samtailor.data.task import ImageRecord
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
-from samtailor.evaluation.fixed_prompts import fixed_prompts
-from samtailor.frames import Frame
+from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.metrics import count_pixels, iou
 
 LEAST, SMALL = 0.25, 0.1
 
 
-def answers(record: ImageRecord, base: Base, adapter: Adapter, embedder: Embedder) -> dict[int, np.ndarray]:
-    """Position of each instance -> the mask (H, W) that a click on it brings."""
-    frame, found = Frame(record.width, record.height, base.input_size), {}
-    for rows, prompts in fixed_prompts(record.promptable, "click", 0):
-        for part in answer_in_chunks(base, adapter, embedder.of(record), prompts, frame, "single"):
-            found |= {row: masks[0] for row, masks in zip(rows[part.rows], part.masks, strict=True)}
-    return found
+def answers(model: AdaptedModel, record: ImageRecord) -> dict[int, np.ndarray]:
+    """Click on each instance; position of the instance -> mask (H, W)."""
+    image, masks = model.open(record), {}
+    for rows, prompts in fixed_prompts(record.promptable, PromptPlan("click", 0)):
+        for part in model.answer(image, prompts):
+            masks |= {row: own[0] for row, own in zip(rows[part.rows], part.masks, strict=True)}
+    return masks
 
 
 def main() -> None:
@@ -51,13 +47,13 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=None)
     given = parser.parse_args()
     base = load_base(given.base, torch.device(given.device))
-    adapter, embedder = load_adapter(given.adapter, base), Embedder(base, EmbeddingCache(given.cache))
+    model = AdaptedModel.of(base, load_adapter(given.adapter, base), EmbeddingCache(given.cache))
     records = load_task(given.data).split(given.split)
     as_what: dict[str, Counter[str]] = defaultdict(Counter)
     small: Counter[str] = Counter()
     for record in records[:: max(1, -(-len(records) // given.images))]:
         truths = [i.mask() for i in record.promptable]
-        for row, mask in answers(record, base, adapter, embedder).items():
+        for row, mask in answers(model, record).items():
             overlaps = [iou(count_pixels(mask, truth)) for truth in truths]
             best = int(np.argmax(overlaps))
             asked = record.promptable[row].label

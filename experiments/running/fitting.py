@@ -19,6 +19,7 @@ from samtailor.fit import fit_task
 from samtailor.fitting.loop import COLLAPSE
 from samtailor.fitting.state import read_state
 from samtailor.machine.files import write_json
+from samtailor.runs import Run as RunFolder
 
 __all__ = ["changes_since_fit", "fit_facts", "fit_once", "is_fitted", "set_aside"]
 
@@ -41,7 +42,7 @@ def changes_since_fit(run: Run, folder: Path) -> list[str]:
     if (folder / "adapter.json").is_file():
         fit = read_card(folder)["fit"]
         return changed_settings({"config": fit["settings"], **fit}, run)
-    if state := read_state(folder):
+    if state := read_state(RunFolder(folder)):
         return changed_settings({"config": state.context["config"], "peak_rate": state.context["peak rate"]}, run)
     return []
 
@@ -72,7 +73,7 @@ def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCac
     origin = _origin(folder)
     if code_version() not in origin["code"]:
         write_json(folder / _ORIGIN, {"settings": run.settings, "code": [*origin["code"], code_version()]})
-    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, reporter=teller, encoding=teller.encoding)
+    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, progress=teller)
 
 
 def _origin(folder: Path) -> dict[str, Any]:

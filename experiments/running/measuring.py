@@ -11,11 +11,13 @@ from experiments.records.instances import instances_folder, write_instances
 from experiments.running.progress import Teller
 from experiments.running.provenance import code_version
 from experiments.specs.run import Measure
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
 from samtailor.data import Task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.evaluation.measure import Questions, measure
+from samtailor.evaluation.measure import measure
+from samtailor.evaluation.questions import Questions
 from samtailor.machine.files import write_json
 
 __all__ = ["kept_measure", "take"]
@@ -74,14 +76,11 @@ def take(
     )
     began = time.perf_counter()
     found = measure(
+        AdaptedModel.of(base, adapter, cache),
         task,
-        base,
-        adapter,
         questions,
-        cache,
         keep=folder / "studies",
-        progress=teller.work,  # type: ignore[arg-type]  # a context manager that gives (done, total) -> None
-        encoding=teller.encoding,
+        progress=teller,
     )
     seconds = round(time.perf_counter() - began, 1)
     stem = f"{folder.name}-{asked.id}"

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from experiments.log import log
 from samtailor.cli.progress import duration
-from samtailor.encode import EncodeProgress
-from samtailor.fitting.progress import Reporter
-from samtailor.fitting.state import FitState
-from samtailor.fitting.validate import Validation
+from samtailor.fitting.progress import Validated
+from samtailor.machine.progress import Count, Event, Note
 
 __all__ = ["Teller", "duration"]
 
 EVERY = 30.0  # seconds between two lines
 
 
-class Teller(Reporter):
-    """Logs the progress of a fit, its encoding and its measures: every half minute and at each validation."""
+class Teller:
+    """A progress function that prints a line every half a minute and at each validation."""
 
     def __init__(self) -> None:
         self._said = time.monotonic()
@@ -30,23 +26,13 @@ class Teller(Reporter):
         self._said = time.monotonic()
         return True
 
-    def encoding(self, now: EncodeProgress) -> None:
-        if self._due():
-            log(f"    encoding {now.done} of {now.total} images, {duration(now.seconds_left)} left")
-
-    def validation(self, state: FitState, found: Validation, best: dict[str, float]) -> None:
-        scores = f"val mIoU {found.miou:.3f} (base {state.base['miou']:.3f}, best {best['miou']:.3f})"
-        log(f"    step {state.step}, {duration(state.elapsed)}: {scores}")
-
-    def note(self, text: str) -> None:
-        log(f"    {text}")
-
-    @contextmanager
-    def work(self, what: str) -> Iterator[object]:
-        """The progress of ``measure``."""
-
-        def heard(done: int, total: int) -> None:
-            if self._due():
-                log(f"    {what.lower()}: {done} of {total}")
-
-        yield heard
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Count) and self._due():
+            left = f", {duration((event.total - event.done) / event.rate)} left" if event.rate else ""
+            log(f"    {event.stage.lower()}: {event.done} of {event.total}{left}")
+        elif isinstance(event, Validated):
+            state = event.state
+            scores = f"val mIoU {event.scores.miou:.3f} (base {state.base['miou']:.3f}, best {event.best_miou:.3f})"
+            log(f"    step {state.step}, {duration(state.elapsed)}: {scores}")
+        elif isinstance(event, Note):
+            log(f"    {event.text}")

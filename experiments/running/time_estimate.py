@@ -12,6 +12,7 @@ from experiments.running.measuring import kept_measure
 from experiments.specs.run import Measure, Run
 from experiments.specs.settings import BASE
 from samtailor.fitting.state import read_state
+from samtailor.runs import Run as RunFolder
 
 __all__ = ["TimeEstimate"]
 
@@ -58,7 +59,7 @@ class TimeEstimate:
         seconds: dict[tuple[str, str], float] = {}
         outdated = run.method != BASE and bool(changes_since_fit(run, folder))
         if run.method != BASE and (outdated or not is_fitted(folder)):
-            state = None if outdated else read_state(folder)
+            state = None if outdated else read_state(RunFolder(folder))
             elapsed = state.elapsed if state else 0.0
             seconds[run.fit_id, ""] = max(0.0, self._fit_seconds(run) - elapsed)
         typical = statistics.median(self._measures.values()) if self._measures else DEFAULT_SECONDS

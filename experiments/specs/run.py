@@ -21,7 +21,7 @@ from experiments.specs.settings import (
 )
 from samtailor.data.task import SPLITS
 from samtailor.fitting.config import FitConfig
-from samtailor.prompts import check_asked
+from samtailor.prompts import check_evaluated_kind
 
 __all__ = ["Measure", "Run"]
 
@@ -46,7 +46,7 @@ class Measure:
         check_keys(entry, MEASURE_DEFAULTS, f"{where}, measures")
         whole = MEASURE_DEFAULTS | dict(entry)
         check_keys([whole["split"]], SPLITS, f"{where}, measures, split")
-        check_asked(whole["prompt"])
+        check_evaluated_kind(whole["prompt"])
         if whole["task"] is None:
             for key in ("drop_duplicates", "boxes_as_masks", "format"):
                 if key in entry:

@@ -1,8 +1,10 @@
 """Coordinate frames, and every conversion between them.
 
 * image: pixels of the original picture, (x, y), x right, y down, pixel centres at +0.5.
-* input: pixels of the padded square a base sees (1024 for SAM); the picture sits in its top left corner.
-* low-res: the square in which mask logits come out (a quarter of the input side for SAM).
+* input: pixels of the square that a base's encoder sees; the picture fills its top left part, or all of it.
+* low-res: the square grid of a base's mask logits; it covers the same area as the input square.
+
+A base makes the frame of an image: ``base.frame(width, height)``.
 """
 
 from __future__ import annotations
@@ -22,87 +24,95 @@ ROUNDING = 1e-5
 
 @dataclass(frozen=True)
 class Frame:
-    """How one picture of ``width`` x ``height`` pixels lies in a base's padded square of side ``input_size``."""
+    """Where one picture lies in the square input of a base.
+
+    Attributes:
+        width: of the image, pixels.
+        height: of the image, pixels.
+        input_size: side of the input square, pixels.
+        low_res_size: side of the low-res square, low-res pixels.
+        resized: (width, height) of the picture inside the input square, pixels; the rest of the square is padding.
+    """
 
     width: int
     height: int
     input_size: int
-
-    @property
-    def resized(self) -> tuple[int, int]:
-        """(width, height) of the picture inside the square: longer side = ``input_size``, never below 1 pixel."""
-        scale = self.input_size / max(self.width, self.height)
-        return max(1, int(self.width * scale + 0.5)), max(1, int(self.height * scale + 0.5))
+    low_res_size: int
+    resized: tuple[int, int]
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Input pixels per image pixel along (x, y); they differ a little because sizes are whole pixels."""
+        """Input pixels per image pixel along (x, y); they can differ because sizes are whole pixels."""
         w, h = self.resized
         return w / self.width, h / self.height
 
     def points_to_input(self, points: Tensor) -> Tensor:
-        """(..., 2) points from the image frame to the input frame."""
+        """Convert (..., 2) points from the image frame to the input frame."""
         return points * points.new_tensor(self.scale)
 
     def points_to_image(self, points: Tensor) -> Tensor:
-        """(..., 2) points from the input frame to the image frame."""
+        """Convert (..., 2) points from the input frame to the image frame."""
         return points / points.new_tensor(self.scale)
 
     def boxes_to_input(self, boxes: Tensor) -> Tensor:
-        """(..., 4) boxes (x0, y0, x1, y1) from the image frame to the input frame."""
+        """Convert (..., 4) boxes (x0, y0, x1, y1) from the image frame to the input frame."""
         return boxes * boxes.new_tensor(self.scale * 2)
 
     def logits_to_image(self, logits: Tensor) -> Tensor:
-        """Mask logits (N, M, l, l) in the low-res frame to (N, M, H, W) in the image frame.
+        """Resize mask logits (N, M, l, l) from the low-res frame to (N, M, H, W) in the image frame.
 
-        As SAM does it: bilinear to the input square, cut the padding off, bilinear to the image.
+        Follows SAM: bilinear to the input square, cut off the padding, bilinear to the image.
         """
         w, h = self.resized
         square = F.interpolate(logits, (self.input_size, self.input_size), mode="bilinear", align_corners=False)
         return F.interpolate(square[..., :h, :w], (self.height, self.width), mode="bilinear", align_corners=False)
 
-    def masks_to_low_res(self, masks: Tensor, side: int) -> Tensor:
-        """Masks (N, H, W), bool or float, to the share of each low-res cell they cover, (N, side, side) in 0..1.
+    def masks_to_low_res(self, masks: Tensor) -> Tensor:
+        """Convert masks (N, H, W), bool or float, to the share of each low-res pixel that they cover.
 
-        Bilinear with antialiasing into the input square, then the mean of each cell. Both are linear along rows and
-        along columns, so that each mask takes two matrix products, over its own bounding box alone.
+        Bilinear with antialiasing into the input square, then the mean over each low-res pixel. Both steps are linear
+        along rows and along columns, so each mask takes two matrix products over its bounding box.
+
+        Returns:
+            (N, l, l) float32 in 0..1.
         """
         w, h = self.resized
-        across = _line_to_cells(self.width, w, self.input_size, side).to(masks.device)
-        down = _line_to_cells(self.height, h, self.input_size, side).to(masks.device)
-        found = torch.zeros(len(masks), side, side, device=masks.device)
-        for mask, cells in zip(masks, found, strict=True):
+        side = self.low_res_size
+        across = _line_to_low_res(self.width, w, self.input_size, side).to(masks.device)
+        down = _line_to_low_res(self.height, h, self.input_size, side).to(masks.device)
+        shares = torch.zeros(len(masks), side, side, device=masks.device)
+        for mask, share in zip(masks, shares, strict=True):
             rows, columns = (_extent(mask.any(axis)) for axis in (1, 0))
-            cells.copy_(down[:, rows] @ mask[rows, columns].float() @ across[:, columns].T)
-        # The sums of products miss 0 and 1 by rounding, and what is just below 1 would pass for a boundary.
-        found[found < ROUNDING] = 0.0
-        found[found > 1 - ROUNDING] = 1.0
-        return found
+            share.copy_(down[:, rows] @ mask[rows, columns].float() @ across[:, columns].T)
+        # Rounding leaves sums just off 0 and 1; a value just below 1 would count as a boundary.
+        shares[shares < ROUNDING] = 0.0
+        shares[shares > 1 - ROUNDING] = 1.0
+        return shares
 
-    def valid_cells(self, side: int) -> Tensor:
-        """Low-res cells that hold picture rather than padding, (side, side) bool; at least one row and column."""
+    def valid_low_res(self) -> Tensor:
+        """Mark the low-res pixels that hold picture, not padding: (l, l) bool; at least one row and one column."""
         w, h = self.resized
-        step = self.input_size / side
-        centres = (torch.arange(side) + 0.5) * step
+        step = self.input_size / self.low_res_size
+        centres = (torch.arange(self.low_res_size) + 0.5) * step
         across, down = centres < w, centres < h
         across[0] = down[0] = True
         return down[:, None] & across[None, :]
 
 
 @lru_cache(maxsize=16)
-def _line_to_cells(length: int, resized: int, input_size: int, side: int) -> Tensor:
-    """(side, length): what each of a line's pixels gives to each low-res cell of the line."""
+def _line_to_low_res(length: int, resized: int, input_size: int, side: int) -> Tensor:
+    """(side, length): the weight of each pixel of a line in each low-res pixel of the line."""
     places = torch.arange(length)
     parts = []
-    for some in places.tensor_split(math.ceil(length / 256)):  # all at once, a large photo would take a gigabyte
-        alone = (places[:, None] == some).float()[None, None]
-        lines = F.interpolate(alone, (resized, len(some)), mode="bilinear", antialias=True)
+    for chunk in places.tensor_split(math.ceil(length / 256)):  # a large photo in one piece would take a gigabyte
+        unit_lines = (places[:, None] == chunk).float()[None, None]
+        lines = F.interpolate(unit_lines, (resized, len(chunk)), mode="bilinear", antialias=True)
         lines = F.pad(lines, (0, 0, 0, input_size - resized))
-        parts.append(F.adaptive_avg_pool2d(lines, (side, len(some)))[0, 0])
+        parts.append(F.adaptive_avg_pool2d(lines, (side, len(chunk)))[0, 0])
     return torch.cat(parts, dim=1)
 
 
 def _extent(used: Tensor) -> slice:
-    """From the first True of (n,) to the last; empty where there is none."""
+    """From the first True of (n,) to the last; empty if there is none."""
     places = used.nonzero()
     return slice(0, 0) if len(places) == 0 else slice(int(places[0]), int(places[-1]) + 1)

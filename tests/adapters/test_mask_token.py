@@ -10,22 +10,23 @@ import numpy as np
 import pytest
 import torch
 
-from samtailor.adapters.answer import decode_prompts
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.decoder import DecoderTuning
 from samtailor.adapters.io import build_adapter, load_adapter, read_card, save_adapter
 from samtailor.adapters.strength import Scaled
 from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
+from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import AdapterError, FitError
 from samtailor.fit import fit_task
 from samtailor.fitting.batches import validation_draws
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.state import read_state
 from samtailor.fitting.validate import Validation, token_scores, validate
-from samtailor.frames import Frame
 from samtailor.prompts import Prompts
+from samtailor.runs import Run
+from tests.models import model_of
 
 SHORT = FitConfig(epochs=2, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=2)
 
@@ -33,15 +34,15 @@ SHORT = FitConfig(epochs=2, precision="float32", batch=4, lr=1e-3, val_prompts=8
 def _ask(base: Base, adapter: object, masks: object = "single") -> torch.Tensor:
     image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
     prompts = Prompts(points=np.array([[[5.5, 7.5]], [[30.5, 40.5]]], np.float32), labels=np.ones((2, 1), np.int64))
-    frame = Frame(64, 48, base.input_size)
     with torch.no_grad():
-        return decode_prompts(base, adapter, base.encode([image]), prompts, frame, masks).logits  # type: ignore[arg-type]
+        opened = EmbeddedImage(base.frame(64, 48), base.encode([image]))
+        return model_of(base, adapter).decode(opened, prompts, masks).logits  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("token", [0, 1, 3])
 def test_the_single_mask_is_that_tokens(tiny_sam: Base, token: int, tmp_path: Path) -> None:
     adapter = build_adapter("plm", tiny_sam)
-    adapter.read_token(token)  # type: ignore[arg-type]
+    adapter.read_token(token)
     everything = _ask(tiny_sam, None, "all")
     close = {"rtol": 0, "atol": 1e-5}  # the number of masks asked for moves the last bits
     torch.testing.assert_close(_ask(tiny_sam, adapter)[0, :, 0], everything[0, :, token], **close)
@@ -77,13 +78,13 @@ def test_a_tuned_decoder_trains_the_token_it_reads(tiny_sam: Base) -> None:
 
 
 def test_the_scores_of_tokens_are_those_of_the_base(shapes: Task, tiny_sam: Base, tmp_path: Path) -> None:
-    embedder = Embedder(tiny_sam, EmbeddingCache(tmp_path / "cache"))
-    draws = validation_draws(shapes.split("val"), limit=8, kind="click", jitter=0.1, seed=0)
-    scores = token_scores(tiny_sam, draws, embedder)
-    assert scores[0] == pytest.approx(validate(tiny_sam, None, draws, embedder).miou)
+    model = AdaptedModel.of(tiny_sam, None, EmbeddingCache(tmp_path / "cache"))
+    draws = validation_draws(shapes.split("val"), SHORT)
+    scores = token_scores(model, draws)
+    assert scores[0] == pytest.approx(validate(model, draws).miou)
     adapter = build_adapter("plm", tiny_sam)
     adapter.read_token(2)
-    assert scores[2] == pytest.approx(validate(tiny_sam, adapter, draws, embedder).miou)
+    assert scores[2] == pytest.approx(validate(model.with_adapter(adapter), draws).miou)
     assert len(set(scores)) > 1
 
 
@@ -91,13 +92,15 @@ def test_a_fit_takes_the_best_token_for_methods_that_change_the_decoder(
     shapes: Task, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = EmbeddingCache(tmp_path / "cache")
-    monkeypatch.setattr("samtailor.fit.token_scores", lambda *_: [0.1, 0.2, 0.4, 0.3])
+    monkeypatch.setattr("samtailor.fitting.tokens.token_scores", lambda *_: [0.1, 0.2, 0.4, 0.3])
     used = []
-    monkeypatch.setattr("samtailor.fitting.loop.Trainer.hand_out", lambda self: used.append(self.adapter.mask_token))
+    monkeypatch.setattr(
+        "samtailor.fitting.loop.Trainer.finish_adapter", lambda self: used.append(self.adapter.mask_token)
+    )
     tuned = dataclasses.replace(SHORT, method="decoder")
     fit_task(shapes, tiny_sam, tmp_path / "auto", tuned, cache=cache)
     assert read_card(tmp_path / "auto")["validation"]["base_by_mask_token"] == [0.1, 0.2, 0.4, 0.3]
-    state = read_state(tmp_path / "auto")
+    state = read_state(Run(tmp_path / "auto"))
     assert state is not None and state.token_scores == [0.1, 0.2, 0.4, 0.3]
     fit_task(shapes, tiny_sam, tmp_path / "told", dataclasses.replace(tuned, mask_token=3), cache=cache)
     assert "base_by_mask_token" not in read_card(tmp_path / "told")["validation"]
@@ -112,8 +115,8 @@ def test_the_bases_mask_of_that_token_takes_part_in_the_choice(
     """Nothing trained is any good: the base's mask 1 is handed out if it beats the single one, else the base."""
     seen: list[float] = []
 
-    def scored(base: Base, adapter: object, *_: object) -> Validation:
-        seen.append(0.5 if adapter is None else (0.6 if better else 0.4) if len(seen) == 1 else 0.3)
+    def scored(model: AdaptedModel, *_: object) -> Validation:
+        seen.append(0.5 if model.adapter is None else (0.6 if better else 0.4) if len(seen) == 1 else 0.3)
         return Validation(seen[-1], seen[-1], 8)
 
     monkeypatch.setattr("samtailor.fitting.loop.validate", scored)
@@ -128,6 +131,9 @@ def test_the_bases_mask_of_that_token_takes_part_in_the_choice(
     torch.testing.assert_close(_ask(tiny_sam, adapter)[0, :, 0], read, rtol=0, atol=1e-5)
 
 
-def test_tokens_that_do_not_exist_are_refused() -> None:
-    with pytest.raises(FitError, match="mask_token is 4"):
-        FitConfig(epochs=1, mask_token=4)  # type: ignore[arg-type]
+def test_tokens_that_do_not_exist_are_refused(shapes: Task, tiny_sam: Base, tmp_path: Path) -> None:
+    with pytest.raises(FitError, match="mask_token is -1"):
+        FitConfig(epochs=1, mask_token=-1)
+    with pytest.raises(FitError, match=r"mask_token is 4.*Choose 0 to 3"):
+        fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, mask_token=4))
+    assert not (tmp_path / "run").exists()

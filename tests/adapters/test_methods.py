@@ -9,14 +9,13 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, ClassVar
 
-import accelerate
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from samtailor.adapters.answer import decode_prompts
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import build_adapter, load_adapter, read_card, save_adapter
 from samtailor.adapters.lesson import Lesson
@@ -25,25 +24,31 @@ from samtailor.adapters.methods import METHODS, method_class
 from samtailor.adapters.plm import PLM
 from samtailor.adapters.strength import Scaled
 from samtailor.bases.base import TOKEN_KINDS, Base, Decoded
+from samtailor.bases.prompts import PromptTensors
+from samtailor.bases.sam.preprocess import padded_frame
 from samtailor.cli.measuring import run_report
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
+from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import AdapterError, FitError
 from samtailor.evaluation.measure import Questions
 from samtailor.fit import fit_task
 from samtailor.fitting.batches import Sampler
 from samtailor.fitting.config import FitConfig
+from samtailor.fitting.gradients import add_gradients
 from samtailor.fitting.loop import Trainer
-from samtailor.fitting.progress import Reporter
+from samtailor.fitting.progress import Stepped
 from samtailor.fitting.schedule import learning_rate
-from samtailor.frames import Frame
+from samtailor.machine.progress import Event
 from samtailor.predict import Predictor
 from samtailor.prompts import Prompts
+from samtailor.runs import Run
+from tests.models import model_of
 
 SHORT = FitConfig(epochs=4, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=2)
-FRAME = Frame(64, 48, 64)
+FRAME = padded_frame(64, 48, 64, 16)
 POINTS = np.array([[[5.5, 7.5]], [[30.5, 40.5]]], np.float32)
+MASKS = 3 * np.random.default_rng(0).standard_normal((2, 16, 16), np.float32)
 PROMPTS = {
     "click": Prompts(points=POINTS, labels=np.array([[1], [0]])),
     "box": Prompts(boxes=np.array([[2, 3, 30, 40], [20, 10, 60, 45]], np.float32)),
@@ -52,6 +57,8 @@ PROMPTS = {
         labels=np.array([[1], [0]]),
         boxes=np.array([[2, 3, 30, 40], [20, 10, 60, 45]], np.float32),
     ),
+    "click + mask": Prompts(points=POINTS, labels=np.array([[1], [0]]), masks=MASKS),
+    "mask": Prompts(masks=MASKS),
 }
 
 
@@ -87,7 +94,7 @@ def moved(method: str, base: Base) -> Adapter:
 def answers(base: Base, adapter: Adapter | None, kind: str = "click") -> Decoded:
     image = torch.randn(1, base.embed_dim, base.grid, base.grid, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        return decode_prompts(base, adapter, {"image": image}, PROMPTS[kind], FRAME, "all")
+        return model_of(base, adapter).decode(EmbeddedImage(FRAME, {"image": image}), PROMPTS[kind], "all")
 
 
 def same(one: Decoded, other: Decoded) -> bool:
@@ -102,15 +109,15 @@ def test_an_untrained_one_is_the_base_where_it_says_so(base: Base, method: str, 
     assert same(answers(base, adapter, kind), plain) == adapter.starts_as_base
     adapter.switch_off()
     assert same(answers(base, adapter, kind), plain)
-    assert not same(answers(base, moved(method, base), kind), plain)
-    assert same(answers(base, None, kind), plain)  # and the base is what it was
+    nothing_to_move = kind == "mask" and adapter.decoder is None and method != "tokens"
+    assert same(answers(base, moved(method, base), kind), plain) == nothing_to_move
+    assert same(answers(base, None, kind), plain)  # the base itself is unchanged
 
 
 def trainer(base: Base, adapter: Adapter, task: Task, cache: EmbeddingCache, folder: Path, cells: float) -> Trainer:
-    sampler = Sampler(task.split("train"), batch=4, kind="mix", jitter=0.1, min_area=1, seed=0)
-    config = FitConfig(epochs=1, cells=cells, precision="float32")
-    accelerator = accelerate.Accelerator(cpu=True)
-    return Trainer(base, adapter, sampler, [], Embedder(base, cache), config, folder, Reporter(), {}, accelerator)
+    config = FitConfig(epochs=1, batch=4, prompts="mix", min_area=1, cells=cells, precision="float32")
+    sampler = Sampler(task.split("train"), config)
+    return Trainer(AdaptedModel.of(base, adapter, cache), sampler, [], config, Run(folder), {})
 
 
 @pytest.mark.parametrize("cells", [0.25, 1.0])
@@ -120,7 +127,7 @@ def test_gradients_reach_what_is_owned_and_nothing_else(
     adapter = moved(method, base)
     one = trainer(base, adapter, shapes, cache, tmp_path, cells)
     for step in range(4):  # clicks and boxes
-        terms = one.gradients(one.sampler.batch(step), progress=1.0)
+        terms = add_gradients(one.model, one.sampler.batch(step), one.config, progress=1.0)
         assert all(np.isfinite(v) for v in terms.values())
     owned = adapter.owned_parameters()
     for name, p in owned.items():
@@ -141,7 +148,7 @@ def test_both_decoders_give_the_same_gradient(
         try:
             adapter = moved(method, tiny_sam)
             one = trainer(tiny_sam, adapter, shapes, cache, tmp_path, 0.25)
-            one.gradients(one.sampler.batch(0))
+            add_gradients(one.model, one.sampler.batch(0), one.config)
             found.append((answers(tiny_sam, adapter), {k: p.grad for k, p in adapter.owned_parameters().items()}))
         finally:
             tiny_sam.reference_decoder = False
@@ -163,13 +170,12 @@ def test_a_fit_leaves_the_base_alone(
     plain = answers(tiny_sam, None)
     during = []
 
-    class Listener(Reporter):
-        def step(self, state: Any, row: dict[str, float], progress: float) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Stepped):
             during.append(same(answers(tiny_sam, None), plain))
 
-    result = fit_task(
-        shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, method=method), cache=cache, reporter=Listener()
-    )
+    config = dataclasses.replace(SHORT, method=method)
+    result = fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, progress=listen)
     assert len(during) == result.steps > 3 and all(during)
     assert all(torch.equal(v, before[k]) for k, v in tiny_sam.state_dict().items())
     predictor = Predictor(tiny_sam, tmp_path, cache)
@@ -214,7 +220,7 @@ def test_training_in_bfloat16(
         one = trainer(tiny_sam, adapter, shapes, cache, tmp_path, 0.25)
         for precision in ("float32", "bfloat16"):
             one.config = dataclasses.replace(one.config, precision=precision)
-            sums.append(one.gradients(one.sampler.batch(0), progress=1.0)["loss"])
+            sums.append(add_gradients(one.model, one.sampler.batch(0), one.config, progress=1.0)["loss"])
         assert sums[0] != sums[1] and sums[0] == pytest.approx(sums[1], rel=0.1)
         assert all(p.grad is None or p.grad.dtype == torch.float32 for p in adapter.owned_parameters().values())
 
@@ -223,12 +229,10 @@ class _StopError(Exception):
     pass
 
 
-class _StopAt(Reporter):
-    """Ends a fit in the middle of a step's work, as a kill does: nothing in a fit catches it."""
-
-    def step(self, state: Any, row: dict[str, float], progress: float) -> None:
-        if state.step == 5:
-            raise _StopError
+def stop_at_5(event: Event) -> None:
+    """End a fit in the middle of its work, as a kill does: nothing in a fit catches this."""
+    if isinstance(event, Stepped) and event.state.step == 5:
+        raise _StopError
 
 
 def test_cut_off_and_resumed_gives_the_same_bits(
@@ -237,7 +241,7 @@ def test_cut_off_and_resumed_gives_the_same_bits(
     config = dataclasses.replace(SHORT, method=method)
     fit_task(shapes, tiny_sam, tmp_path / "whole", config, cache=cache)
     with pytest.raises(_StopError):
-        fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, reporter=_StopAt())
+        fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, progress=stop_at_5)
     fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, resume=True)
     for file in ("adapter.safetensors", "state.safetensors"):
         one, other = (safetensors.torch.load_file(tmp_path / name / file) for name in ("whole", "cut"))
@@ -368,7 +372,7 @@ def test_parts_that_only_training_needs(
     assert progress[0] == 1.0 and min(progress) == 0.0  # the estimate, then the first step
     assert len(set(noise)) > len(noise) / 2
     with pytest.raises(_StopError):
-        fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, reporter=_StopAt())
+        fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, progress=stop_at_5)
     fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, resume=True)
     other = safetensors.torch.load_file(tmp_path / "cut" / "state.safetensors")
     assert all(torch.equal(other[k], v) for k, v in state.items())
@@ -376,7 +380,7 @@ def test_parts_that_only_training_needs(
 
 def test_a_base_without_sams_decoder_is_told_so(tiny_sam: Base) -> None:
     class Other(Base):
-        encode = embed_prompts = decode = image_positions = None  # type: ignore[assignment]
+        frame = encode = embed_prompts = decode = image_positions = None  # type: ignore[assignment]
 
     other = Other()
     other.name, other.embed_dim = "other", tiny_sam.embed_dim
@@ -384,7 +388,7 @@ def test_a_base_without_sams_decoder_is_told_so(tiny_sam: Base) -> None:
         if fresh(name, tiny_sam).decoder is None:
             assert method_class(name).for_base(other).decoder is None
         else:
-            with pytest.raises(AdapterError, match="'other' is not SAM-shaped"):
+            with pytest.raises(AdapterError, match="'other' has none that can be changed"):
                 build_adapter(name, other)
 
 
@@ -409,17 +413,15 @@ def test_what_starts_elsewhere_ends_as_the_base_where_nothing_beat_it(
 def test_token_kinds_are_those_that_the_base_embeds(tiny_sam: Any, kind: str) -> None:
     """Changing what the prompt encoder adds for a kind changes the tokens of this kind and no others."""
     prompts = PROMPTS[kind]
-    points = None if prompts.points is None else torch.as_tensor(prompts.points)[None]
-    labels = None if prompts.labels is None else torch.as_tensor(prompts.labels)[None]
-    boxes = None if prompts.boxes is None else torch.as_tensor(prompts.boxes)[None]
-    kinds = tiny_sam.token_kinds(labels, boxes)
-    plain, _ = tiny_sam.embed_prompts(points, labels, boxes)
+    tensors = PromptTensors.of(prompts, FRAME, torch.device("cpu"))
+    kinds = tiny_sam.token_kinds(tensors)
+    plain, _ = tiny_sam.embed_prompts(tensors)
     assert kinds.shape == plain.shape[:3]
     for place in range(len(TOKEN_KINDS)):
         other = deepcopy(tiny_sam)
         encoder = other.prompt_encoder
         pads, clicks = [encoder.not_a_point_embed], [encoder.point_embed[0], encoder.point_embed[1]]
         (clicks + pads + [encoder.point_embed[2], encoder.point_embed[3]])[place].weight += 1.0
-        tokens, _ = other.embed_prompts(points, labels, boxes)
+        tokens, _ = other.embed_prompts(tensors)
         changed = (tokens - plain).abs().amax(-1) > 0.5
         assert torch.equal(changed, kinds == place), TOKEN_KINDS[place]

@@ -14,10 +14,10 @@ from PIL import Image
 
 from samtailor.bases.base import Base
 from samtailor.bases.mobile_sam.load import bundled_weights, load_mobile_sam, plain_encoder
+from samtailor.bases.prompts import PromptTensors
 from samtailor.bases.registry import load_base
 from samtailor.bases.sam.load import load_sam
 from samtailor.errors import BaseModelError
-from samtailor.frames import Frame
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -25,7 +25,7 @@ GOLDEN = Path(__file__).parent / "golden"
 def _answers(base: Base, image: np.ndarray, prompt: dict) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Embedding, all four masks' logits and IoU estimates; golden prompts count pixels from their centres, ours from
     the corner, hence the half input pixel."""
-    frame = Frame(image.shape[1], image.shape[0], base.input_size)
+    frame = base.frame(image.shape[1], image.shape[0])
     points = labels = boxes = None
     if "points" in prompt:
         points = frame.points_to_input(torch.tensor([[prompt["points"]]])) + 0.5
@@ -34,7 +34,7 @@ def _answers(base: Base, image: np.ndarray, prompt: dict) -> tuple[torch.Tensor,
         boxes = frame.boxes_to_input(torch.tensor([[prompt["box"]]])) + 0.5
     embeddings = base.encode([image])
     with torch.no_grad():
-        out = base.decode(embeddings, *base.embed_prompts(points, labels, boxes), "all")
+        out = base.decode(embeddings, *base.embed_prompts(PromptTensors(points, labels, boxes)), "all")
     return embeddings["image"][0], out.logits[0, 0], out.iou[0, 0]
 
 
@@ -119,17 +119,27 @@ def test_sam_gives_exactly_what_transformers_gives(tiny_sam_folder: Path) -> Non
     pixels = to_input([image], base.input_size)
     points, labels = torch.tensor([[[[10.5, 20.5]], [[40.0, 3.0]]]]), torch.ones(1, 2, 1, dtype=torch.long)
     boxes = torch.tensor([[[4.0, 5.0, 30.0, 40.0]]])
-    for prompt in ((points, labels, None), (None, None, boxes), (points[:, :1], labels[:, :1], boxes)):
-        wanted = {"input_points": prompt[0], "input_labels": prompt[1], "input_boxes": prompt[2]}
-        ours = tuple(p + 0.5 if p is not None and p.is_floating_point() else p for p in prompt)
+    mask = 3 * torch.randn(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    click = points[:, :1], labels[:, :1]
+    for prompt in (
+        (points, labels, None, None),
+        (None, None, boxes, None),
+        (*click, boxes, None),
+        (*click, None, mask),
+        (None, None, boxes, mask),
+        (*click, boxes, mask),
+    ):
+        names = ("input_points", "input_labels", "input_boxes", "input_masks")
+        theirs_in = dict(zip(names, prompt, strict=True))
+        ours = tuple(p if p is None or name in names[1::2] else p + 0.5 for name, p in theirs_in.items())
         with torch.no_grad():
             base.reference_decoder = False
-            fast = base.decode(base.encode([image]), *base.embed_prompts(*ours), "all")
+            fast = base.decode(base.encode([image]), *base.embed_prompts(PromptTensors(*ours)), "all")
             base.reference_decoder = True
-            out = base.decode(base.encode([image]), *base.embed_prompts(*ours), "all")
+            out = base.decode(base.encode([image]), *base.embed_prompts(PromptTensors(*ours)), "all")
             assert (fast.logits - out.logits).abs().max() < 1e-4 * out.logits.abs().max()
             for multimask, rows in ((False, slice(0, 1)), (True, slice(1, None))):
-                theirs = model(pixel_values=pixels, multimask_output=multimask, **wanted)
+                theirs = model(pixel_values=pixels, multimask_output=multimask, **theirs_in)
                 assert torch.equal(out.logits[:, :, rows], theirs.pred_masks)
                 assert torch.equal(out.iou[:, :, rows], theirs.iou_scores)
     assert torch.equal(base.image_positions()[None], model.get_image_wide_positional_embeddings())

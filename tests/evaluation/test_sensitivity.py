@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import distance_transform_edt
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.plm import PLM
 from samtailor.adapters.strength import Scaled
 from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.clickmap import click_map
 from samtailor.evaluation.corrective import LIMIT, ClickRuns, measure_clicks, next_click, summarise_clicks
@@ -75,14 +75,14 @@ def test_sensitivity_of_an_untrained_adapter_is_the_bases(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
 ) -> None:
     plm = PLM(width=tiny_sam.embed_dim).eval()
-    embedder = Embedder(tiny_sam, cache)
-    scores = measure_sensitivity(shapes, "test", tiny_sam, plm, embedder, limit=5, keep=tmp_path)
+    model = AdaptedModel.of(tiny_sam, plm, cache)
+    scores = measure_sensitivity(model, shapes, "test", limit=5, keep=tmp_path)
     assert len(scores) == 5
     assert all(s.ious["adapted"] == s.ious["base-single"] for s in scores)
     found = summarise_sensitivity(scores, 0)
     for figures in found["paired"]["adapted - base-single"].values():
         assert all(f == {"value": 0, "interval": [0, 0]} for f in figures.values())
-    again = measure_sensitivity(shapes, "test", tiny_sam, plm, Embedder(tiny_sam, cache), limit=5, keep=tmp_path)
+    again = measure_sensitivity(AdaptedModel.of(tiny_sam, plm, cache), shapes, "test", limit=5, keep=tmp_path)
     assert again == scores
 
 
@@ -106,7 +106,7 @@ def test_the_figures_by_hand() -> None:
 def test_corrective_clicks_run_to_an_end(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM, tmp_path: Path
 ) -> None:
-    runs = measure_clicks(shapes, "test", tiny_sam, moved_plm, Embedder(tiny_sam, cache), limit=2, keep=tmp_path)
+    runs = measure_clicks(AdaptedModel.of(tiny_sam, moved_plm, cache), shapes, "test", limit=2, keep=tmp_path)
     for run in runs:
         for ious in run.ious.values():
             assert len(ious) == LIMIT or ious[-1] >= 0.9
@@ -133,7 +133,7 @@ def test_a_click_map_is_what_single_clicks_give(
 
     record = shapes.split("test")[0]
     instance = record.promptable[0]
-    found = click_map(record, instance, tiny_sam, moved_plm, Embedder(tiny_sam, cache), cells=5)
+    found = click_map(AdaptedModel.of(tiny_sam, moved_plm, cache), record, instance, clicks_across=5)
     assert len(found["adapted"]) == len(found["y"]) and len(found["adapted"][0]) == len(found["x"])
     predictor = Predictor(tiny_sam, moved_plm, cache)
     predictor.set_image(record.path)
@@ -150,13 +150,13 @@ def test_strength(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm
     moved = moved_plm(sparse, {"image": image}, positions)
     assert torch.equal(Scaled(moved_plm, 0.0, tiny_sam)(sparse, {"image": image}, positions), sparse)
     assert torch.equal(Scaled(moved_plm, 1.0, tiny_sam)(sparse, {"image": image}, positions), moved)
-    embedder = Embedder(tiny_sam, cache)
-    curve = strength_curve(shapes, "test", tiny_sam, moved_plm, embedder, strengths=(0.0, 1.0), limit=4)
+    curve = strength_curve(AdaptedModel.of(tiny_sam, moved_plm, cache), shapes, "test", limit=4)
+    assert [point["strength"] for point in curve] == [0.0, 0.25, 0.5, 0.75, 1.0]
     from samtailor.evaluate import evaluate_task
 
     chosen = {i.id for r in some_instances(shapes.split("test"), 4, 0) for i in r.instances}
     scored = [s for s in evaluate_task(shapes, tiny_sam, moved_plm, cache=cache).instances if s.instance in chosen]
-    for method, row in (("base-single", curve[0]), ("adapted", curve[1])):
+    for method, row in (("base-single", curve[0]), ("adapted", curve[-1])):
         assert row["iou_instances"] == pytest.approx(np.mean([s.scores[method].iou for s in scored]), abs=0.02)
 
 
@@ -164,8 +164,8 @@ def test_switched_off_the_base_is_itself(tiny_sam: Base, shapes: Task, cache: Em
     import copy
 
     fresh = copy.deepcopy(tiny_sam)
-    embedder = Embedder(tiny_sam, cache)
-    assert off_is_the_base(shapes, "test", tiny_sam, moved_plm, embedder, fresh)
+    model = AdaptedModel.of(tiny_sam, moved_plm, cache)
+    assert off_is_the_base(model, shapes, "test", fresh)
     with torch.no_grad():
         next(fresh.mask_decoder.parameters()).add_(1e-3)  # type: ignore[union-attr]
-    assert not off_is_the_base(shapes, "test", tiny_sam, moved_plm, embedder, fresh)
+    assert not off_is_the_base(model, shapes, "test", fresh)

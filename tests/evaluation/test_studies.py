@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
 from samtailor.data.pixels.rle import mask_rle
@@ -56,11 +57,11 @@ def test_pieces_are_the_largest_components() -> None:
 def test_three_clicks_are_one_prompt_that_begins_with_the_single_click(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM
 ) -> None:
-    from samtailor.evaluation.fixed_prompts import fixed_prompts
+    from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 
     instances = shapes.split("test")[0].promptable
-    ((rows, one),) = fixed_prompts(instances, "click", seed=4)
-    ((same, three),) = fixed_prompts(instances, "3 clicks", seed=4)
+    ((rows, one),) = fixed_prompts(instances, PromptPlan("click", 4))
+    ((same, three),) = fixed_prompts(instances, PromptPlan("3 clicks", 4))
     assert rows == same == list(range(len(instances)))
     assert one.points is not None and three.points is not None and three.labels is not None
     assert three.points.shape == (len(instances), 3, 2)
@@ -78,7 +79,7 @@ def test_three_clicks_are_one_prompt_that_begins_with_the_single_click(
 
 def test_a_coarse_class_is_answered_piece_by_piece(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
     """The union of one answer per piece is scored against the whole: equal to doing so by hand."""
-    from samtailor.evaluation.fixed_prompts import fixed_prompts
+    from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
     from samtailor.metrics import count_pixels, iou
     from samtailor.predict import Predictor
 
@@ -87,7 +88,7 @@ def test_a_coarse_class_is_answered_piece_by_piece(tiny_sam: Base, shapes: Task,
     mapped = apply_map(task, parse_map(["eyes=left_eye+right_eye"]))
     (found,) = evaluate_task(mapped, tiny_sam, cache=cache).instances
     both = pieces(mapped.split("test")[0].instances[0])
-    ((_, prompts),) = fixed_prompts(both, "click", 0)
+    ((_, prompts),) = fixed_prompts(both, PromptPlan("click", 0))
     predictor = Predictor(tiny_sam, None, cache)
     predictor.set_image(record.path)
     masks = predictor.predict(points=prompts.points, labels=prompts.labels).masks[:, 0]
@@ -112,18 +113,18 @@ def test_a_killed_evaluation_goes_on(
     seen: list[str] = []
     real = scoring.score_image
 
-    def stumbling(record, *rest):  # type: ignore[no-untyped-def]
+    def stumbling(model, record, *rest):  # type: ignore[no-untyped-def]
         if len(seen) == 2:
             raise KeyboardInterrupt
         seen.append(record.path.name)
-        return real(record, *rest)
+        return real(model, record, *rest)
 
-    monkeypatch.setattr("samtailor.evaluate.score_image", stumbling)
+    monkeypatch.setattr("samtailor.evaluation.split_scores.score_image", stumbling)
     with pytest.raises(KeyboardInterrupt):
         evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, keep=tmp_path / "kept")
     (journal,) = (tmp_path / "kept").glob("evaluation-*.jsonl")
     journal.write_text(journal.read_text() + '{"unit": "2", "ro')  # the line that the kill cut
-    monkeypatch.setattr("samtailor.evaluate.score_image", real)
+    monkeypatch.setattr("samtailor.evaluation.split_scores.score_image", real)
     again = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, keep=tmp_path / "kept")
     assert again.instances == whole.instances
     other = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, keep=tmp_path / "kept", seed=1)
@@ -185,12 +186,12 @@ def test_kept_scores_are_of_one_way_to_compute(
     from samtailor.evaluation.journal import identity
 
     other = EmbeddingCache(tmp_path / "other", dtype="float32")
-    found = [identity(shapes, "test", tiny_sam, None, c) for c in (cache, other)]
-    tiny_sam.reference_decoder = True  # type: ignore[assignment]
+    found = [identity(AdaptedModel.of(tiny_sam, None, c), shapes, "test") for c in (cache, other)]
+    tiny_sam.reference_decoder = True
     try:
-        found.append(identity(shapes, "test", tiny_sam, None, cache))
+        found.append(identity(AdaptedModel.of(tiny_sam, None, cache), shapes, "test"))
     finally:
-        tiny_sam.reference_decoder = False  # type: ignore[assignment]
+        tiny_sam.reference_decoder = False
     assert found[0] != found[1] and found[0] != found[2]
 
 

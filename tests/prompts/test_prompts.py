@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from samtailor.errors import PromptError
+from samtailor.frames import Frame
 from samtailor.prompts import check_prompts, simulate_box, simulate_click, simulate_prompts
 
+FRAME = Frame(10, 10, 64, 16, (64, 64))
 masks = arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 20))).filter(np.any)
 
 
@@ -39,7 +41,8 @@ def test_boxes_without_jitter_are_tight(mask: np.ndarray, seed: int) -> None:
 @given(masks, st.floats(0, 1), st.integers(0, 9))
 def test_jittered_boxes_are_valid_prompts(mask: np.ndarray, jitter: float, seed: int) -> None:
     box = simulate_box(mask, np.random.default_rng(seed), jitter)
-    check_prompts(None, None, box, mask.shape[1], mask.shape[0])  # raises if empty or outside
+    frame = Frame(mask.shape[1], mask.shape[0], 64, 16, (64, 64))
+    check_prompts(boxes=box, frame=frame)  # raises if empty or outside
 
 
 @given(masks, st.integers(0, 9))
@@ -51,13 +54,13 @@ def test_a_prompt_does_not_depend_on_its_neighbours(mask: np.ndarray, seed: int)
 
 
 def test_shapes_of_one_and_of_several_prompts() -> None:
-    one = check_prompts([[1, 2], [3, 4]], [1, 0], None, 10, 10)
+    one = check_prompts([[1, 2], [3, 4]], [1, 0], frame=FRAME)
     assert one.points.shape == (1, 2, 2)
     assert one.labels.tolist() == [[1, 0]]
-    several = check_prompts(np.zeros((5, 1, 2)), None, np.tile([0, 0, 5, 5], (5, 1)), 10, 10)
+    several = check_prompts(np.zeros((5, 1, 2)), None, np.tile([0, 0, 5, 5], (5, 1)), frame=FRAME)
     assert len(several) == 5
     assert several.labels.tolist() == [[1]] * 5
-    assert check_prompts(None, None, [0, 0, 5, 5], 10, 10).boxes.shape == (1, 4)
+    assert check_prompts(boxes=[0, 0, 5, 5], frame=FRAME).boxes.shape == (1, 4)
     assert several[1:3].points.shape == (2, 1, 2)
 
 
@@ -81,4 +84,19 @@ def test_shapes_of_one_and_of_several_prompts() -> None:
 )
 def test_what_users_get_wrong(points: object, labels: object, boxes: object, match: str) -> None:
     with pytest.raises(PromptError, match=match):
-        check_prompts(points, labels, boxes, 10, 10)
+        check_prompts(points, labels, boxes, frame=FRAME)
+
+
+def test_input_masks_are_checked_against_the_prompts() -> None:
+    logits = np.zeros((2, 16, 16))
+    assert check_prompts(np.zeros((2, 1, 2)), masks=logits, frame=FRAME).masks.shape == (2, 16, 16)
+    alone = check_prompts(masks=logits[0], frame=FRAME)
+    assert len(alone) == 1 and len(alone[0:1]) == 1 and alone.masks.dtype == np.float32
+    for masks, match in (
+        (np.zeros((2, 8, 8)), r"Expected \(16, 16\)"),
+        (np.zeros((0, 16, 16)), "shape"),
+        (np.full((1, 16, 16), np.inf), "NaN or infinity"),
+        (np.zeros((3, 16, 16)), "2 prompts and 3 input masks"),
+    ):
+        with pytest.raises(PromptError, match=match):
+            check_prompts(np.zeros((2, 1, 2)), masks=masks, frame=FRAME)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
+from samtailor.bases.base import Base, Decoded, MaskChoice
+from samtailor.bases.prompts import PromptTensors
+from samtailor.data.task import ImageRecord
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.embedder import EmbeddedImage, Embedder
+from samtailor.errors import AdapterError, PromptError
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
 
-__all__ = ["Answer", "answer_in_chunks", "decode_prompts"]
+__all__ = ["AdaptedModel", "Answer"]
 
 CHUNK = {"cpu": 4}
-"""Prompts decoded at once: on a CPU the image-sized activations of more than a few fall out of its caches."""
+"""Prompts decoded at once by device: on a CPU, the image-sized activations of more prompts do not fit its caches."""
 MASK_BYTES = 1 << 30
-"""Full-size masks held at once, at most (but those of one prompt)."""
+"""Most bytes of full-size masks held at once; one prompt is always allowed."""
 
 
 @dataclass(frozen=True)
@@ -39,64 +44,98 @@ class Answer:
     logits: np.ndarray
 
 
-def decode_prompts(
-    base: Base,
-    adapter: Adapter | None,
-    embeddings: Embeddings,
-    prompts: Prompts,
-    frame: Frame,
-    masks: MaskChoice = "single",
-    cells: Tensor | None = None,
-) -> Decoded:
-    """Answer N prompts on one image, through the adapter if there is one; differentiable to the adapter.
+@dataclass(frozen=True)
+class AdaptedModel:
+    """A frozen base, an optional adapter, and the embeddings of images.
 
-    Args:
-        base: the frozen model.
-        adapter: None answers as the base alone does.
-        embeddings: of this image, (1, ...) tensors on the base's device.
-        prompts: image frame.
-        frame: of this image.
-        masks: which mask tokens to return; ``single`` is the adapter's own choice where there is one.
-        cells: (1, N, K) or None; see ``Base.decode``.
-
-    Returns:
-        Decoded with B = 1, low-res frame.
+    Attributes:
+        embedder: gets embeddings from the cache or the base.
+        adapter: on the base's device; None for the base alone.
     """
-    points = labels = boxes = None
-    if prompts.points is not None:
-        points = frame.points_to_input(torch.as_tensor(prompts.points, device=base.device)[None])
-        labels = torch.as_tensor(prompts.labels, device=base.device)[None]
-    if prompts.boxes is not None:
-        boxes = frame.boxes_to_input(torch.as_tensor(prompts.boxes, device=base.device)[None])
-    sparse, dense = base.embed_prompts(points, labels, boxes)
-    if adapter is None:
-        return base.decode(embeddings, sparse, dense, masks, cells)
-    masks = adapter.mask_token if masks == "single" else masks
-    sparse = adapter(sparse, embeddings, base.image_positions(), base.token_kinds(labels, boxes))
-    return base.decode(embeddings, sparse, dense, masks, cells, adapter.decoder)
 
+    embedder: Embedder
+    adapter: Adapter | None = None
 
-@torch.inference_mode()
-def answer_in_chunks(
-    base: Base,
-    adapter: Adapter | None,
-    embeddings: Embeddings,
-    prompts: Prompts,
-    frame: Frame,
-    masks: MaskChoice = "single",
-) -> Iterator[Answer]:
-    """Answer N prompts a few at a time, so that memory does not grow with N; see ``decode_prompts``."""
-    room = MASK_BYTES // (4 * frame.width * frame.height)
-    size = max(1, min(CHUNK.get(base.device.type, 64), room))
-    for start in range(0, len(prompts), size):
-        rows = slice(start, min(start + size, len(prompts)))
-        out = decode_prompts(base, adapter, embeddings, prompts[rows], frame, masks)
-        logits = out.logits[0].float()
-        yield Answer(rows, _full_masks(logits, frame), out.iou[0].float().cpu().numpy(), logits.cpu().numpy())
+    @classmethod
+    def of(cls, base: Base, adapter: Adapter | None = None, cache: EmbeddingCache | None = None) -> AdaptedModel:
+        """Build a model; ``cache`` defaults to the user's cache."""
+        return cls(Embedder(base, cache or EmbeddingCache()), adapter)
+
+    @property
+    def base(self) -> Base:
+        return self.embedder.base
+
+    @property
+    def cache(self) -> EmbeddingCache:
+        return self.embedder.cache
+
+    @property
+    def plain(self) -> AdaptedModel:
+        """The base alone, with the same embeddings."""
+        return replace(self, adapter=None)
+
+    def require_adapter(self) -> Adapter:
+        """Return the adapter.
+
+        Raises:
+            AdapterError: there is none.
+        """
+        if self.adapter is None:
+            raise AdapterError("The base alone was given; this needs an adapter.", "Give the folder of a run.")
+        return self.adapter
+
+    def with_adapter(self, adapter: Adapter | None) -> AdaptedModel:
+        """The same base and embeddings with another adapter."""
+        return replace(self, adapter=adapter)
+
+    def open(self, record: ImageRecord) -> EmbeddedImage:
+        """Embed an image of a task; do it once for several calls of ``decode`` and ``answer``."""
+        return self.embedder.open(record)
+
+    def decode(
+        self, image: EmbeddedImage, prompts: Prompts, masks: MaskChoice = "single", cells: Tensor | None = None
+    ) -> Decoded:
+        """Decode N prompts on one image; differentiable with respect to the adapter.
+
+        Args:
+            image: an embedded image.
+            prompts: N prompts, image frame.
+            masks: which mask tokens to decode; ``single`` is the adapter's own token if there is an adapter.
+            cells: (1, N, K) or None; see ``Base.decode``.
+
+        Returns:
+            Decoded with B = 1, low-res frame.
+
+        Raises:
+            PromptError: the prompts hold masks, which this base does not take.
+        """
+        base, adapter = self.base, self.adapter
+        if prompts.masks is not None and not base.takes_masks:
+            raise PromptError(f"The base {base.name!r} does not take mask prompts.", "Give points or boxes.")
+        tensors = PromptTensors.of(prompts, image.frame, base.device)
+        sparse, dense = base.embed_prompts(tensors)
+        if adapter is None:
+            return base.decode(image.embeddings, sparse, dense, masks, cells)
+        masks = adapter.mask_token if masks == "single" else masks
+        sparse = adapter(sparse, image.embeddings, base.image_positions(), base.token_kinds(tensors))
+        return base.decode(image.embeddings, sparse, dense, masks, cells, adapter.decoder)
+
+    @torch.inference_mode()
+    def answer(self, image: EmbeddedImage, prompts: Prompts, masks: MaskChoice = "single") -> Iterator[Answer]:
+        """Answer N prompts a few at a time, so that memory does not grow with N; arguments as ``decode``."""
+        frame = image.frame
+        room = MASK_BYTES // (4 * frame.width * frame.height)
+        size = max(1, min(CHUNK.get(self.base.device.type, 64), room))
+        for start in range(0, len(prompts), size):
+            rows = slice(start, min(start + size, len(prompts)))
+            decoded = self.decode(image, prompts[rows], masks)
+            logits = decoded.logits[0].float()
+            full = _full_masks(logits, frame)
+            yield Answer(rows, full, decoded.iou[0].float().cpu().numpy(), logits.cpu().numpy())
 
 
 def _full_masks(logits: Tensor, frame: Frame) -> np.ndarray:
-    """(n, M, H, W) bool; one mask at a time, since a float mask of a large photo takes hundreds of megabytes."""
+    """(n, M, H, W) bool, one mask at a time: a float mask of a large photo takes hundreds of megabytes."""
     n, m = logits.shape[:2]
     masks = np.empty((n, m, frame.height, frame.width), dtype=bool)
     for i in range(n):

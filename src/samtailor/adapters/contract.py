@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import inspect
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
@@ -37,7 +37,7 @@ class Adapter(nn.Module, abc.ABC):
     starts_as_base: ClassVar[bool] = True
     peak_rate: ClassVar[float] = 3e-4
     chooses_token: ClassVar[bool] = False
-    mask_token: Literal[0, 1, 2, 3] = 0
+    mask_token: int = 0
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
@@ -80,7 +80,7 @@ class Adapter(nn.Module, abc.ABC):
         """
         return sparse
 
-    def read_token(self, token: Literal[0, 1, 2, 3]) -> None:
+    def read_token(self, token: int) -> None:
         """Take the single mask from this token; before training, since it may say which parameters are owned."""
         self.mask_token = token
 

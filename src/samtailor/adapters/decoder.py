@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from torch import nn
 
@@ -54,7 +54,7 @@ class DecoderTuning(Adapter):
     def decoder(self) -> nn.Module:
         return self.tuned
 
-    def read_token(self, token: Literal[0, 1, 2, 3]) -> None:
+    def read_token(self, token: int) -> None:
         super().read_token(token)
         self.tuned.requires_grad_(False)
         for parameter in self.owned_parameters().values():

@@ -48,6 +48,8 @@ class PLM(Adapter):
 
     def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
         b, n, t, _ = sparse.shape
+        if t == 0:  # a mask prompt alone has no tokens to move
+            return sparse
         tokens = sparse.flatten(0, 1)  # (BN, T, D): a prompt's tokens see each other, not other prompts'
         normed = self.norm_self(tokens)
         tokens = tokens + self.self_attention(normed, normed, normed, need_weights=False)[0]

@@ -1,4 +1,4 @@
-"""A copy of a base's mask decoder, for methods that change the decoder itself."""
+"""Copies of a base's mask decoder, for methods that change the decoder itself."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import torch
 from torch import nn
 
 from samtailor.bases.base import Base
-from samtailor.bases.sam.base import SamShapedBase
 from samtailor.errors import AdapterError
 
 __all__ = ["blended", "copy_decoder"]
 
 
 def copy_decoder(method: str, base: Base) -> Any:
-    """The base's mask decoder (a ``MaskDecoder``, or transformers' ``SamMaskDecoder``), copied, frozen.
+    """Return a frozen copy of the base's mask decoder.
 
     Raises:
-        AdapterError: the base has no such decoder.
+        AdapterError: the base has no decoder to tune.
     """
-    if not isinstance(base, SamShapedBase):
+    decoder = base.tunable_decoder()
+    if decoder is None:
         raise AdapterError(
-            f"The method {method!r} changes SAM's mask decoder; the base {base.name!r} is not SAM-shaped and has none.",
+            f"The method {method!r} changes the mask decoder, and the base {base.name!r} has none that can be changed.",
             "Choose a method that works on prompt tokens, such as plm, or another base.",
         )
-    return deepcopy(base.mask_decoder).requires_grad_(False)
+    return deepcopy(decoder).requires_grad_(False)
 
 
 @torch.no_grad()
-def blended(one: nn.Module, other: nn.Module, share: float) -> nn.Module:
-    """A copy of ``one``, its parameters moved by ``share`` (0..1) towards those of ``other``, which has the same."""
-    made = deepcopy(one)
-    for parameter, there in zip(made.parameters(), other.parameters(), strict=True):
-        parameter.lerp_(there, share)
-    return made
+def blended(start: nn.Module, end: nn.Module, share: float) -> nn.Module:
+    """Copy ``start`` and move its parameters by ``share`` (0..1) towards those of ``end``, which has the same names."""
+    module = deepcopy(start)
+    for parameter, target in zip(module.parameters(), end.parameters(), strict=True):
+        parameter.lerp_(target, share)
+    return module

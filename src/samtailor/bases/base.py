@@ -1,7 +1,7 @@
-"""The contract of a base: a frozen promptable model, seen by everything above through these verbs.
+"""The contract of a base: a frozen promptable model. Everything above works with any base that keeps it.
 
 Shape letters: B images, N prompts per image, P points per prompt, T prompt tokens, D embedding width,
-h w embedding cells, M masks per prompt, C channels of the upscaled map.
+h w embedding cells, M masks per prompt, C channels of the upscaled features.
 """
 
 from __future__ import annotations
@@ -15,55 +15,56 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from samtailor.errors import PromptError
+from samtailor.bases.prompts import PromptTensors
+from samtailor.frames import Frame
 
-__all__ = ["TOKEN_KINDS", "Base", "Blocks", "Decoded", "Embeddings", "MaskChoice", "chosen_masks"]
+__all__ = ["TOKEN_KINDS", "Base", "Blocks", "Decoded", "Embeddings", "MaskChoice", "selected_masks"]
 
 Embeddings = Mapping[str, Tensor]
-"""What the encoder says of B images: named tensors whose first axis is B; ``"image"`` is always (B, D, h, w)."""
+"""Output of the encoder for B images: named tensors whose first axis is B; ``"image"`` is always (B, D, h, w)."""
 
-MaskChoice = Literal["single", "multi", "all", 0, 1, 2, 3]
-"""Which mask tokens to return: the single-mask token (M=1), the ambiguity tokens (M=3), or both, single first (M=4); a
-number: that one of all four (M=1), so that 0 is the single-mask token."""
-
+MaskChoice = Literal["single", "multi", "all"] | int
+"""Which mask tokens to decode. ``single``: token 0 (M = 1), the one mask for a clear prompt. ``multi``: all others, the
+alternatives for an ambiguous prompt. ``all``: every token, single first. A number: that token alone (M = 1)."""
 
 TOKEN_KINDS = ("background click", "foreground click", "not a point", "box corner 0", "box corner 1")
-"""What a prompt token may stand for; ``Base.token_kinds`` counts in this order, so that a click's kind is its label."""
+"""Kinds of prompt tokens. ``Base.token_kinds`` gives positions in this tuple, so the kind of a click is its label."""
 
 
-def chosen_masks(masks: MaskChoice) -> slice:
-    """Where the wanted tokens stand among all."""
+def selected_masks(masks: MaskChoice) -> slice:
+    """Convert a choice of mask tokens to a slice of all mask tokens."""
     if isinstance(masks, int):
         return slice(masks, masks + 1)
     return {"single": slice(0, 1), "multi": slice(1, None), "all": slice(0, None)}[masks]
 
 
 class Blocks(Protocol):
-    """Features of single cells, differentiable; others are not computed."""
+    """Computes upscaled features of single cells; differentiable."""
 
     def __call__(self, cells: Tensor, /, stage: int = 2) -> Tensor:
-        """The blocks that cells become by upscaling.
+        """Upscale some cells.
 
         Args:
             cells: (B, N, K) int, counted row by row.
-            stage: 2: of ``Decoded.upscaled``; 1: after the first of SAM's two up-convolutions, with 2 C channels.
+            stage: 2 for the features in ``Decoded.upscaled``; 1 for those after the first of SAM's two
+                up-convolutions, which have 2 C channels.
 
         Returns:
-            (B, N, K, 16, C) for stage 2, the 4 x 4 block row by row; (B, N, K, 4, 2 C) for stage 1, 2 x 2.
+            (B, N, K, 16, C) for stage 2, each 4 x 4 block row by row; (B, N, K, 4, 2 C) for stage 1, each 2 x 2.
         """
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Answer of a mask decoder.
+    """Output of a mask decoder.
 
     Attributes:
-        logits: (B, N, M, 4h, 4w), low-res frame; the mask is ``logits > 0``. Where only some cells were asked for:
+        logits: (B, N, M, 4h, 4w), low-res frame; the mask is ``logits > 0``. If only some cells were decoded:
             (B, N, M, K, 16), the 4 x 4 block of each cell, row by row.
         iou: (B, N, M), the model's own estimate of each mask's IoU.
-        upscale: computes ``upscaled``; most callers never ask.
-        blocks: features of single cells.
-        whole: the logits of all cells as a picture, (B, N, M, 4h, 4w), without gradient.
+        upscale: computes ``upscaled``; most callers never need it.
+        blocks: computes features of single cells.
+        whole: computes the logits of all cells, (B, N, M, 4h, 4w), without gradient.
     """
 
     logits: Tensor
@@ -74,19 +75,24 @@ class Decoded:
 
     @property
     def upscaled(self) -> Tensor:
-        """(B, N, C, 4h, 4w), the features that the masks are read from."""
+        """(B, N, C, 4h, 4w), the features from which the masks are computed."""
         return self.upscale()
 
 
 class Base(nn.Module, abc.ABC):
-    """A frozen promptable model. Parameters never require gradients; adapters live outside.
+    """A frozen promptable model. Its parameters never require gradients; adapters live outside.
 
     Attributes:
         name: what a user types, e.g. ``mobile-sam``.
-        input_size: side of the padded square the encoder sees (input frame), pixels.
+        input_size: side of the square that the encoder sees (input frame), pixels.
         embed_dim: D.
         grid: h = w, cells along a side of the embedding.
-        fingerprint: hex digest over weights and preprocessing; keys the cache and guards adapters.
+        fingerprint: hex digest of weights and preprocessing; keys the embedding store and guards adapters.
+        mask_tokens: how many mask tokens the decoder has. Token 0 is the single mask; the others are alternatives for
+            an ambiguous prompt.
+        takes_masks: whether ``PromptTensors.masks`` is supported.
+        reference_decoder: whether ``decode`` uses the forward pass of the library that the weights come from, which is
+            slower, instead of an equal one of ours. Bases without such a pair ignore it.
     """
 
     name: str
@@ -94,41 +100,52 @@ class Base(nn.Module, abc.ABC):
     embed_dim: int
     grid: int
     fingerprint: str
+    mask_tokens: int = 1
+    takes_masks: bool = False
+    reference_decoder: bool = False
+
+    @abc.abstractmethod
+    def frame(self, width: int, height: int) -> Frame:
+        """Return how an image of ``width`` x ``height`` pixels lies in this base's input."""
 
     @abc.abstractmethod
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        """Embed B images, each (H, W, 3) uint8 RGB of any size; the base does its own preprocessing."""
+        """Embed B images, each (H, W, 3) uint8 RGB of any size; includes the base's own preprocessing."""
 
     @abc.abstractmethod
-    def embed_prompts(
-        self, points: Tensor | None, labels: Tensor | None, boxes: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Prompt tokens, in the input frame (pixels of the padded square, pixel centres at +0.5).
+    def embed_prompts(self, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        """Turn prompts into tokens.
 
         Args:
-            points: (B, N, P, 2) float, (x, y), or None.
-            labels: (B, N, P) int, 1 foreground, 0 background, -1 padding; None only without points.
-            boxes: (B, N, 4) float, (x0, y0, x1, y1), or None.
+            prompts: N prompts on each of B images, input frame.
 
         Returns:
-            sparse (B, N, T, D) and dense (B, N, D, h, w), the latter expanded, not copied.
+            sparse (B, N, T, D), and dense (B, N, D, h, w). Dense is expanded over N, not copied, if no prompt has a
+            mask. T is 0 if masks are all there is.
+
+        Raises:
+            PromptError: the prompts hold nothing, or masks that the base does not take.
         """
 
-    def token_kinds(self, labels: Tensor | None, boxes: Tensor | None) -> Tensor:
-        """What each token of ``embed_prompts`` stands for, from the same labels and boxes.
+    def token_kinds(self, prompts: PromptTensors) -> Tensor:
+        """Return the kind of each token that ``embed_prompts`` makes of the same prompts.
 
-        SAM's order: the points, a "not a point" where there is no box, the box's two corners. A base with another
-        order says its own.
+        SAM's order: the points, a "not a point" if there are points and no box, the two corners of the box. A base with
+        another order overrides this.
 
         Returns:
-            (B, N, T) int, places in ``TOKEN_KINDS``.
+            (B, N, T) int, positions in ``TOKEN_KINDS``.
         """
-        some = labels if labels is not None else boxes
-        if some is None:
-            raise PromptError("A prompt has neither points nor a box.", "Give one of them.")
-        alike = torch.zeros(*some.shape[:2], 1, dtype=torch.int64, device=some.device)
-        parts = [] if labels is None else [torch.where(labels < 0, 2, labels)]
-        parts += [alike + 2] if boxes is None else [alike + 3, alike + 4]
+        labels, boxes = prompts.labels, prompts.boxes
+        device = next(p.device for p in (labels, boxes, prompts.masks) if p is not None)
+        zeros = torch.zeros(*prompts.batch, 1, dtype=torch.int64, device=device)
+        parts = [zeros[..., :0]]
+        if labels is not None:
+            parts.append(torch.where(labels < 0, 2, labels))
+        if boxes is not None:
+            parts += [zeros + 3, zeros + 4]
+        elif labels is not None:
+            parts.append(zeros + 2)
         return torch.cat(parts, dim=-1)
 
     @abc.abstractmethod
@@ -141,21 +158,25 @@ class Base(nn.Module, abc.ABC):
         cells: Tensor | None = None,
         decoder: nn.Module | None = None,
     ) -> Decoded:
-        """Masks of B x N prompts.
+        """Decode the masks of B x N prompts.
 
         Args:
             embeddings: of B images.
             sparse: (B, N, T, D).
             dense: (B, N, D, h, w).
-            masks: which mask tokens to answer with.
-            cells: (B, N, K) int, embedding cells counted row by row; then only their blocks of the mask are made. None
-                makes all.
-            decoder: a mask decoder of the same form to use in place of the base's own, which stays as it is.
+            masks: which mask tokens to decode.
+            cells: (B, N, K) int, embedding cells counted row by row, to decode only their blocks of the mask; None
+                decodes all.
+            decoder: a changed copy of ``tunable_decoder()`` to use instead of the base's own decoder.
         """
 
     @abc.abstractmethod
     def image_positions(self) -> Tensor:
-        """Positional encoding of the embedding grid, (D, h, w)."""
+        """Return the positional encoding of the embedding grid, (D, h, w)."""
+
+    def tunable_decoder(self) -> nn.Module | None:
+        """Return the mask decoder, copies of which ``decode`` accepts; None if this base has none to tune."""
+        return None
 
     @property
     def device(self) -> torch.device:

@@ -8,7 +8,7 @@ import torch
 
 from samtailor.bases.base import Base
 from samtailor.bases.mobile_sam import load as mobile_sam
-from samtailor.bases.sam.base import SamShapedBase
+from samtailor.bases.sam.base import SamBase
 from samtailor.errors import BaseModelError
 
 __all__ = ["DEFAULT_BASE", "load_base"]
@@ -30,7 +30,7 @@ def load_base(name: str = DEFAULT_BASE, device: str | torch.device = "cpu", refe
     """
     family, _, path = name.partition(":")
     if family == mobile_sam.NAME:
-        base: SamShapedBase = mobile_sam.load_mobile_sam(Path(path).expanduser() if path else None)
+        base: SamBase = mobile_sam.load_mobile_sam(Path(path).expanduser() if path else None)
     elif Path(name).suffix in (".pt", ".pth", ".safetensors"):
         raise BaseModelError(f"{name!r} is a file, not a base.", f"For a MobileSAM checkpoint write mobile-sam:{name}.")
     else:

@@ -9,17 +9,19 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
 from samtailor.cli.measuring import run_evaluate
-from samtailor.cli.progress import EncodingBar, FitBar, counting_bar, duration
+from samtailor.cli.progress import ProgressDisplay, duration
 from samtailor.cli.tables import cache_table
 from samtailor.data import Task, inspect_task, load_task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.encode import encode_task
-from samtailor.evaluation.measure import Questions
+from samtailor.encode import encode_images
+from samtailor.evaluation.questions import Questions
 from samtailor.fit import FitResult, fit_task
 from samtailor.fitting.config import FitConfig
+from samtailor.machine.progress import Count
 from samtailor.report.comparisons import draw_comparisons, draw_sheet
 
 __all__ = ["run_cache", "run_demo", "run_encode", "run_fit", "run_inspect"]
@@ -29,8 +31,8 @@ console = Console(highlight=False)
 
 def run_encode(task: Task, base: Base, cache: EmbeddingCache) -> None:
     images = [r for split in task.splits.values() for r in split]
-    with EncodingBar(console) as bar:
-        report = encode_task(base, images, cache, progress=bar)
+    with ProgressDisplay(console) as progress:
+        report = encode_images(base, images, cache, progress=progress)
     text = (
         f"{report.total} images: {report.already} in the cache, {report.encoded} encoded in {duration(report.seconds)}"
     )
@@ -47,8 +49,8 @@ def run_cache(cache: EmbeddingCache, prune: bool, chosen: dict[str, Any]) -> Non
 
 
 def run_fit(task: Task, base: Base, out: Path, config: FitConfig, cache: EmbeddingCache, resume: bool) -> FitResult:
-    with EncodingBar(console) as encoding, FitBar(console) as bar:
-        result = fit_task(task, base, out, config, cache=cache, resume=resume, reporter=bar, encoding=encoding)
+    with ProgressDisplay(console) as progress:
+        result = fit_task(task, base, out, config, cache=cache, resume=resume, progress=progress)
     console.print(f"Ended after {result.steps} steps: {result.reason}.")
     if result.beats_base:
         console.print(
@@ -68,15 +70,17 @@ def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingC
     sample = load_task("sample")
     run_fit(sample, base, out, FitConfig(minutes=minutes, seed=seed), cache, resume=True)
     run_evaluate(sample, base, out, out / "evaluation.json", cache, Questions(seed=seed))
-    pictures = draw_comparisons(sample, base, load_adapter(out, base), cache, out / "overlays", seed=seed)
+    pictures = draw_comparisons(
+        AdaptedModel.of(base, load_adapter(out, base), cache), sample, out / "overlays", seed=seed
+    )
     draw_sheet(pictures[:3], out / "comparison.png")
     console.print(f"{len(pictures)} pictures of base against adapted: {escape(str(out / 'overlays'))}", soft_wrap=True)
 
 
 def run_inspect(task: Task, as_json: bool) -> bool:
     """Print what a task holds; True if a finding is an error."""
-    with counting_bar(Console(stderr=True), "Reading") as progress:
-        inspection = inspect_task(task, progress=progress)
+    with ProgressDisplay(Console(stderr=True)) as progress:
+        inspection = inspect_task(task, progress=lambda done, total: progress(Count("Reading", done, total)))
     if as_json:
         print(json.dumps(inspection.to_dict(), indent=2))
     else:

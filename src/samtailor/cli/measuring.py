@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from samtailor.adapters.io import load_adapter, read_card
+from samtailor.adapters.answer import AdaptedModel
+from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
-from samtailor.cli.progress import EncodingBar, counting_bar
+from samtailor.cli.progress import ProgressDisplay
 from samtailor.cli.tables import class_table, clicks_table, evaluation_table, others_table, sensitivity_table
-from samtailor.data import Task, drop_duplicates, find_duplicates, load_task
+from samtailor.data import Task, drop_duplicates, find_duplicates
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.errors import DataError
 from samtailor.evaluate import Evaluation
-from samtailor.evaluation.measure import Measured, Questions, measure
+from samtailor.evaluation.measure import Measured, measure
+from samtailor.evaluation.questions import Questions
 from samtailor.machine.files import write_json
-from samtailor.report.build import build_report
+from samtailor.report.build import ClickMapChoice, build_report
+from samtailor.runs import Run
 
-__all__ = ["class_to_score", "kept_folder", "run_evaluate", "run_report", "task_of_run", "without_duplicates"]
+__all__ = ["class_to_score", "kept_folder", "run_evaluate", "run_report", "without_duplicates"]
 
 console = Console(highlight=False)
 ALL_CLASSES = "*"
-
-
-def _bars(what: str) -> AbstractContextManager[Any]:
-    return counting_bar(console, what)
 
 
 def kept_folder(adapter: Path | None, json_file: Path | None) -> Path | None:
@@ -57,8 +52,7 @@ def class_to_score(asked: str | None, adapter: Path | None, mapped: bool) -> str
     """
     if asked is not None:
         return None if asked == ALL_CLASSES else asked
-    task = {} if adapter is None or mapped else read_card(adapter).get("task") or {}
-    only: str | None = task.get("only")
+    only = None if adapter is None or mapped else Run(adapter).only_class
     if only is not None:
         console.print(f"Only {escape(repr(only))}, the class that it was fitted on; --class '*' scores all.")
     return only
@@ -67,10 +61,10 @@ def class_to_score(asked: str | None, adapter: Path | None, mapped: bool) -> str
 def run_evaluate(
     task: Task, base: Base, adapter: Path | None, json_file: Path | None, cache: EmbeddingCache, asked: Questions
 ) -> Evaluation:
-    loaded = None if adapter is None else load_adapter(adapter, base)
+    model = AdaptedModel.of(base, None if adapter is None else load_adapter(adapter, base), cache)
     keep = kept_folder(adapter, json_file)
-    with EncodingBar(console) as encoding:
-        measured = measure(task, base, loaded, asked, cache, keep=keep, progress=_bars, encoding=encoding)
+    with ProgressDisplay(console) as progress:
+        measured = measure(model, task, asked, keep=keep, progress=progress)
     _print(measured, asked)
     if json_file:
         write_json(json_file, measured.found)
@@ -92,20 +86,6 @@ def _print(measured: Measured, asked: Questions) -> None:
         console.print(others_table(found["also"]))
 
 
-def task_of_run(run: Path, only: str | None = None) -> Task:
-    """The task that a run was fitted on, loaded as it was then, but with all of its classes or the one given.
-
-    Raises:
-        DataError: the run does not say, or the task is not there any more.
-    """
-    try:
-        source = json.loads((run / "run.json").read_text())["task"]
-        path = source.pop("path")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{run} does not say which task it was fitted on.", "Give it with --task.") from error
-    return load_task(path, **{**source, "only": only})
-
-
 def run_report(
     run: Path,
     task: Task,
@@ -116,23 +96,11 @@ def run_report(
     maps: int,
     map_images: tuple[str, ...],
 ) -> Path:
-    adapter = load_adapter(run, base)
-    keep = run / "studies"
-    with EncodingBar(console) as encoding:
-        measured = measure(task, base, adapter, asked, cache, keep=keep, progress=_bars, encoding=encoding)
-    page = build_report(
-        run,
-        task,
-        measured,
-        base,
-        adapter,
-        cache,
-        command=command,
-        maps=maps,
-        map_images=map_images,
-        progress=_bars,
-        keep=keep,
-    )
+    model = AdaptedModel.of(base, load_adapter(run, base), cache)
+    chosen = ClickMapChoice(maps, map_images)
+    with ProgressDisplay(console) as progress:
+        measured = measure(model, task, asked, keep=Run(run).studies, progress=progress)
+        page = build_report(Run(run), model, task, measured, command=command, maps=chosen, progress=progress)
     _print(measured, asked)
     console.print(f"Report: {escape(str(page))}", soft_wrap=True)
     return page

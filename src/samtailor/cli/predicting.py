@@ -53,6 +53,6 @@ def run_predict(
         pixels = read_image(image)
         predictor.set_image(image)
         prediction = predictor.predict(**prompt, multimask=multimask)
-        prompts = check_prompts(**prompt, width=pixels.shape[1], height=pixels.shape[0])
+        prompts = check_prompts(**prompt, frame=base.frame(pixels.shape[1], pixels.shape[0]))
         for path, word in write_prediction(image.stem, pixels, prediction, prompts, out):
             console.print(f"{escape(str(path))}  ({word})", soft_wrap=True)

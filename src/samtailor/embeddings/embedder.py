@@ -1,31 +1,69 @@
-"""Embeddings of a task's images, on the base's device, through the cache."""
+"""Embeddings of images on the base's device, through the cache."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
+from PIL import Image
 
-from samtailor.bases.base import Base
+from samtailor.bases.base import Base, Embeddings
 from samtailor.data.pixels.images import image_key, read_image
 from samtailor.data.task import ImageRecord
 from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.frames import Frame
 
-__all__ = ["Embedder"]
+__all__ = ["EmbeddedImage", "Embedder"]
+
+
+@dataclass(frozen=True)
+class EmbeddedImage:
+    """An image as one base sees it.
+
+    Attributes:
+        frame: of the image.
+        embeddings: named tensors (1, ...), float32, on the base's device.
+    """
+
+    frame: Frame
+    embeddings: Embeddings
 
 
 class Embedder:
-    """Gives each image's embeddings; the encoder runs only for what the cache does not hold."""
+    """Gets the embeddings of images; the encoder runs only for images that the cache does not hold."""
 
     def __init__(self, base: Base, cache: EmbeddingCache) -> None:
         self.base = base
         self.cache = cache
         self._keys: dict[Path, str] = {}
 
-    def of(self, record: ImageRecord) -> dict[str, Tensor]:
-        """Named tensors (1, ...), float32, on the base's device."""
+    def open(self, record: ImageRecord) -> EmbeddedImage:
+        """Embed an image of a task.
+
+        Raises:
+            CacheError: the cache cannot be written.
+            ImageError: the file cannot be read.
+        """
         key = self._keys.get(record.path)
         if key is None:
             key = self._keys[record.path] = image_key(record.path)
-        found = self.cache.embed(self.base, key, lambda: read_image(record.path))
-        return {name: tensor[None].to(self.base.device) for name, tensor in found.items()}
+        tensors = self.cache.embed(self.base, key, lambda: read_image(record.path))
+        return self._embedded(record.width, record.height, tensors)
+
+    def open_picture(self, image: str | Path | Image.Image | np.ndarray) -> EmbeddedImage:
+        """Embed a user's picture; a cache that cannot be written is only warned of.
+
+        Args:
+            image: a path, a PIL image, or an array: (H, W) or (H, W, 3 or 4), uint8, uint16, or float in 0..1.
+
+        Raises:
+            ImageError: it cannot be read or is not a picture.
+        """
+        pixels = read_image(image)
+        tensors = self.cache.embed(self.base, image_key(image), lambda: pixels, strict=False)
+        return self._embedded(pixels.shape[1], pixels.shape[0], tensors)
+
+    def _embedded(self, width: int, height: int, tensors: Embeddings) -> EmbeddedImage:
+        on_device = {name: tensor[None].to(self.base.device) for name, tensor in tensors.items()}
+        return EmbeddedImage(self.base.frame(width, height), on_device)

@@ -6,12 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.task import ImageRecord, Instance
-from samtailor.embeddings.embedder import Embedder
-from samtailor.frames import Frame
 from samtailor.metrics import count_pixels, iou
 from samtailor.prompts import Prompts
 
@@ -20,18 +16,14 @@ __all__ = ["click_map"]
 MARGIN = 0.3  # of the object's box, to each side: what a click beside the object gives
 
 
-def click_map(
-    record: ImageRecord, instance: Instance, base: Base, adapter: Adapter, embedder: Embedder, cells: int = 16
-) -> dict[str, Any]:
-    """IoU of the single mask with ``instance`` for a click at the centre of each cell of a grid around it.
+def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clicks_across: int = 16) -> dict[str, Any]:
+    """Compute the IoU of the single mask with ``instance`` for clicks on a grid around it, base and adapted.
 
     Args:
+        model: a base with an adapter.
         record: the image.
         instance: of that image.
-        base: the frozen model.
-        adapter: compared with it.
-        embedder: gives the image's embedding.
-        cells: of the grid along the longer side; cells are square, at least one pixel wide.
+        clicks_across: clicks along the longer side of the grid; they are equally far apart, at least one pixel.
 
     Returns:
         ``extent`` [x0, y0, x1, y1] and grid centres ``x``, ``y`` in image pixels; ``base``, ``adapted`` (rows of IoU)
@@ -42,16 +34,16 @@ def click_map(
     width, height = xs[-1] + 1 - xs[0], ys[-1] + 1 - ys[0]
     x0, x1 = max(0.0, xs[0] - MARGIN * width), min(record.width, xs[-1] + 1 + MARGIN * width)
     y0, y1 = max(0.0, ys[0] - MARGIN * height), min(record.height, ys[-1] + 1 + MARGIN * height)
-    step = max(1.0, max(x1 - x0, y1 - y0) / cells)
+    step = max(1.0, max(x1 - x0, y1 - y0) / clicks_across)
     across, down = max(1, int((x1 - x0) / step)), max(1, int((y1 - y0) / step))
     x = x0 + (np.arange(across) + 0.5) * (x1 - x0) / across
     y = y0 + (np.arange(down) + 0.5) * (y1 - y0) / down
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 1, 2).astype(np.float32)
     prompts = Prompts(points=points, labels=np.ones(points.shape[:2], dtype=np.int64))
-    frame, embeddings = Frame(record.width, record.height, base.input_size), embedder.of(record)
+    image = model.open(record)
 
-    def scores(who: Adapter | None) -> list[list[float]]:
-        answers = answer_in_chunks(base, who, embeddings, prompts, frame)
+    def scores(scored: AdaptedModel) -> list[list[float]]:
+        answers = scored.answer(image, prompts)
         found = [iou(count_pixels(masks[0], truth)) for answer in answers for masks in answer.masks]
         return [[float(v) for v in row] for row in np.reshape(found, (down, across))]
 
@@ -63,7 +55,7 @@ def click_map(
         "extent": [float(x0), float(y0), float(x1), float(y1)],
         "x": x.tolist(),
         "y": y.tolist(),
-        "base": scores(None),
-        "adapted": scores(adapter),
+        "base": scores(model.plain),
+        "adapted": scores(model),
         "inside": inside.tolist(),
     }

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.task import ImageRecord, Task
-from samtailor.embeddings.embedder import Embedder
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
-from samtailor.frames import Frame
+from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
 from samtailor.prompts import Prompts, deepest_pixel
@@ -54,16 +51,14 @@ def next_click(predicted: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, in
 
 
 def measure_clicks(
+    model: AdaptedModel,
     task: Task,
     split: str,
-    base: Base,
-    adapter: Adapter | None,
-    embedder: Embedder,
     *,
     limit: int | None = 200,
     seed: int = 0,
     keep: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[ClickRuns]:
     """Run corrective clicks on the instances that ``measure_sensitivity`` chooses; arguments as there.
 
@@ -71,16 +66,16 @@ def measure_clicks(
     """
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     header = {"limit": limit, "seed": seed, "clicks": LIMIT, "until": max(TARGETS)}
-    journal = Journal(keep, "clicks", identity(task, split, base, adapter, embedder.cache) | header)
-    rows = journal.by_image(images, names, lambda record: _run(record, base, adapter, embedder), progress)
+    journal = Journal(keep, "clicks", identity(model, task, split) | header)
+    rows = journal.by_image(images, names, lambda record: _run(model, record), "Correcting by clicks", progress)
     return [ClickRuns(**row) for row in rows]
 
 
-def _run(record: ImageRecord, base: Base, adapter: Adapter | None, embedder: Embedder) -> list[dict[str, Any]]:
-    methods: dict[str, Adapter | None] = {"base-single": None}
-    if adapter is not None:
-        methods["adapted"] = adapter
-    runs = {name: _click(record, base, who, embedder) for name, who in methods.items()}
+def _run(model: AdaptedModel, record: ImageRecord) -> list[dict[str, Any]]:
+    models = {"base-single": model.plain}
+    if model.adapter is not None:
+        models["adapted"] = model
+    runs = {name: _click(each, record) for name, each in models.items()}
     return [
         {
             "image": record.path.name,
@@ -92,9 +87,9 @@ def _run(record: ImageRecord, base: Base, adapter: Adapter | None, embedder: Emb
     ]
 
 
-def _click(record: ImageRecord, base: Base, who: Adapter | None, embedder: Embedder) -> list[list[float]]:
+def _click(model: AdaptedModel, record: ImageRecord) -> list[list[float]]:
     """All instances of an image in step, so that each round is one batch of prompts with as many points."""
-    frame, embeddings = Frame(record.width, record.height, base.input_size), embedder.of(record)
+    image = model.open(record)
     instances = record.promptable  # truths are decoded one by one: those of a large photo would fill the memory
     clicks = [[(deepest_pixel(i.mask())[0], 1)] for i in instances]
     ious: list[list[float]] = [[] for _ in instances]
@@ -103,7 +98,7 @@ def _click(record: ImageRecord, base: Base, who: Adapter | None, embedder: Embed
         points = np.stack([[point for point, _ in clicks[row]] for row in active])
         labels = np.array([[label for _, label in clicks[row]] for row in active], dtype=np.int64)
         left = []
-        for answer in answer_in_chunks(base, who, embeddings, Prompts(points=points, labels=labels), frame):
+        for answer in model.answer(image, Prompts(points=points, labels=labels)):
             for row, masks in zip(active[answer.rows], answer.masks, strict=True):
                 truth = instances[row].mask()
                 ious[row].append(iou(count_pixels(masks[0], truth)))

@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from samtailor.data.task import Instance
-from samtailor.prompts import AskedKind, Prompts, simulate_click, simulate_prompts
+from samtailor.prompts import EvaluatedKind, Prompts, simulate_click, simulate_prompts
 
-__all__ = ["fixed_prompts"]
+__all__ = ["PromptPlan", "fixed_prompts"]
 
 
-def fixed_prompts(
-    instances: Sequence[Instance], kind: AskedKind, seed: int, repeat: int = 0
-) -> list[tuple[list[int], Prompts]]:
-    """One prompt for each instance: a function of seed, instance id and repeat alone, so it never depends on order.
+@dataclass(frozen=True)
+class PromptPlan:
+    """Which prompt each instance gets; ``repeat`` counts the prompts of an instance from 0."""
 
-    A click is uniform in the mask; a box is the mask's tight box; ``mix`` decides for each instance by a coin.
-    The first of ``3 clicks`` is the click that ``click`` gives.
+    kind: EvaluatedKind = "click"
+    seed: int = 0
+    repeat: int = 0
+
+
+def fixed_prompts(instances: Sequence[Instance], plan: PromptPlan) -> list[tuple[list[int], Prompts]]:
+    """Simulate one prompt per instance, a function of seed, instance id and repeat, so that order does not matter.
+
+    A click is uniform in the mask; a box is the mask's tight box; ``mix`` tosses a coin for each instance.
+    The first of ``3 clicks`` is the same click as ``click``.
 
     Returns:
         (positions in ``instances``, their prompts) for each kind that occurs.
     """
-    rngs = [np.random.default_rng([seed, abs(i.id), repeat]) for i in instances]
+    kind = plan.kind
+    rngs = [np.random.default_rng([plan.seed, abs(i.id), plan.repeat]) for i in instances]
     if kind == "3 clicks":
         masks = (i.mask() for i in instances)
         points = np.stack([[simulate_click(m, r) for _ in range(3)] for m, r in zip(masks, rngs, strict=True)])

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
 from samtailor.data.task import ImageRecord, Task
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import SamtailorError
 from samtailor.machine.files import append_json, write_atomically
+from samtailor.machine.progress import Progress, counted
 
 __all__ = ["Journal", "identity"]
 
@@ -68,21 +68,26 @@ class Journal:
         images: Sequence[ImageRecord],
         names: Mapping[Path, str],
         compute: Callable[[ImageRecord], list[dict[str, Any]]],
-        progress: Callable[[int, int], None] | None,
+        stage: str,
+        progress: Progress,
     ) -> list[dict[str, Any]]:
-        """The rows of all images in their order, each with the image's name; ``progress`` hears (done, total)."""
-        found = []
-        for done, record in enumerate(images):
-            if progress:
-                progress(done, len(images))
-            rows = self.rows(str(done), partial(compute, record))
-            found += [row | {"image": names[record.path]} for row in rows]
-        if progress:
-            progress(len(images), len(images))
-        return found
+        """Return the rows of all images in order, each with the image's name.
+
+        Args:
+            images: of a split.
+            names: name of each image file.
+            compute: computes the rows of one image; JSON types only.
+            stage: name of the work in progress events.
+            progress: receives a ``Count`` after each image.
+        """
+        named_rows = []
+        for place, record in enumerate(counted(images, stage, progress)):
+            rows = self.rows(str(place), partial(compute, record))
+            named_rows += [row | {"image": names[record.path]} for row in rows]
+        return named_rows
 
 
-def identity(task: Task, split: str, base: Base, adapter: Adapter | None, cache: EmbeddingCache) -> dict[str, Any]:
+def identity(model: AdaptedModel, task: Task, split: str) -> dict[str, Any]:
     """What any result on a split depends on: images and masks, base, adapter, and how embeddings are kept and decoded.
 
     Raise ``VERSION`` when a study's prompts or scores change.
@@ -101,11 +106,11 @@ def identity(task: Task, split: str, base: Base, adapter: Adapter | None, cache:
         "data": digest.hexdigest(),
         "task": task.name,
         "split": split,
-        "base": base.fingerprint,
-        "stored": cache.dtype,
-        "reference_decoder": bool(getattr(base, "reference_decoder", False)),
-        "device": base.device.type,
-        "adapter": None if adapter is None else _digest(adapter),
+        "base": model.base.fingerprint,
+        "stored": model.cache.dtype,
+        "reference_decoder": bool(model.base.reference_decoder),
+        "device": model.base.device.type,
+        "adapter": None if model.adapter is None else _digest(model.adapter),
     }
 
 

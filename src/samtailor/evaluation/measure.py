@@ -2,62 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.bases.registry import load_base
 from samtailor.data.task import Task
-from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
-from samtailor.encode import EncodeProgress, encode_task
-from samtailor.evaluate import Evaluation, evaluate_task
+from samtailor.embeddings.encoding import encode_images
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.classmap import apply_map, parse_map
 from samtailor.evaluation.corrective import measure_clicks, summarise_clicks
 from samtailor.evaluation.forgetting import off_is_the_base, strength_curve
+from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.sensitivity import measure_sensitivity, summarise_sensitivity
-from samtailor.prompts import AskedKind, check_asked
+from samtailor.evaluation.split_scores import Evaluation, evaluate_split
+from samtailor.machine.progress import Progress, silent
+from samtailor.prompts import check_evaluated_kind
 
-__all__ = ["Measured", "Progress", "Questions", "measure"]
-
-Progress = Callable[[str], AbstractContextManager[Callable[[int, int], None] | None]]
-"""From the name of a piece of work to what hears of (done, total) while it lasts."""
-
-
-def _silent(_: str) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-@dataclass(frozen=True)
-class Questions:
-    """What to find out.
-
-    Attributes:
-        split: of the task, and of the others.
-        prompts: kind of prompt of the scores.
-        per_instance: prompts per instance of the scores.
-        seed: of everything drawn.
-        class_map: entries such as ``eyes=left_eye+right_eye``; then only these classes count.
-        sensitivity: on how many instances prompts are varied; 0: not at all; None: on all.
-        also: other tasks, such as one that the adapter was not fitted for.
-        strengths: on how many instances of each task the adapter is turned down, where there are others; 0: none.
-        base_rows: whether the scores have rows of the base beside the adapter's.
-    """
-
-    split: str = "test"
-    prompts: AskedKind = "click"
-    per_instance: int = 1
-    seed: int = 0
-    class_map: tuple[str, ...] = ()
-    sensitivity: int | None = 0
-    also: tuple[Task, ...] = ()
-    strengths: int = 0
-    base_rows: bool = True
+__all__ = ["Measured", "measure"]
 
 
 @dataclass(frozen=True)
@@ -70,95 +34,57 @@ class Measured:
 
 
 def measure(
+    model: AdaptedModel,
     task: Task,
-    base: Base,
-    adapter: Adapter | None,
-    asked: Questions,
-    cache: EmbeddingCache,
+    questions: Questions,
     *,
     keep: Path | None = None,
-    progress: Progress = _silent,
-    encoding: Callable[[EncodeProgress], None] | None = None,
+    progress: Progress = silent,
 ) -> Measured:
-    """Encode what is missing, then answer the questions; killed, the next call with the same ``keep`` goes on.
+    """Encode what is missing, then answer the questions. After a kill, the next call with the same ``keep`` continues.
 
-    ``found`` is ``Evaluation.to_dict()`` with ``map``, ``sensitivity`` and ``also`` where they were asked for.
+    ``found`` is ``Evaluation.to_dict()`` with ``map``, ``sensitivity`` and ``also`` if they were asked for.
 
     Raises:
         DataError: a split or a class is missing.
     """
-    check_asked(asked.prompts)
-    if asked.class_map:
-        task = apply_map(task, parse_map(asked.class_map))
-    for one in (task, *asked.also):
-        encode_task(base, one.split(asked.split), cache, progress=encoding)
-    embedder = Embedder(base, cache)
-    evaluation, found = _scores(task, base, adapter, asked, cache, keep, progress)
-    if asked.class_map:
-        found["map"] = list(asked.class_map)
-    if asked.sensitivity != 0 and some_instances(task.split(asked.split), 1, 0, whole=True):
-        options: dict[str, Any] = {"limit": asked.sensitivity, "seed": asked.seed, "keep": keep}
-        with progress("Varying prompts") as bar:
-            scores = measure_sensitivity(task, asked.split, base, adapter, embedder, progress=bar, **options)
-        found["sensitivity"] = summarise_sensitivity(scores, asked.seed)
-        with progress("Correcting by clicks") as bar:
-            runs = measure_clicks(task, asked.split, base, adapter, embedder, progress=bar, **options)
+    check_evaluated_kind(questions.prompts)
+    split = questions.split
+    if questions.class_map:
+        task = apply_map(task, parse_map(questions.class_map))
+    for one in (task, *questions.also):
+        encode_images(model.base, one.split(split), model.cache, progress=progress)
+    evaluation = evaluate_split(model, task, questions, keep=keep, progress=progress)
+    found = evaluation.to_dict()
+    if questions.class_map:
+        found["map"] = list(questions.class_map)
+    if questions.sensitivity != 0 and some_instances(task.split(split), 1, 0, whole=True):
+        options: dict[str, Any] = {"limit": questions.sensitivity, "seed": questions.seed, "keep": keep}
+        scores = measure_sensitivity(model, task, split, progress=progress, **options)
+        found["sensitivity"] = summarise_sensitivity(scores, questions.seed)
+        runs = measure_clicks(model, task, split, progress=progress, **options)
         found["sensitivity"]["clicks_to_quality"] = summarise_clicks(runs)
-    if asked.also:
-        found["also"] = _others(task, base, adapter, asked, cache, embedder, keep, progress)
+    if questions.also:
+        found["also"] = _others(model, task, questions, keep, progress)
     return Measured(task, evaluation, found)
 
 
-def _scores(
-    task: Task,
-    base: Base,
-    adapter: Adapter | None,
-    asked: Questions,
-    cache: EmbeddingCache,
-    keep: Path | None,
-    p: Progress,
-) -> tuple[Evaluation, dict[str, Any]]:
-    with p(f"Evaluating on {task.name}") as bar:
-        evaluation = evaluate_task(
-            task,
-            base,
-            adapter,
-            split=asked.split,
-            prompts=asked.prompts,
-            per_instance=asked.per_instance,
-            seed=asked.seed,
-            cache=cache,
-            progress=bar,
-            keep=keep,
-            base_rows=asked.base_rows,
-        )
-    return evaluation, evaluation.to_dict()
-
-
 def _others(
-    task: Task,
-    base: Base,
-    adapter: Adapter | None,
-    asked: Questions,
-    cache: EmbeddingCache,
-    embedder: Embedder,
-    keep: Path | None,
-    progress: Progress,
+    model: AdaptedModel, task: Task, questions: Questions, keep: Path | None, progress: Progress
 ) -> list[dict[str, Any]]:
-    fresh = None if adapter is None else load_base(base.name, base.device, getattr(base, "reference_decoder", False))
-    options: dict[str, Any] = {"limit": asked.strengths, "seed": asked.seed, "keep": keep}
+    base, split, adapted = model.base, questions.split, model.adapter is not None
+    fresh = load_base(base.name, base.device, base.reference_decoder) if adapted else None
+    options: dict[str, Any] = {"limit": questions.strengths, "seed": questions.seed, "keep": keep}
     here: Sequence[dict[str, Any]] = ()
-    if adapter is not None and asked.strengths:
-        with progress(f"Turning the adapter down on {task.name}") as bar:
-            here = strength_curve(task, asked.split, base, adapter, embedder, progress=bar, **options)
+    if adapted and questions.strengths:
+        here = strength_curve(model, task, split, progress=progress, **options)
     rows = []
-    for other in asked.also:
-        _, found = _scores(other, base, adapter, asked, cache, keep, progress)
-        if adapter is not None and fresh is not None:
-            found["adapter_off_bit_equal"] = off_is_the_base(other, asked.split, base, adapter, embedder, fresh)
-        if adapter is not None and here:
-            with progress(f"Turning the adapter down on {other.name}") as bar:
-                there = strength_curve(other, asked.split, base, adapter, embedder, progress=bar, **options)
+    for other in questions.also:
+        found = evaluate_split(model, other, questions, keep=keep, progress=progress).to_dict()
+        if fresh is not None:
+            found["adapter_off_bit_equal"] = off_is_the_base(model, other, split, fresh)
+        if here:
+            there = strength_curve(model, other, split, progress=progress, **options)
             found["strengths"] = [t | {"here": h["iou_instances"]} for t, h in zip(there, here, strict=True)]
         rows.append(found)
     return rows

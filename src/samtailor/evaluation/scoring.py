@@ -8,17 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
+from samtailor.adapters.answer import AdaptedModel
+from samtailor.bases.base import MaskChoice
 from samtailor.data.task import ImageRecord, Instance
-from samtailor.embeddings.embedder import Embedder
 from samtailor.evaluation.classmap import pieces
-from samtailor.evaluation.fixed_prompts import fixed_prompts
-from samtailor.frames import Frame
+from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.metrics import Boundary, boundary_of, count_pixels, iou
 from samtailor.metrics.scores import MaskScores, score_mask
-from samtailor.prompts import AskedKind
 
 __all__ = ["METHODS", "InstanceScore", "adapted_ious", "masks_of", "score_image"]
 
@@ -49,58 +45,43 @@ class InstanceScore:
 
 
 def score_image(
-    record: ImageRecord,
-    base: Base,
-    adapter: Adapter | None,
-    embedder: Embedder,
-    kind: AskedKind,
-    repeat: int,
-    seed: int,
-    base_rows: bool = True,
+    model: AdaptedModel, record: ImageRecord, plan: PromptPlan, base_rows: bool = True
 ) -> list[InstanceScore]:
-    """One prompt (one per piece, where an instance has several) for each instance of an image.
+    """Score each instance of an image with one prompt, or one per piece if a class map splits it.
 
-    Without ``base_rows`` the adapter alone is scored, where there is one.
+    ``base_rows=False`` scores the adapted model alone; without an adapter, the base is always scored.
     """
     instances = record.promptable
     outlines: dict[int, Boundary] = {}
     scores: list[dict[str, MaskScores]] = [{} for _ in instances]
-    passes: list[tuple[Adapter | None, _Chooser]] = []
-    if base_rows or adapter is None:
-        passes.append((None, _base_masks))
-    if adapter is not None:
-        passes.append((adapter, _adapted_mask))
-    for who, choose in passes:
-        for row, drawn in _answers(record, instances, base, who, choose, embedder, kind, repeat, seed):
+    passes: list[tuple[AdaptedModel, _Chooser]] = []
+    if base_rows or model.adapter is None:
+        passes.append((model.plain, _base_masks))
+    if model.adapter is not None:
+        passes.append((model, _adapted_mask))
+    for scored, choose in passes:
+        for row, drawn in _answers(scored, record, instances, choose, plan):
             truth = instances[row].mask()
             if row not in outlines:
                 outlines[row] = boundary_of(truth)
             scores[row] |= {method: score_mask(mask, truth, outlines[row]) for method, mask in drawn.items()}
     return [
-        InstanceScore(record.path.name, i.id, i.label, s, i.area, repeat)
+        InstanceScore(record.path.name, i.id, i.label, s, i.area, plan.repeat)
         for i, s in zip(instances, scores, strict=True)
     ]
 
 
 def _answers(
-    record: ImageRecord,
-    instances: Sequence[Instance],
-    base: Base,
-    who: Adapter | None,
-    choose: _Chooser,
-    embedder: Embedder,
-    kind: AskedKind,
-    repeat: int,
-    seed: int,
+    model: AdaptedModel, record: ImageRecord, instances: Sequence[Instance], choose: _Chooser, plan: PromptPlan
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """(position of the instance, method -> mask), once all of its pieces are answered; their masks are united."""
-    frame = Frame(record.width, record.height, base.input_size)
-    embeddings = embedder.of(record)
+    """Yield (position of the instance, row name -> mask) when all pieces are answered; masks of pieces are united."""
+    image = model.open(record)
+    masks_to_return: MaskChoice = "all" if model.adapter is None else "single"
     owned = [(row, piece) for row, instance in enumerate(instances) for piece in pieces(instance)]
     missing = np.bincount([row for row, _ in owned], minlength=len(instances))
     united: dict[int, dict[str, np.ndarray]] = {}
-    for rows, prompts in fixed_prompts([piece for _, piece in owned], kind, seed, repeat):
-        for answer in answer_in_chunks(base, who, embeddings, prompts, frame, "all" if who is None else "single"):
+    for rows, prompts in fixed_prompts([piece for _, piece in owned], plan):
+        for answer in model.answer(image, prompts, masks_to_return):
             for place, masks, own in zip(rows[answer.rows], answer.masks, answer.iou, strict=True):
                 row, piece = owned[place]
                 drawn = choose(masks, own, piece)
@@ -122,27 +103,18 @@ def _adapted_mask(masks: np.ndarray, _own: np.ndarray, _prompted: Instance) -> d
     return {"adapted": masks[0]}
 
 
-def adapted_ious(record: ImageRecord, base: Base, adapter: Adapter, embedder: Embedder, seed: int) -> list[float]:
-    """IoU of the adapted model alone, one click for each instance of an image."""
+def adapted_ious(model: AdaptedModel, record: ImageRecord, seed: int) -> list[float]:
+    """Compute the IoU of the adapted model alone, with one click for each instance of an image."""
     instances = record.promptable
-    answers = _answers(record, instances, base, adapter, _adapted_mask, embedder, "click", 0, seed)
+    answers = _answers(model, record, instances, _adapted_mask, PromptPlan("click", seed))
     return [iou(count_pixels(drawn["adapted"], instances[row].mask())) for row, drawn in answers]
 
 
-def masks_of(
-    record: ImageRecord,
-    instance: Instance,
-    base: Base,
-    adapter: Adapter,
-    embedder: Embedder,
-    kind: AskedKind,
-    repeat: int,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    """Method -> mask (H, W) of one instance: those that ``score_image`` scored."""
-    found: dict[str, np.ndarray] = {}
-    passes: tuple[tuple[Adapter | None, _Chooser], ...] = ((None, _base_masks), (adapter, _adapted_mask))
-    for who, choose in passes:
-        for _, drawn in _answers(record, [instance], base, who, choose, embedder, kind, repeat, seed):
-            found |= drawn
-    return found
+def masks_of(model: AdaptedModel, record: ImageRecord, instance: Instance, plan: PromptPlan) -> dict[str, np.ndarray]:
+    """Return the masks (H, W) of one instance by row name: those that ``score_image`` scores."""
+    masks: dict[str, np.ndarray] = {}
+    passes: tuple[tuple[AdaptedModel, _Chooser], ...] = ((model.plain, _base_masks), (model, _adapted_mask))
+    for scored, choose in passes:
+        for _, drawn in _answers(scored, record, [instance], choose, plan):
+            masks |= drawn
+    return masks

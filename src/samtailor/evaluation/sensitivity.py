@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.task import ImageRecord, Task
-from samtailor.embeddings.embedder import Embedder
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.variants import GROUPS, VARIANTS, variant_prompts
-from samtailor.frames import Frame
+from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
 
@@ -38,42 +35,35 @@ class PromptScores:
 
 
 def measure_sensitivity(
+    model: AdaptedModel,
     task: Task,
     split: str,
-    base: Base,
-    adapter: Adapter | None,
-    embedder: Embedder,
     *,
     limit: int | None = 200,
     seed: int = 0,
     keep: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[PromptScores]:
     """Ask every prompt of ``studies.variants`` of at most ``limit`` instances; arguments as ``evaluate_task``."""
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
-    journal = Journal(
-        keep, "sensitivity", identity(task, split, base, adapter, embedder.cache) | {"limit": limit, "seed": seed}
-    )
-    rows = journal.by_image(images, names, lambda record: _ask(record, base, adapter, embedder, seed), progress)
+    journal = Journal(keep, "sensitivity", identity(model, task, split) | {"limit": limit, "seed": seed})
+    rows = journal.by_image(images, names, lambda record: _ask(model, record, seed), "Varying prompts", progress)
     return [PromptScores(**row) for row in rows]
 
 
-def _ask(
-    record: ImageRecord, base: Base, adapter: Adapter | None, embedder: Embedder, seed: int
-) -> list[dict[str, Any]]:
-    instances = record.promptable
-    frame, embeddings = Frame(record.width, record.height, base.input_size), embedder.of(record)
-    methods = ("base-single", "base-best") if adapter is None else ("base-single", "base-best", "adapted")
+def _ask(model: AdaptedModel, record: ImageRecord, seed: int) -> list[dict[str, Any]]:
+    instances, image = record.promptable, model.open(record)
+    methods = ("base-single", "base-best") if model.adapter is None else ("base-single", "base-best", "adapted")
     ious: list[dict[str, dict[str, list[float]]]] = [{m: {v: [] for v in VARIANTS} for m in methods} for _ in instances]
     for names, prompts in variant_prompts(instances, seed):
-        for answer in answer_in_chunks(base, None, embeddings, prompts, frame, "all"):
+        for answer in model.plain.answer(image, prompts, "all"):
             for (row, name), masks, own in zip(names[answer.rows], answer.masks, answer.iou, strict=True):
                 best, truth = masks[1 + int(own[1:].argmax())], instances[row].mask()
                 ious[row]["base-single"][name].append(iou(count_pixels(masks[0], truth)))
                 ious[row]["base-best"][name].append(iou(count_pixels(best, truth)))
-        if adapter is None:
+        if model.adapter is None:
             continue
-        for answer in answer_in_chunks(base, adapter, embeddings, prompts, frame):
+        for answer in model.answer(image, prompts):
             for (row, name), masks in zip(names[answer.rows], answer.masks, strict=True):
                 ious[row]["adapted"][name].append(iou(count_pixels(masks[0], instances[row].mask())))
     return [

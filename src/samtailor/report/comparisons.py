@@ -8,16 +8,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from samtailor.adapters.answer import answer_in_chunks
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Task
 from samtailor.drawing.overlay import comparison, contact_sheet, save_png
-from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.embeddings.embedder import Embedder
-from samtailor.evaluation.fixed_prompts import fixed_prompts
-from samtailor.frames import Frame
+from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.metrics import count_pixels, iou, mean_over_instances
 
 __all__ = ["compare_image", "draw_comparisons", "draw_sheet"]
@@ -25,18 +20,15 @@ __all__ = ["compare_image", "draw_comparisons", "draw_sheet"]
 SHEET_WIDTH = 1200  # pixels
 
 
-def draw_comparisons(
-    task: Task, base: Base, adapter: Adapter, cache: EmbeddingCache, out: Path, *, seed: int = 0, count: int = 8
-) -> list[Path]:
+def draw_comparisons(model: AdaptedModel, task: Task, out: Path, *, seed: int = 0, count: int = 8) -> list[Path]:
     """Draw the first ``count`` test images with instances: clicks and truth, the base's masks, the adapted masks.
 
     The prompts are those of ``evaluate_task`` with the same seed.
     """
-    embedder = Embedder(base, cache)
     paths = []
     for record in [r for r in task.split("test") if r.promptable][:count]:
         path = out / f"{record.path.stem}.png"
-        save_png(path, compare_image(record, base, adapter, embedder, seed))
+        save_png(path, compare_image(model, record, seed))
         paths.append(path)
     return paths
 
@@ -47,14 +39,14 @@ def draw_sheet(paths: Sequence[Path], out: Path) -> None:
     save_png(out, contact_sheet([np.asarray(row) for row in rows], gap=4))
 
 
-def compare_image(record: ImageRecord, base: Base, adapter: Adapter, embedder: Embedder, seed: int) -> np.ndarray:
+def compare_image(model: AdaptedModel, record: ImageRecord, seed: int) -> np.ndarray:
     """Three captioned panels of one image, one click per instance, (rows, columns, 3) uint8 RGB."""
     truth = np.stack([i.mask() for i in record.promptable])
-    (_, prompts), *_ = fixed_prompts(record.promptable, "click", seed)
-    frame = Frame(record.width, record.height, base.input_size)
+    (_, prompts), *_ = fixed_prompts(record.promptable, PromptPlan("click", seed))
+    image = model.open(record)
     found, captions = [], [f"{len(truth)} clicks" if len(truth) > 1 else "one click"]
-    for name, who in (("base", None), ("adapted", adapter)):
-        answers = answer_in_chunks(base, who, embedder.of(record), prompts, frame)
+    for name, who in (("base", model.plain), ("adapted", model)):
+        answers = who.answer(image, prompts)
         masks = np.concatenate([a.masks[:, 0] for a in answers])
         score = mean_over_instances(iou(count_pixels(m, t)) for m, t in zip(masks, truth, strict=True))
         found.append(masks)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.drawing.overlay import comparison
-from samtailor.embeddings.embedder import Embedder
 from samtailor.evaluation.classmap import pieces
-from samtailor.evaluation.fixed_prompts import fixed_prompts
+from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.scoring import InstanceScore, masks_of
-from samtailor.prompts import AskedKind, Prompts
+from samtailor.machine.progress import Progress, counted, silent
+from samtailor.prompts import Prompts
 
 __all__ = ["choose", "crop_around", "draw_gallery", "jpeg"]
 
@@ -51,38 +50,31 @@ def _gain(score: InstanceScore) -> float:
 
 
 def draw_gallery(
+    model: AdaptedModel,
     task: Task,
     split: str,
     scores: Sequence[InstanceScore],
-    base: Base,
-    adapter: Adapter,
-    embedder: Embedder,
-    kind: AskedKind,
-    seed: int,
+    plan: PromptPlan,
     count: int = 3,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[dict[str, Any]]:
     """For each chosen instance its group, names, scores, and ``picture`` (JPEG): truth, base, adapted."""
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
     wanted = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
     found = []
-    for done, (group, s) in enumerate(wanted):
-        if progress:
-            progress(done, len(wanted))
+    for group, s in counted(wanted, "Gallery", progress):
         record, instance = places[s.image, s.instance]
-        masks = masks_of(record, instance, base, adapter, embedder, kind, 0, seed)
-        picture = _draw(record, instance, masks, kind, seed)
+        masks = masks_of(model, record, instance, plan)
+        picture = _draw(record, instance, masks, plan)
         shown = {m: s.scores[m].iou for m in ("base-single", "adapted")}
         found.append({"group": group, "image": s.image, "label": s.label, "scores": shown, "picture": picture})
-    if progress:
-        progress(len(wanted), len(wanted))
     return found
 
 
-def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], kind: AskedKind, seed: int) -> bytes:
+def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], plan: PromptPlan) -> bytes:
     truth = instance.mask()
-    prompts = _together([p for _, p in fixed_prompts(pieces(instance), kind, seed)])
+    prompts = _together([p for _, p in fixed_prompts(pieces(instance), plan)])
     top, bottom, left, right = crop_around(truth)
     window = np.s_[top:bottom, left:right]
     corner = np.array([left, top], dtype=np.float32)

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from samtailor.adapters.answer import decode_prompts
 from samtailor.adapters.io import build_adapter
 from samtailor.adapters.lesson import Lesson
 from samtailor.adapters.plm import PLM
@@ -20,13 +19,15 @@ from samtailor.adapters.pmm.contours import contour
 from samtailor.adapters.pmm.features import features_at
 from samtailor.adapters.pmm.loss import point_matching_loss
 from samtailor.bases.base import Base, Decoded
+from samtailor.bases.sam.preprocess import padded_frame
+from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import AdapterError
 from samtailor.fitting.cells import full_target, sampled_target
-from samtailor.frames import Frame
 from samtailor.prompts import Prompts
+from tests.models import model_of
 
 SIDE, N = 16, 3
-FRAME = Frame(64, 48, 64)
+FRAME = padded_frame(64, 48, 64, SIDE)
 PROMPTS = Prompts(points=np.array([[[5.5, 7.5]], [[30.5, 40.5]], [[50, 20]]], np.float32), labels=np.ones((N, 1), int))
 
 
@@ -48,11 +49,11 @@ def truth() -> Tensor:
 
 def lesson(base: Base, adapter: PLM, progress: float = 1.0, share: float = 1.0, noise: int = 1) -> Lesson:
     image = torch.randn(1, base.embed_dim, base.grid, base.grid, generator=torch.Generator().manual_seed(0))
-    valid = FRAME.valid_cells(SIDE)
+    valid = FRAME.valid_low_res()
     shown = truth() * valid
     target = full_target(shown, valid) if share == 1 else sampled_target(shown, valid, share, 0)
     cells = None if target.cells is None else target.cells[None]
-    out = decode_prompts(base, adapter, {"image": image}, PROMPTS, FRAME, cells=cells)
+    out = model_of(base, adapter).decode(EmbeddedImage(FRAME, {"image": image}), PROMPTS, cells=cells)
     return Lesson(out, target, shown, valid, progress, noise)
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from samtailor.adapters.pmm.features import features_at
 from samtailor.bases.base import Base, Decoded
+from samtailor.bases.prompts import PromptTensors
 
 SIDE = 16
 
@@ -31,7 +32,7 @@ def decoded(base: Base, seed: int) -> tuple[Decoded, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     image = torch.randn(1, base.embed_dim, base.grid, base.grid, generator=generator)
     clicks = 64 * torch.rand(1, 3, 1, 2, generator=generator)
-    sparse, dense = base.embed_prompts(clicks, torch.ones(1, 3, 1, dtype=torch.int64), None)
+    sparse, dense = base.embed_prompts(PromptTensors(clicks, torch.ones(1, 3, 1, dtype=torch.int64)))
     sparse = sparse.clone().requires_grad_()
     return base.decode({"image": image}, sparse, dense), sparse
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from samtailor.bases.base import Base, Decoded, MaskChoice
-from samtailor.bases.sam.base import SamShapedBase
+from samtailor.bases.prompts import PromptTensors
+from samtailor.bases.sam.base import SamBase
 
 B, N = 2, 3
 
@@ -21,18 +22,24 @@ def base(request: pytest.FixtureRequest, tiny_sam: Base, mobile_sam: Base) -> Ba
     return tiny_sam if request.param == "tiny" else mobile_sam
 
 
-def prompt(base: Base, kind: str) -> dict[str, Tensor | None]:
+def prompt(base: Base, kind: str) -> PromptTensors:
     s = base.input_size
     points = torch.rand(B, N, {"click": 1, "clicks": 3}.get(kind, 1), 2) * s
     labels = torch.randint(0, 2, points.shape[:3])
     corner = torch.rand(B, N, 2) * s / 2
     boxes = torch.cat([corner, corner + s / 3], dim=-1)
     with_points, with_boxes = kind != "box", kind in ("box", "both")
-    return {
-        "points": points if with_points else None,
-        "labels": labels if with_points else None,
-        "boxes": boxes if with_boxes else None,
-    }
+    masks = 3 * torch.randn(B, N, 4 * base.grid, 4 * base.grid)
+    return PromptTensors(
+        points if with_points else None,
+        labels if with_points else None,
+        boxes if with_boxes else None,
+        masks if kind == "mask" else None,
+    )
+
+
+def clicks() -> PromptTensors:
+    return PromptTensors(torch.rand(1, 2, 1, 2) * 9, torch.ones(1, 2, 1, dtype=torch.int64))
 
 
 def both(
@@ -59,13 +66,11 @@ def apart(one: Tensor, other: Tensor) -> float:
 
 @pytest.mark.parametrize("masks", ["single", "multi", "all", 2])
 @pytest.mark.parametrize("kind", ["click", "clicks", "box", "both", "mask"])
-def test_equals_the_reference(base: SamShapedBase, kind: str, masks: MaskChoice) -> None:
+def test_equals_the_reference(base: SamBase, kind: str, masks: MaskChoice) -> None:
     torch.manual_seed(0)
     side = base.image_positions().shape[-1]
     image = torch.randn(B, base.embed_dim, side, side)
-    sparse, dense = base.embed_prompts(**prompt(base, kind))
-    if kind == "mask":  # a mask prompt makes the dense part differ from prompt to prompt
-        dense = dense + torch.randn(dense.shape)
+    sparse, dense = base.embed_prompts(prompt(base, kind))
     found = both(base, image, sparse, dense, masks)
     (fast, gradient), (reference, expected) = found["fast"], found["reference"]
     assert fast.logits.shape == reference.logits.shape and fast.iou.shape == reference.iou.shape
@@ -79,11 +84,11 @@ def test_equals_the_reference(base: SamShapedBase, kind: str, masks: MaskChoice)
 
 
 @pytest.mark.parametrize("reference", [False, True])
-def test_some_cells_are_those_of_the_whole(base: SamShapedBase, reference: bool) -> None:
+def test_some_cells_are_those_of_the_whole(base: SamBase, reference: bool) -> None:
     torch.manual_seed(0)
     side = base.image_positions().shape[-1]
     image = torch.randn(B, base.embed_dim, side, side)
-    sparse, dense = base.embed_prompts(**prompt(base, "click"))
+    sparse, dense = base.embed_prompts(prompt(base, "click"))
     cells = torch.randint(0, side * side, (B, N, 7))
     base.reference_decoder = reference
     try:
@@ -99,12 +104,12 @@ def test_some_cells_are_those_of_the_whole(base: SamShapedBase, reference: bool)
         assert float((some[b, n, :, k] - block).abs().max()) < 1e-5 * scale
 
 
-def test_gradients_reach_the_decoders_own_weights(tiny_sam: SamShapedBase) -> None:
+def test_gradients_reach_the_decoders_own_weights(tiny_sam: SamBase) -> None:
     """Methods that train the decoder itself go through the same code."""
     torch.manual_seed(0)
     side = tiny_sam.image_positions().shape[-1]
     image = torch.randn(1, tiny_sam.embed_dim, side, side)
-    sparse, dense = tiny_sam.embed_prompts(torch.rand(1, 2, 1, 2) * 9, torch.ones(1, 2, 1, dtype=torch.int64), None)
+    sparse, dense = tiny_sam.embed_prompts(clicks())
     parameters = dict(tiny_sam.mask_decoder.named_parameters())
     found = {}
     try:
@@ -126,12 +131,12 @@ def test_gradients_reach_the_decoders_own_weights(tiny_sam: SamShapedBase) -> No
 
 @pytest.mark.parametrize("reference", [False, True])
 @pytest.mark.parametrize("some", [False, True])
-def test_blocks_and_the_whole_are_those_of_the_full_map(base: SamShapedBase, reference: bool, some: bool) -> None:
+def test_blocks_and_the_whole_are_those_of_the_full_map(base: SamBase, reference: bool, some: bool) -> None:
     """Features of chosen cells, with their gradient, and all logits where only some were asked for."""
     torch.manual_seed(0)
     side = base.image_positions().shape[-1]
     image = torch.randn(B, base.embed_dim, side, side)
-    sparse, dense = base.embed_prompts(**prompt(base, "click"))
+    sparse, dense = base.embed_prompts(prompt(base, "click"))
     sparse.requires_grad_()
     cells = torch.randint(0, side * side, (B, N, 7))
     base.reference_decoder = reference
@@ -159,11 +164,11 @@ def test_blocks_and_the_whole_are_those_of_the_full_map(base: SamShapedBase, ref
     assert apart(ours, theirs) < 1e-3
 
 
-def test_another_decoder_takes_the_place_of_the_own(tiny_sam: SamShapedBase) -> None:
+def test_another_decoder_takes_the_place_of_the_own(tiny_sam: SamBase) -> None:
     torch.manual_seed(0)
     side = tiny_sam.image_positions().shape[-1]
     image = torch.randn(B, tiny_sam.embed_dim, side, side)
-    sparse, dense = tiny_sam.embed_prompts(**prompt(tiny_sam, "click"))
+    sparse, dense = tiny_sam.embed_prompts(prompt(tiny_sam, "click"))
     other = deepcopy(tiny_sam.mask_decoder)
     with torch.no_grad():
         other.mask_tokens.weight.add_(0.5)
@@ -178,10 +183,10 @@ def test_another_decoder_takes_the_place_of_the_own(tiny_sam: SamShapedBase) -> 
     assert apart(fast.logits, own.logits) > 1e-2
 
 
-def test_a_base_that_has_answered_can_be_copied_and_pickled(tiny_sam: SamShapedBase) -> None:
+def test_a_base_that_has_answered_can_be_copied_and_pickled(tiny_sam: SamBase) -> None:
     side = tiny_sam.image_positions().shape[-1]
     image = torch.randn(1, tiny_sam.embed_dim, side, side)
-    sparse, dense = tiny_sam.embed_prompts(torch.rand(1, 2, 1, 2) * 9, torch.ones(1, 2, 1, dtype=torch.int64), None)
+    sparse, dense = tiny_sam.embed_prompts(clicks())
     with torch.inference_mode():
         expected = tiny_sam.decode({"image": image}, sparse, dense).logits
         for copy in (deepcopy(tiny_sam), pickle.loads(pickle.dumps(tiny_sam))):

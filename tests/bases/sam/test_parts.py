@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from samtailor.adapters.methods import method_class
-from samtailor.bases.sam.base import SamShapedBase
+from samtailor.bases.prompts import PromptTensors
+from samtailor.bases.sam.base import SamBase
 from samtailor.bases.sam.parts import DecoderSizes, MaskDecoder, PromptEncoder, as_transformers
 
 ODD = DecoderSizes(
@@ -110,7 +111,7 @@ def test_the_references_weights_are_ours() -> None:
 
 
 @pytest.mark.parametrize("method", ["decoder", "lora"])
-def test_methods_with_a_decoder_of_their_own(mobile_sam: SamShapedBase, method: str) -> None:
+def test_methods_with_a_decoder_of_their_own(mobile_sam: SamBase, method: str) -> None:
     """Both decoders see what the method changed, and send it the same gradients."""
     adapter = method_class(method).for_base(mobile_sam)
     torch.manual_seed(0)
@@ -118,7 +119,7 @@ def test_methods_with_a_decoder_of_their_own(mobile_sam: SamShapedBase, method: 
         for p in adapter.owned_parameters().values():
             p.add_(torch.randn_like(p) * 0.02)
     image = torch.randn(1, mobile_sam.embed_dim, mobile_sam.grid, mobile_sam.grid)
-    sparse, dense = mobile_sam.embed_prompts(torch.full((1, 1, 1, 2), 300.0), torch.ones(1, 1, 1), None)
+    sparse, dense = mobile_sam.embed_prompts(PromptTensors(torch.full((1, 1, 1, 2), 300.0), torch.ones(1, 1, 1)))
     found = []
     try:
         for mobile_sam.reference_decoder in (False, True):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
-from samtailor.bases.sam.base import SamShapedBase, fingerprint_of
+from samtailor.bases.sam.base import SamBase, fingerprint_of
 from samtailor.bases.sam.parts import DecoderSizes, MaskDecoder, PromptEncoder
 from samtailor.bases.weights import load_strictly, read_weights
 
@@ -106,7 +106,7 @@ def _renamed(path: Path) -> dict[str, Tensor]:
     return {_rename(k): v for k, v in _published(path).items()}
 
 
-def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
+def load_mobile_sam(weights: Path | None = None) -> SamBase:
     """Build MobileSAM.
 
     Args:
@@ -128,4 +128,4 @@ def load_mobile_sam(weights: Path | None = None) -> SamShapedBase:
     if weights:
         encoder.build()  # a user's file that does not fit is refused now; the bundled one is known to fit
     name = f"{NAME}:{weights.resolve()}" if weights else NAME
-    return SamShapedBase(name, encoder, prompt_encoder, mask_decoder, fingerprint_of(published))
+    return SamBase(name, encoder, prompt_encoder, mask_decoder, fingerprint_of(published))

@@ -1,4 +1,4 @@
-"""What all SAM-shaped bases share: SAM's prompt encoder and mask decoder behind the contract."""
+"""SAM's prompt encoder and mask decoder behind the contract of a base, with any image encoder."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice, chosen_masks
+from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice, selected_masks
+from samtailor.bases.prompts import PromptTensors
 from samtailor.bases.sam.fast_decoder import blocks_of, fast_decode
 from samtailor.bases.sam.parts import as_transformers
-from samtailor.bases.sam.preprocess import PREPROCESSING, to_input
+from samtailor.bases.sam.preprocess import PREPROCESSING, padded_frame, to_input
+from samtailor.frames import Frame
 
-__all__ = ["SamShapedBase", "fingerprint_of"]
+__all__ = ["SamBase", "fingerprint_of"]
 
 
 def fingerprint_of(weights: Mapping[str, Tensor], preprocessing: str = PREPROCESSING) -> str:
-    """Hex digest (64 characters) over every tensor's name, type, shape and bytes, and the preprocessing.
+    """Hash every tensor's name, type, shape and bytes, and the preprocessing; 64 hex characters.
 
-    Give the names under which the weights are published: those of our modules change when a library renames a part.
+    Use the names under which the weights are published: names in our modules change when a library renames a part.
     """
     digest = hashlib.blake2b(preprocessing.encode(), digest_size=32)
     for name, tensor in sorted(weights.items()):
@@ -32,7 +34,7 @@ def fingerprint_of(weights: Mapping[str, Tensor], preprocessing: str = PREPROCES
     return digest.hexdigest()
 
 
-class SamShapedBase(Base):
+class SamBase(Base):
     """A base made of an image encoder and SAM's prompt encoder and mask decoder.
 
     Args:
@@ -40,13 +42,11 @@ class SamShapedBase(Base):
         image_encoder: (B, 3, S, S) float -> (B, D, h, w).
         prompt_encoder: a ``PromptEncoder``, or transformers' ``SamPromptEncoder``.
         mask_decoder: a ``MaskDecoder``, or transformers' ``SamMaskDecoder``.
-        fingerprint: of the weights, by ``fingerprint_of``.
-
-    Attributes:
-        reference_decoder: True decodes with transformers' own forward instead of ``fast_decode``, which equals it.
+        fingerprint: of the weights, from ``fingerprint_of``.
     """
 
-    # ours or transformers'; the latter's parts have no types that a checker could follow
+    takes_masks = True
+    # Either ours or transformers', whose parts have no types that a checker could follow.
     prompt_encoder: Any
     mask_decoder: Any
 
@@ -66,32 +66,45 @@ class SamShapedBase(Base):
         self.input_size = int(self.prompt_encoder.input_image_size)
         self.embed_dim = int(self.prompt_encoder.hidden_size)
         self.grid = int(self.prompt_encoder.image_embedding_size[0])
+        self.mask_tokens = int(self.mask_decoder.num_mask_tokens)
         self.requires_grad_(False).eval()
         self.fingerprint = fingerprint
-        self.reference_decoder = False
         self._position_rows: Tensor
         self.register_buffer("_position_rows", self._compute_positions(), persistent=False)
 
-    def train(self, mode: bool = True) -> SamShapedBase:
-        """A base stays frozen and in evaluation mode, whatever it is part of."""
+    def train(self, mode: bool = True) -> SamBase:
+        """Stay frozen and in evaluation mode, whatever module contains this base."""
         return super().train(False)
+
+    def frame(self, width: int, height: int) -> Frame:
+        return padded_frame(width, height, self.input_size, 4 * self.grid)
 
     @torch.no_grad()
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         return {"image": self.image_encoder(to_input(images, self.input_size).to(self.device))}
 
     @torch.no_grad()
-    def embed_prompts(
-        self, points: Tensor | None, labels: Tensor | None, boxes: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def embed_prompts(self, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
+        b, n = prompts.batch
         # SAM's encoder takes whole pixel numbers and adds half a pixel; our frames already have centres at +0.5.
-        points = None if points is None else points - 0.5
-        boxes = None if boxes is None else boxes - 0.5
-        sparse, dense = self.prompt_encoder(points, labels, boxes, None)
-        return sparse, dense[:, None].expand(-1, sparse.shape[1], -1, -1, -1)
+        points = None if prompts.points is None else prompts.points - 0.5
+        boxes = None if prompts.boxes is None else prompts.boxes - 0.5
+        if points is None and boxes is None:
+            sparse = self.prompt_encoder.no_mask_embed.weight.new_zeros(b, n, 0, self.embed_dim)
+        else:
+            sparse, _ = self.prompt_encoder(points, prompts.labels, boxes, None)
+        if prompts.masks is None:
+            no_mask = self.prompt_encoder.no_mask_embed.weight[0, :, None, None]
+            return sparse, no_mask.expand(b, n, -1, self.grid, self.grid)
+        dense: Tensor = self.prompt_encoder.mask_embed(prompts.masks.flatten(0, 1)[:, None])
+        return sparse, dense.view(b, n, *dense.shape[1:])
 
     def image_positions(self) -> Tensor:
         return self._position_rows.t().view(-1, self.grid, self.grid)
+
+    def tunable_decoder(self) -> nn.Module:
+        decoder: nn.Module = self.mask_decoder
+        return decoder
 
     @torch.no_grad()
     def _compute_positions(self) -> Tensor:
@@ -114,13 +127,13 @@ class SamShapedBase(Base):
         image, decoder = embeddings["image"], self.mask_decoder if decoder is None else decoder
         if not self.reference_decoder:
             return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells)
-        found = self._decode_by_reference(decoder, image, sparse, dense, masks)
-        return found if cells is None else replace(found, logits=blocks_of(found.logits, cells))
+        decoded = self._decode_by_reference(decoder, image, sparse, dense, masks)
+        return decoded if cells is None else replace(decoded, logits=blocks_of(decoded.logits, cells))
 
     def _decode_by_reference(
         self, decoder: Any, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice
     ) -> Decoded:
-        """transformers' own order of evaluation, which the fast decoder is compared with."""
+        """Decode in transformers' own order of evaluation, with which the fast decoder is compared."""
         decoder = as_transformers(decoder)
         b, n, _, d = sparse.shape
         h, w = image.shape[-2:]
@@ -134,16 +147,16 @@ class SamShapedBase(Base):
         once = decoder.activation(decoder.upscale_layer_norm(upscaled))
         upscaled = decoder.activation(decoder.upscale_conv2(once))
 
-        chosen = chosen_masks(masks)
-        mlps = list(decoder.output_hypernetworks_mlps)[chosen]
-        mask_tokens = tokens[:, 0, 1 : 1 + decoder.num_mask_tokens][:, chosen]
+        selected = selected_masks(masks)
+        mlps = list(decoder.output_hypernetworks_mlps)[selected]
+        mask_tokens = tokens[:, 0, 1 : 1 + decoder.num_mask_tokens][:, selected]
         weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)  # (BN, M, C)
         logits = (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:]).unflatten(0, (b, n))
-        iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, chosen].unflatten(0, (b, n))
+        iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, selected].unflatten(0, (b, n))
         features, early = upscaled.unflatten(0, (b, n)), once.unflatten(0, (b, n))
 
-        def blocks(wanted: Tensor, stage: int = 2) -> Tensor:
-            found = blocks_of(early, wanted, 2) if stage == 1 else blocks_of(features, wanted)
-            return found.permute(0, 1, 3, 4, 2)
+        def blocks(chosen_cells: Tensor, stage: int = 2) -> Tensor:
+            rows = blocks_of(early, chosen_cells, 2) if stage == 1 else blocks_of(features, chosen_cells)
+            return rows.permute(0, 1, 3, 4, 2)
 
         return Decoded(logits, iou, lambda: features, blocks, logits.detach)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from samtailor.bases.base import Decoded, MaskChoice, chosen_masks
+from samtailor.bases.base import Decoded, MaskChoice, selected_masks
 from samtailor.bases.sam.first_layer import FirstLayer, project_first, weight_of
 
 __all__ = ["blocks_of", "fast_decode"]
@@ -75,7 +75,7 @@ def _decode(
     cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
     cells = cells.to(positions.dtype)
     first = project_first(decoder, cells, positions) if shared else None
-    chosen = chosen_masks(masks)
+    chosen = selected_masks(masks)
     asked = range(1, 1 + decoder.num_mask_tokens)[chosen]
     tokens, cells = _two_way(decoder.transformer, start, cells, positions, first, [0, *asked])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from samtailor.bases.sam.base import SamShapedBase, fingerprint_of
+from samtailor.bases.sam.base import SamBase, fingerprint_of
 from samtailor.bases.weights import check_finite
 from samtailor.errors import BaseModelError
 
@@ -26,7 +26,7 @@ class _VisionEncoder(nn.Module):
         return embedding
 
 
-def load_sam(source: str) -> SamShapedBase:
+def load_sam(source: str) -> SamBase:
     """Load a SAM checkpoint in safetensors.
 
     Args:
@@ -62,9 +62,7 @@ def load_sam(source: str) -> SamShapedBase:
     _check_loading(source, info)
     check_finite(model.state_dict(), source)
     fingerprint = fingerprint_of(model.state_dict())
-    return SamShapedBase(
-        name, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder, fingerprint
-    )
+    return SamBase(name, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder, fingerprint)
 
 
 def _check_kind(source: str) -> None:

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 import torch
 
-import samtailor.encode
 from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
+from samtailor.embeddings import encoding
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.encode import EncodeProgress, encode_task
+from samtailor.embeddings.encoding import encode_images
 from samtailor.errors import CacheError, DataError
+from samtailor.machine.progress import Count, Event
 from tests.embeddings.fake_encoder import PRINT_A, FakeBase, picture, write_pictures
 
 
@@ -40,7 +41,7 @@ def entries(cache: EmbeddingCache) -> int:
 @pytest.mark.parametrize("batch_size", [1, 3, 50])
 def test_all_images_are_encoded_once(cache: EmbeddingCache, records: list[ImageRecord], batch_size: int) -> None:
     base = FakeBase()
-    report = encode_task(base, records, cache, batch_size)
+    report = encode_images(base, records, cache, batch_size)
     assert (report.total, report.already, report.encoded, report.rebuilt, report.failed) == (7, 0, 7, 0, [])
     assert report.seconds > 0
     assert base.seen == 7
@@ -56,10 +57,10 @@ def test_all_images_are_encoded_once(cache: EmbeddingCache, records: list[ImageR
 def test_a_second_run_neither_decodes_nor_encodes(
     cache: EmbeddingCache, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode_task(FakeBase(), records, cache)
+    encode_images(FakeBase(), records, cache)
     base = FakeBase()
-    monkeypatch.setattr(samtailor.encode, "read_image", lambda path: pytest.fail("decoded"))
-    report = encode_task(base, records, cache, batch_size=2)
+    monkeypatch.setattr(encoding, "read_image", lambda path: pytest.fail("decoded"))
+    report = encode_images(base, records, cache, batch_size=2)
     assert (report.already, report.encoded, base.seen) == (7, 0, 0)
 
 
@@ -70,26 +71,25 @@ def test_the_same_picture_under_two_names_is_encoded_once(cache: EmbeddingCache,
         other.write_bytes(record.path.read_bytes())
         twice += [record, ImageRecord(other, 30, 20), record]
     base = FakeBase()
-    report = encode_task(base, twice, cache, batch_size=4)
+    report = encode_images(base, twice, cache, batch_size=4)
     assert (report.total, report.already, report.encoded, base.seen) == (21, 14, 7, 7)
 
 
 def test_no_images(cache: EmbeddingCache) -> None:
-    assert encode_task(FakeBase(), [], cache).total == 0
+    assert encode_images(FakeBase(), [], cache).total == 0
 
 
 def test_batch_size_below_one(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
     with pytest.raises(DataError, match="batch_size is 0"):
-        encode_task(FakeBase(), records, cache, batch_size=0)
+        encode_images(FakeBase(), records, cache, batch_size=0)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_progress(cache: EmbeddingCache, records: list[ImageRecord], batch_size: int) -> None:
-    steps: list[EncodeProgress] = []
-    encode_task(FakeBase(sleep=0.01), records, cache, batch_size, steps.append)
+    steps: list[Count] = []
+    encode_images(FakeBase(sleep=0.01), records, cache, batch_size, steps.append)
     assert [step.done for step in steps] == ([1, 2, 3, 4, 5, 6, 7] if batch_size == 1 else [3, 6, 7])
-    assert all(step.total == 7 and 0 < step.images_per_second < 100 * batch_size for step in steps)
-    assert steps[0].seconds_left > steps[-1].seconds_left == 0
+    assert all(step.total == 7 and 0 < step.rate < 100 * batch_size for step in steps)
 
 
 def test_reading_overlaps_with_encoding(
@@ -109,15 +109,15 @@ def test_reading_overlaps_with_encoding(
         def encode(self, images: Any) -> dict[str, torch.Tensor]:
             if not self.seen:
                 deadline = time.monotonic() + 30
-                while len(read) < 1 + samtailor.encode.AHEAD and time.monotonic() < deadline:
+                while len(read) < 1 + encoding.AHEAD and time.monotonic() < deadline:
                     time.sleep(0.01)
                 time.sleep(0.1)
                 at_first_encode.append(len(read))
             return super().encode(images)
 
-    monkeypatch.setattr(samtailor.encode, "read_image", reading)
-    encode_task(Watching(), many, cache)
-    assert at_first_encode == [1 + samtailor.encode.AHEAD]
+    monkeypatch.setattr(encoding, "read_image", reading)
+    encode_images(Watching(), many, cache)
+    assert at_first_encode == [1 + encoding.AHEAD]
     assert len(read) == 20
 
 
@@ -125,7 +125,7 @@ def test_reading_overlaps_with_encoding(
 
 
 def test_damaged_entries_are_rebuilt_and_reported(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
-    encode_task(FakeBase(), records, cache)
+    encode_images(FakeBase(), records, cache)
     paths = [cache.path(PRINT_A, image_key(record.path)) for record in records]
     data = paths[1].read_bytes()
     paths[1].write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
@@ -133,10 +133,10 @@ def test_damaged_entries_are_rebuilt_and_reported(cache: EmbeddingCache, records
     paths[3].write_bytes(paths[4].read_bytes())
     paths[5].unlink()
     base = FakeBase()
-    report = encode_task(base, records, cache)
+    report = encode_images(base, records, cache)
     assert (report.already, report.encoded, report.rebuilt, base.seen) == (3, 4, 3, 4)
     assert sorted(cache.damaged) == sorted(paths[1:4])
-    assert encode_task(FakeBase(), records, cache).already == 7
+    assert encode_images(FakeBase(), records, cache).already == 7
 
 
 def test_unreadable_images_do_not_stop_the_others(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
@@ -146,9 +146,9 @@ def test_unreadable_images_do_not_stop_the_others(cache: EmbeddingCache, records
     records[5].path.write_bytes(cut[: len(cut) // 2])
     base = FakeBase()
     with pytest.raises(DataError, match=r"3 of 7 images could not be read; the first is .*001\.png: "):
-        encode_task(base, records, cache, batch_size=2)
+        encode_images(base, records, cache, batch_size=2)
     assert entries(cache) == base.seen == 4
-    report = encode_task(base, records, cache, skip_unreadable=True)
+    report = encode_images(base, records, cache, skip_unreadable=True)
     assert (report.already, report.encoded, base.seen) == (4, 0, 4)
     assert [path for path, _ in report.failed] == [records[i].path for i in (1, 3, 5)]
     assert all(reason for _, reason in report.failed)
@@ -158,21 +158,21 @@ def test_a_cache_that_cannot_be_written_stops_the_run(tmp_path: Path, records: l
     (tmp_path / "file").write_text("")
     base = FakeBase()
     with pytest.raises(CacheError, match="cannot be written"):
-        encode_task(base, records, EmbeddingCache(tmp_path / "file"))
+        encode_images(base, records, EmbeddingCache(tmp_path / "file"))
     assert base.seen == 1
 
 
 def test_an_interrupt_keeps_what_is_stored(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
-    def stop(now: EncodeProgress) -> None:
-        if now.done == 3:
+    def stop(event: Event) -> None:
+        if isinstance(event, Count) and event.done == 3:
             raise KeyboardInterrupt
 
     threads = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
-        encode_task(FakeBase(), records, cache, progress=stop)
+        encode_images(FakeBase(), records, cache, progress=stop)
     assert threading.active_count() == threads
     assert entries(cache) == 3
-    report = encode_task(FakeBase(), records, cache)
+    report = encode_images(FakeBase(), records, cache)
     assert (report.already, report.encoded) == (3, 4)
 
 
@@ -186,17 +186,17 @@ from pathlib import Path
 from tests.embeddings.fake_encoder import FakeBase
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.data.task import ImageRecord
-from samtailor.encode import encode_task
+from samtailor.embeddings.encoding import encode_images
 cache = EmbeddingCache(Path({root!r}))
 records = [ImageRecord(path, 30, 20) for path in sorted(Path({images!r}).glob("*.png"))]
-report = encode_task(FakeBase(sleep={sleep}), records, cache, batch_size=2)
+report = encode_images(FakeBase(sleep={sleep}), records, cache, batch_size=2)
 assert report.already + report.encoded == len(records), report
 assert not cache.damaged
 """
 
 
 def start(cache: EmbeddingCache, images: Path, sleep: float) -> subprocess.Popen[bytes]:
-    tests = str(Path(__file__).parents[1])
+    tests = str(Path(__file__).parents[2])
     text = ENCODER.format(tests=tests, root=str(cache.root), images=str(images), sleep=sleep)
     return subprocess.Popen([sys.executable, "-c", text])
 
@@ -216,7 +216,7 @@ def test_a_killed_run_is_continued(cache: EmbeddingCache, tmp_path: Path) -> Non
     stored = entries(cache)
     assert 6 <= stored < 40
     base = FakeBase()
-    report = encode_task(base, records, cache)
+    report = encode_images(base, records, cache)
     assert (report.already, report.encoded, report.rebuilt) == (stored, 40 - stored, 0)
     assert base.seen == 40 - stored
     assert cache.damaged == []
@@ -226,6 +226,6 @@ def test_two_runs_at_once(cache: EmbeddingCache, tmp_path: Path) -> None:
     records = write_pictures(tmp_path / "many", 30)
     processes = [start(cache, tmp_path / "many", sleep=0.005) for _ in range(2)]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
-    report = encode_task(FakeBase(), records, cache)
+    report = encode_images(FakeBase(), records, cache)
     assert (report.already, report.rebuilt) == (30, 0)
     assert not list(cache.root.rglob("*.tmp"))

@@ -1,0 +1,38 @@
+"""What to measure about a model on a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from samtailor.data.task import Task
+from samtailor.prompts import EvaluatedKind
+
+__all__ = ["Questions"]
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What to measure.
+
+    Attributes:
+        split: of the task and of the other tasks.
+        prompts: kind of prompt that the scores use.
+        per_instance: prompts per instance that the scores use.
+        seed: random seed of the prompts and of the choice of instances.
+        class_map: entries such as ``eyes=left_eye+right_eye``; if there are any, only these classes count.
+        sensitivity: number of instances whose prompts are varied; 0 skips this study, None takes all instances.
+        also: other tasks to score, such as one that the adapter was not fitted on.
+        strengths: number of instances of each task on which the adapter is turned down, if there are other tasks;
+            0 skips this study.
+        base_rows: whether the base is scored beside the adapted model; without an adapter it always is.
+    """
+
+    split: str = "test"
+    prompts: EvaluatedKind = "click"
+    per_instance: int = 1
+    seed: int = 0
+    class_map: tuple[str, ...] = ()
+    sensitivity: int | None = 0
+    also: tuple[Task, ...] = ()
+    strengths: int = 0
+    base_rows: bool = True

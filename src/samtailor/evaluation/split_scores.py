@@ -1,0 +1,99 @@
+"""Scores of base and adapted model on all instances of a split."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from samtailor.adapters.answer import AdaptedModel
+from samtailor.data.task import ImageRecord, Task
+from samtailor.errors import DataError
+from samtailor.evaluation.fixed_prompts import PromptPlan
+from samtailor.evaluation.journal import Journal, identity
+from samtailor.evaluation.names import image_names
+from samtailor.evaluation.questions import Questions
+from samtailor.evaluation.scoring import InstanceScore, score_image
+from samtailor.evaluation.summary import gains, method_rows
+from samtailor.machine.progress import Progress, silent
+from samtailor.metrics.scores import BOUNDARY_SETTINGS
+from samtailor.prompts import check_evaluated_kind
+
+__all__ = ["Evaluation", "evaluate_split"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All scores and what they were made of; ``seconds`` are those of this run, not of what it took up."""
+
+    task: str
+    split: str
+    prompts: dict[str, Any]
+    base: dict[str, str]
+    instances: list[InstanceScore] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per method; see ``studies.summary``."""
+        return method_rows(self.instances)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "task": self.task,
+            "split": self.split,
+            "prompts": self.prompts,
+            "base": self.base,
+            "images": len({i.image for i in self.instances}),
+            "seconds": round(self.seconds, 1),
+            "boundary": BOUNDARY_SETTINGS,
+            "rows": self.rows(),
+            "gains": gains(self.instances),
+        }
+
+
+def evaluate_split(
+    model: AdaptedModel,
+    task: Task,
+    questions: Questions,
+    *,
+    keep: Path | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Score base and adapted model on every instance of a split that can be prompted.
+
+    Args:
+        model: a base, with an adapter if there should be an ``adapted`` row.
+        task: the task.
+        questions: split, kind and number of prompts, seed and whether the base is scored; the rest is not used.
+        keep: folder for the scores of each image, from which a killed evaluation continues; None keeps nothing.
+        progress: receives a ``Count`` after each image.
+
+    Raises:
+        DataError: the split does not exist or has no instance to score.
+        PromptError: the kind of prompt is unknown.
+    """
+    check_evaluated_kind(questions.prompts)
+    split, seed = questions.split, questions.seed
+    images, names = task.split(split), image_names(task, split)
+    if not any(r.promptable for r in images):
+        raise DataError(f"Split {split!r} of task {task.name!r} has no instance to score.", "Give it masks.")
+    prompts = {"kind": questions.prompts, "per_instance": questions.per_instance, "seed": seed}
+    base_rows = questions.base_rows or model.adapter is None
+    header = identity(model, task, split) | prompts | ({} if base_rows else {"base_rows": False})
+    journal = Journal(keep, "evaluation", header)
+
+    def scored(record: ImageRecord) -> list[dict[str, Any]]:
+        if not record.promptable:
+            return []  # such an image is not even encoded
+        plans = (PromptPlan(questions.prompts, seed, repeat) for repeat in range(questions.per_instance))
+        return [score.to_dict() for plan in plans for score in score_image(model, record, plan, base_rows)]
+
+    began = time.perf_counter()
+    scores = [
+        InstanceScore.from_dict(row)
+        for row in journal.by_image(images, names, scored, f"Evaluating on {task.name}", progress)
+    ]
+    seconds = time.perf_counter() - began
+    base = {"name": model.base.name, "fingerprint": model.base.fingerprint}
+    return Evaluation(task.name, split, prompts, base, scores, round(seconds, 1))

@@ -1,0 +1,55 @@
+"""What a prompt is, and the kinds of prompts that can be simulated from masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from samtailor.errors import PromptError
+
+__all__ = ["EvaluatedKind", "PromptKind", "Prompts", "check_evaluated_kind", "check_kind"]
+
+PromptKind = Literal["click", "box", "mix"]
+"""Prompts to train on. ``mix`` is a click or a box by a fair coin: per image in training, per instance elsewhere."""
+
+EvaluatedKind = PromptKind | Literal["3 clicks"]
+"""Prompts to evaluate with: those to train on, and one prompt of three clicks on the object."""
+
+
+def check_kind(kind: str) -> None:
+    """Raise PromptError if ``kind`` is not a ``PromptKind``."""
+    if kind not in get_args(PromptKind):
+        raise PromptError(f"Prompts of kind {kind!r} cannot be simulated.", "Choose click, box or mix.")
+
+
+def check_evaluated_kind(kind: str) -> None:
+    """Raise PromptError if ``kind`` is not an ``EvaluatedKind``."""
+    if kind != "3 clicks":
+        check_kind(kind)
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """N prompts on one image, in the image frame (pixels, (x, y), pixel centres at +0.5).
+
+    Attributes:
+        points: (N, P, 2) float32, or None.
+        labels: (N, P) int64, 1 foreground, 0 background; None exactly when ``points`` is None.
+        boxes: (N, 4) float32 (x0, y0, x1, y1), or None.
+        masks: (N, 4h, 4w) float32, low-res logits of an earlier mask (low-res frame), or None.
+    """
+
+    points: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    boxes: np.ndarray | None = None
+    masks: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return next((len(part) for part in (self.points, self.boxes, self.masks) if part is not None), 0)
+
+    def __getitem__(self, rows: slice) -> Prompts:
+        """Select some of the prompts."""
+        parts = (self.points, self.labels, self.boxes, self.masks)
+        return Prompts(*(None if part is None else part[rows] for part in parts))
