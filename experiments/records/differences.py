@@ -126,17 +126,17 @@ def paired_differences(table: _Table, evaluation_row: str, reference: _Table, re
 
     labels = [table[k][0].label for k in keys]
     sides = (_values(table, keys, evaluation_row), _values(reference, keys, reference_row))
-    found: dict[str, Any] = {"n": len(keys)}
+    differences: dict[str, Any] = {"n": len(keys)}
     for name, score in (_MEANS | {"miou": "iou"}).items():
         values, reference_values = (side[score] for side in sides)  # (instances, runs) each
         change = values.mean(1) - reference_values.mean(1)
         whole = resampler.mean_over_classes(change, labels) if name == "miou" else resampler.mean(change)
-        found[name] = Estimate.of(whole).to_dict()
+        differences[name] = Estimate.of(whole).to_dict()
         if values.shape[1] > 1 and values.shape == reference_values.shape:
             each = (values - reference_values).T
             by_seed = [mean_over_classes(e, labels) if name == "miou" else mean_over_instances(e) for e in each]
-            found[name]["by_seed"] = [round(value, 6) for value in by_seed]
-    return found
+            differences[name]["by_seed"] = [round(value, 6) for value in by_seed]
+    return differences
 
 
 def _values(table: _Table, keys: Sequence[tuple[str, int, int]], method: str) -> dict[str, np.ndarray]:

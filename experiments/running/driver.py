@@ -17,14 +17,15 @@ from experiments.log import log
 from experiments.records.differences import add_differences
 from experiments.records.lines import Lines, without_paths
 from experiments.running.fitting import fit_facts, fit_once, is_fitted, set_aside
-from experiments.running.measuring import kept_measure, take
-from experiments.running.progress import Teller, duration
+from experiments.running.measuring import kept_measure, take_measure
+from experiments.running.progress import ProgressLog, duration
 from experiments.running.provenance import code_version, machine
 from experiments.running.tasks import Tasks
 from experiments.running.time_estimate import TimeEstimate
 from experiments.specs.config import Config
 from experiments.specs.run import Run
 from experiments.specs.settings import BASE, ConfigError
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.registry import load_base
 from samtailor.embeddings.cache import EmbeddingCache
@@ -214,18 +215,18 @@ class Driver:
         if fitted and (message := set_aside(run, folder)):
             log(f"    {message}")
         if fitted and not is_fitted(folder):
-            fit_once(run, self.tasks.for_fit(run), base, folder, self.cache, Teller())
-        adapter, found = None, []
-        for asked in run.measures:
-            result = kept_measure(folder, asked, self.results)
+            fit_once(run, self.tasks.for_fit(run), base, folder, self.cache, ProgressLog())
+        model, results = None, []
+        for measure in run.measures:
+            result = kept_measure(folder, measure, self.results)
             if result is None:
-                log(f"    measuring {asked.title}")
-                adapter = adapter or (load_adapter(folder, base) if fitted else None)
-                task = self.tasks.for_measure(run, asked)
-                result = take(asked, task, base, adapter, folder, self.results, self.cache, Teller())
-            estimate.record(run, asked, result["seconds"])
-            found.append(result)
-        return (fit_facts(run, base, folder) if fitted else None), found
+                log(f"    measuring {measure.title}")
+                model = model or AdaptedModel.of(base, load_adapter(folder, base) if fitted else None, self.cache)
+                task = self.tasks.for_measure(run, measure)
+                result = take_measure(measure, model, task, folder, self.results, ProgressLog())
+            estimate.record(run, measure, result["seconds"])
+            results.append(result)
+        return (fit_facts(run, base, folder) if fitted else None), results
 
     def _clean(self, line: dict[str, Any]) -> Any:
         """Replace the paths of this machine."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.records.staleness import changed_settings
-from experiments.running.progress import Teller
+from experiments.running.progress import ProgressLog
 from experiments.running.provenance import code_version
 from experiments.specs.run import Run
 from samtailor.adapters.io import load_adapter, read_card
@@ -64,7 +64,7 @@ def set_aside(run: Run, folder: Path) -> str:
     return f"set aside as {free.name}: it was fitted with {'; '.join(changes)}"
 
 
-def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCache, teller: Teller) -> None:
+def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCache, progress: ProgressLog) -> None:
     """Fit a run, or continue an interrupted fit.
 
     Raises:
@@ -73,7 +73,7 @@ def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCac
     origin = _origin(folder)
     if code_version() not in origin["code"]:
         write_json(folder / _ORIGIN, {"settings": run.settings, "code": [*origin["code"], code_version()]})
-    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, progress=teller)
+    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, progress=progress)
 
 
 def _origin(folder: Path) -> dict[str, Any]:

@@ -8,43 +8,33 @@ from pathlib import Path
 from typing import Any
 
 from experiments.records.instances import instances_folder, write_instances
-from experiments.running.progress import Teller
+from experiments.running.progress import ProgressLog
 from experiments.running.provenance import code_version
 from experiments.specs.run import Measure
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
 from samtailor.data import Task
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.measure import measure
 from samtailor.evaluation.questions import Questions
 from samtailor.machine.files import write_json
 
-__all__ = ["kept_measure", "take"]
+__all__ = ["kept_measure", "take_measure"]
 
 
 def _file(folder: Path, measure_id: str) -> Path:
     return folder / "measures" / f"{measure_id}.json"
 
 
-def kept_measure(folder: Path, asked: Measure, results: Path) -> dict[str, Any] | None:
-    """Read the result of an earlier ``take``; None without one, or if its scores of single instances are missing."""
-    path = _file(folder, asked.id)
+def kept_measure(folder: Path, spec: Measure, results: Path) -> dict[str, Any] | None:
+    """Read a kept result; None if there is none, or if its scores of single instances are missing."""
+    path = _file(folder, spec.id)
     if not path.is_file():
         return None
     result = dict(json.loads(path.read_text()))
     return result if (instances_folder(results) / str(result.get("instances"))).is_file() else None
 
 
-def take(
-    asked: Measure,
-    task: Task,
-    base: Base,
-    adapter: Adapter | None,
-    folder: Path,
-    results: Path,
-    cache: EmbeddingCache,
-    teller: Teller,
+def take_measure(
+    spec: Measure, model: AdaptedModel, task: Task, folder: Path, results: Path, progress: ProgressLog
 ) -> dict[str, Any]:
     """Take one measure and keep its result in ``folder``.
 
@@ -53,39 +43,37 @@ def take(
     of the last part.
 
     Args:
-        asked: the measure.
+        spec: the settings of the measure.
+        model: the base, with the adapter to evaluate or without.
         task: the task to evaluate.
-        base: the frozen model.
-        adapter: the adapter to evaluate; None: the base alone.
         folder: the run's folder.
         results: the folder of lines; scores of single instances are written below it.
-        cache: the cache of embeddings.
-        teller: receives the progress.
+        progress: shows the progress.
 
     Raises:
         SamtailorError: from ``samtailor.evaluation.measure``.
     """
     questions = Questions(
-        split=asked["split"],
-        prompts=asked["prompt"],
-        per_instance=asked["prompts_per_instance"],
-        seed=asked["seed"],
-        class_map=tuple(asked["class_map"]),
-        sensitivity=asked["sensitivity"],
-        base_rows=adapter is None,
+        split=spec["split"],
+        prompts=spec["prompt"],
+        per_instance=spec["prompts_per_instance"],
+        seed=spec["seed"],
+        class_map=tuple(spec["class_map"]),
+        sensitivity=spec["sensitivity"],
+        base_rows=model.adapter is None,
     )
     began = time.perf_counter()
     found = measure(
-        AdaptedModel.of(base, adapter, cache),
+        model,
         task,
         questions,
         keep=folder / "studies",
-        progress=teller,
+        progress=progress,
     )
     seconds = round(time.perf_counter() - began, 1)
-    stem = f"{folder.name}-{asked.id}"
+    stem = f"{folder.name}-{spec.id}"
     instances = write_instances(instances_folder(results), stem, found.evaluation.instances)
-    result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **found.found}
+    result = {"id": spec.id, "title": spec.title, "settings": spec.settings, **found.found}
     result |= {"seconds": seconds, "code": code_version(), "instances": instances}
-    write_json(_file(folder, asked.id), result)  # last, so that its instances exist
-    return dict(json.loads(_file(folder, asked.id).read_text()))
+    write_json(_file(folder, spec.id), result)  # last, so that its instances exist
+    return dict(json.loads(_file(folder, spec.id).read_text()))

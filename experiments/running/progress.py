@@ -9,21 +9,21 @@ from samtailor.cli.progress import duration
 from samtailor.fitting.progress import Validated
 from samtailor.machine.progress import Count, Event, Note
 
-__all__ = ["Teller", "duration"]
+__all__ = ["ProgressLog", "duration"]
 
 EVERY = 30.0  # seconds between two lines
 
 
-class Teller:
+class ProgressLog:
     """A progress function that prints a line every half a minute and at each validation."""
 
     def __init__(self) -> None:
-        self._said = time.monotonic()
+        self._last = time.monotonic()
 
     def _due(self) -> bool:
-        if time.monotonic() - self._said < EVERY:
+        if time.monotonic() - self._last < EVERY:
             return False
-        self._said = time.monotonic()
+        self._last = time.monotonic()
         return True
 
     def __call__(self, event: Event) -> None:

@@ -31,8 +31,8 @@ import os, signal, sys
 from experiments.running import driver
 def killed(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
-taken = driver.take
-driver.take = lambda asked, t, b, adapter, *rest: (killed() if adapter else taken(asked, t, b, adapter, *rest))
+take_measure = driver.take_measure
+driver.take_measure = lambda spec, model, *rest: killed() if model.adapter else take_measure(spec, model, *rest)
 from experiments.__main__ import main
 main(sys.argv[1:])
 """
@@ -72,7 +72,7 @@ def test_a_command_killed_between_fit_and_measure_continues_without_fitting_agai
         raise AssertionError("done twice")
 
     monkeypatch.setattr(driver_module, "fit_once", never)
-    monkeypatch.setattr(driver_module, "take", never)
+    monkeypatch.setattr(driver_module, "take_measure", never)
     assert main(command("run", path)) == 0
     assert len(lines_of(tmp_path)) == len(lines)
     label = read_config(path).runs[1].label
