@@ -143,7 +143,7 @@ def _provenance(config: Config, lines: Lines) -> Iterator[str]:
     yield "## Machines and code"
     yield ""
     for text in dict.fromkeys(_machine(line) for line in done):
-        yield f"* {text}"
+        yield paragraph(f"* {text}", indent="  ")
     yield ""
 
 

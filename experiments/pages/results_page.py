@@ -10,7 +10,7 @@ from experiments.pages.config_page import LEGEND, score_table
 from experiments.pages.cost_tables import costs_table, fits_table
 from experiments.pages.findings import fill_placeholders
 from experiments.pages.formatting import SCORE_NAMES, run_state
-from experiments.pages.markdown import paragraph, table
+from experiments.pages.markdown import paragraph, rewrap, table
 from experiments.pages.sensitivity_tables import sensitivity_tables
 from experiments.records.lines import Lines, lines_of
 from experiments.records.rows import sections
@@ -55,7 +55,7 @@ def _page(configs: Sequence[Config], results: Mapping[str, Lines], link: str, fi
     yield "<!-- Written by `python -m experiments results`: do not edit. -->"
     yield INTRODUCTION
     yield ""
-    yield findings.strip()
+    yield rewrap(findings)
     yield ""
     yield "## All experiments"
     yield ""
