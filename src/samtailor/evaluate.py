@@ -18,7 +18,7 @@ from samtailor.prompts import EvaluatedKind
 __all__ = ["METHODS", "Evaluation", "InstanceScore", "evaluate_task"]
 
 
-def evaluate_task(  # more than seven parameters: a public verb, whose keyword arguments are its options
+def evaluate_task(  # more than seven parameters: a public verb; its keyword arguments are its options
     task: Task,
     base: Base,
     adapter: Adapter | None = None,
