@@ -1,4 +1,7 @@
-"""Scores of single instances, in small files beside the lines and committed like them: differences need no adapter."""
+"""Read and write the scores of single instances, in small committed files beside the lines.
+
+With them, rows can be compared without their adapters.
+"""
 
 from __future__ import annotations
 
@@ -22,30 +25,38 @@ _DIGITS = 5
 
 @dataclass(frozen=True)
 class Instance:
-    """One instance under one prompt: the name of its class, and by method its ``SCORES``, 0..1."""
+    """The scores of one instance under one prompt.
+
+    Attributes:
+        label: name of its class.
+        scores: method -> name in ``SCORES`` -> score, 0..1.
+    """
 
     label: str
     scores: Mapping[str, Mapping[str, float]]
 
 
 def instances_folder(results: Path) -> Path:
-    """Where they lie beside the lines."""
+    """The folder of these files."""
     return results / "instances"
 
 
-def write_instances(folder: Path, stem: str, found: Iterable[InstanceScore]) -> str:
-    """A compressed CSV in ``folder``, a row for each instance, prompt and method; its name.
+def write_instances(folder: Path, stem: str, instances: Iterable[InstanceScore]) -> str:
+    """Write a compressed CSV file with a row for each instance, prompt and method.
 
-    The name is ``stem`` and a digest of the content, so that no other fit of the same settings, on another machine or
-    in another folder, takes the place of the file that a line rests on.
+    The file name is ``stem`` and a hash of the content. So another fit with the same settings, on another machine or in
+    another folder, never overwrites a file that a line names.
+
+    Returns:
+        The file name.
     """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*_KEY, *SCORES])
-    for one in found:
-        for method, s in one.scores.items():
+    for instance in instances:
+        for method, s in instance.scores.items():
             values = (s.iou, s.boundary_iou, *s.boundary_f1)
-            key = (one.image, one.instance, one.repeat, one.label, method)
+            key = (instance.image, instance.instance, instance.repeat, instance.label, method)
             table.writerow([*key, *(f"{round(v, _DIGITS):g}" for v in values)])
     content = text.getvalue().encode()
     name = f"{stem}-{hashlib.blake2b(content, digest_size=5).hexdigest()}.csv.gz"
@@ -55,14 +66,14 @@ def write_instances(folder: Path, stem: str, found: Iterable[InstanceScore]) -> 
 
 
 def read_instances(path: Path) -> dict[tuple[str, int, int], Instance] | None:
-    """(image, instance, repeat) -> its scores; None where there is no such file."""
+    """Read (image, instance, repeat) -> scores; None if the file does not exist."""
     if not path.is_file():
         return None
-    found: dict[tuple[str, int, int], Instance] = {}
+    instances: dict[tuple[str, int, int], Instance] = {}
     with gzip.open(path, "rt", newline="") as file:
         for row in csv.DictReader(file):
             key = row["image"], int(row["instance"]), int(row["repeat"])
-            scores = {} if key not in found else dict(found[key].scores)
+            scores = {} if key not in instances else dict(instances[key].scores)
             scores[row["method"]] = {name: float(row[name]) for name in SCORES}
-            found[key] = Instance(row["label"], scores)
-    return found
+            instances[key] = Instance(row["label"], scores)
+    return instances

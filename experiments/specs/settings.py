@@ -1,4 +1,4 @@
-"""What a run can be told: the known keys with their defaults, and a hash that names a set of settings for good."""
+"""The settings of runs and measures: known keys, defaults, and a hash that identifies a set of settings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
     "normalised",
 ]
 
-BASE = "base"  # the method of a run without a fit: only the base's rows
+BASE = "base"  # the method of a run without a fit, which scores the base alone
 
 TASK_DEFAULTS: dict[str, Any] = {
     "task": None,
@@ -39,7 +39,7 @@ TASK_DEFAULTS: dict[str, Any] = {
     "class_map": [],
     "base": DEFAULT_BASE,
 }
-"""What a run with and one without a fit have in common."""
+"""Settings of every run, with or without a fit."""
 
 MEASURE_DEFAULTS: dict[str, Any] = {
     "split": "test",
@@ -53,48 +53,51 @@ MEASURE_DEFAULTS: dict[str, Any] = {
     "boxes_as_masks": False,
     "format": None,
 }
+"""Settings of a measure: one evaluation of a run."""
 
 
 class ConfigError(SamtailorError):
-    """A config of experiments says something that cannot be."""
+    """A config of experiments is wrong, or the data or results do not fit it."""
 
 
 def _nested(hint: Any) -> type | None:
-    """The dataclass that a field holds, if it holds one (``X`` or ``X | None``)."""
+    """The dataclass in a field's type (``X`` or ``X | None``); None if there is none."""
     return next((t for t in (hint, *get_args(hint)) if isinstance(t, type) and is_dataclass(t)), None)
 
 
 def _flat_defaults(config: type, prefix: str = "") -> dict[str, Any]:
     hints = get_type_hints(config)
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for field in fields(config):
         if field.name == "method_options":
-            found |= _option_defaults(f"{field.name}.")
+            defaults |= _option_defaults(f"{field.name}.")
         elif inner := _nested(hints[field.name]):
-            found |= _flat_defaults(inner, f"{prefix}{field.name}.")
+            defaults |= _flat_defaults(inner, f"{prefix}{field.name}.")
         else:
-            found[prefix + field.name] = field.default
-    return found
+            defaults[prefix + field.name] = field.default
+    return defaults
 
 
 def _option_defaults(prefix: str) -> dict[str, Any]:
-    """Of all methods; an option that two of them have has the same default in both."""
+    """Defaults of the options of all methods; methods that share an option share its default."""
     return {f"{prefix}{k}": v for name in METHODS for k, v in method_class(name).options().items()}
 
 
 FIT_DEFAULTS: dict[str, Any] = {"train_fraction": 1.0} | _flat_defaults(FitConfig)
-"""Every setting of a fit with its default, a part's as ``losses.focal``, a method's own as ``method_options.rank``; new
-fields of FitConfig and options of methods come by themselves."""
+"""Every setting of a fit with its default, read from FitConfig and the methods.
+
+A nested setting has a dotted name, such as ``losses.focal``; a method's option, ``method_options.rank``.
+"""
 
 
 def fit_config(settings: Mapping[str, Any]) -> FitConfig:
-    """FitConfig out of flat settings; those of tasks are passed over.
+    """Build a FitConfig from flat settings; settings of tasks are ignored.
 
     Raises:
-        FitError: as FitConfig.
+        FitError: from FitConfig, if a value is out of its range.
     """
     hints = get_type_hints(FitConfig)
-    plain: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     parts: dict[str, dict[str, Any]] = {}
     for key, value in settings.items():
         if key in FIT_DEFAULTS and key != "train_fraction":
@@ -102,27 +105,32 @@ def fit_config(settings: Mapping[str, Any]) -> FitConfig:
             if dot:
                 parts.setdefault(part, {})[name] = value
             else:
-                plain[key] = value
-    for part, given in parts.items():
+                arguments[key] = value
+    for part, values in parts.items():
         kind = _nested(hints[part])
-        plain[part] = given if kind is None else kind(**given)  # a method's options are a plain dict
-    return FitConfig(**plain)
+        arguments[part] = values if kind is None else kind(**values)  # a method's options are a plain dict
+    return FitConfig(**arguments)
 
 
-def check_keys(given: Iterable[str], known: Iterable[str], where: str) -> None:
-    """Refuse a key that nobody would read.
+def check_keys(keys: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Check that all keys are known.
+
+    Args:
+        keys: the keys of a config.
+        known: the keys that are read.
+        where: the place in the config, for the error message.
 
     Raises:
-        ConfigError: with the key and those that are known.
+        ConfigError: for the first unknown key; the message lists the known keys.
     """
     known = list(known)
-    for key in given:
+    for key in keys:
         if key not in known:
-            raise ConfigError(f"{where}: there is no setting {key!r}.", f"Known: {', '.join(known)}.")
+            raise ConfigError(f"{where}: {key!r} is not known.", f"Use one of: {', '.join(known)}.")
 
 
 def canonical(value: Any) -> Any:
-    """The same for values that mean the same: 12.0 is 12."""
+    """Return one form for equal values: 12.0 becomes 12, a tuple becomes a list."""
     if isinstance(value, dict):
         return {str(k): canonical(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -133,16 +141,16 @@ def canonical(value: Any) -> Any:
 
 
 def normalised(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what equals its default, so that writing a default, or a new field of FitConfig, changes no identity.
+    """Drop the settings that equal their default, except task, method and seed.
 
-    What names the run stays: task, method and seed.
+    So an identity does not change if a config writes out a default, or if FitConfig gets a new field.
     """
     kept = ("task", "method") + (("seed",) if "method" in defaults else ())
-    found = {k: canonical(v) for k, v in settings.items()}
-    return {k: v for k, v in found.items() if k in kept or v != canonical(defaults.get(k))}
+    values = {k: canonical(v) for k, v in settings.items()}
+    return {k: v for k, v in values.items() if k in kept or v != canonical(defaults.get(k))}
 
 
 def digest(value: Any) -> str:
-    """Ten letters that name a value of JSON types, whatever the order of its keys."""
+    """Return a hash of ten hexadecimal digits of a value of JSON types; the order of keys does not matter."""
     text = json.dumps(canonical(value), sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()

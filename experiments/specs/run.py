@@ -1,4 +1,4 @@
-"""One run (a fit, or the base alone) and what is measured of it."""
+"""One run (a fit, or the base alone) and its measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from experiments.running.settings import (
+from experiments.specs.settings import (
     BASE,
     FIT_DEFAULTS,
     MEASURE_DEFAULTS,
@@ -28,31 +28,38 @@ __all__ = ["Measure", "Run"]
 
 @dataclass(frozen=True)
 class Measure:
-    """An evaluation after a fit; ``settings`` are those of MEASURE_DEFAULTS that differ from them."""
+    """One evaluation of a run.
+
+    Attributes:
+        settings: the settings that differ from ``MEASURE_DEFAULTS``.
+    """
 
     settings: dict[str, Any]
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], where: str) -> Measure:
-        """Check and normalise.
+    def of(cls, entry: Mapping[str, Any], where: str) -> Measure:
+        """Check and normalise an entry of ``measures``.
 
         Raises:
-            ConfigError, PromptError: an unknown key, split or kind of prompt.
+            ConfigError, PromptError: if a key, the split or the kind of prompt is unknown.
         """
-        check_keys(given, MEASURE_DEFAULTS, f"{where}, measures")
-        whole = MEASURE_DEFAULTS | dict(given)
+        check_keys(entry, MEASURE_DEFAULTS, f"{where}, measures")
+        whole = MEASURE_DEFAULTS | dict(entry)
         check_keys([whole["split"]], SPLITS, f"{where}, measures, split")
         check_evaluated_kind(whole["prompt"])
         if whole["task"] is None:
             for key in ("drop_duplicates", "boxes_as_masks", "format"):
-                if key in given:
-                    raise ConfigError(f"{where}: a measure sets {key} without a task.", "Set it in the run.")
+                if key in entry:
+                    raise ConfigError(
+                        f"{where}: a measure sets {key} without a task.",
+                        "Set it in the run, or give the measure a task.",
+                    )
         else:
             _check_path(whole["task"], where)
-        found = normalised(whole | {"sensitivity": _limit(whole["sensitivity"])}, MEASURE_DEFAULTS)
+        settings = normalised(whole | {"sensitivity": _instance_limit(whole["sensitivity"])}, MEASURE_DEFAULTS)
         if whole["task"] is None:
-            found.pop("task", None)
-        return cls(found)
+            settings.pop("task", None)
+        return cls(settings)
 
     def __getitem__(self, key: str) -> Any:
         return self.settings.get(key, MEASURE_DEFAULTS[key])
@@ -63,7 +70,7 @@ class Measure:
 
     @property
     def title(self) -> str:
-        """Such as ``test, click`` or ``on faces_fasseg, test, 3 clicks``."""
+        """The measure in words, such as ``test, click`` or ``on faces_fasseg, test, 3 clicks``."""
         words = [f"on {self['task']}"] if self["task"] else []
         words += [self["split"], str(self["prompt"])]
         if self["prompts_per_instance"] != 1:
@@ -72,45 +79,50 @@ class Measure:
         return ", ".join(words + ([f"prompt seed {self['seed']}"] if self["seed"] else []))
 
 
-def _limit(sensitivity: Any) -> int:
-    """``true`` is 200 instances, as on the command line."""
+def _instance_limit(sensitivity: Any) -> int:
+    """Number of instances of the sensitivity study; ``true`` means 200, as on the command line."""
     return 200 if sensitivity is True else int(sensitivity)
 
 
 def _check_path(path: Any, where: str) -> None:
     if not isinstance(path, str) or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-        raise ConfigError(f"{where}: the task {path!r} is no path below the data folder.", "Write such as faces.")
+        raise ConfigError(
+            f"{where}: the task {path!r} is not a path below the data folder.", "Give a relative path, such as faces."
+        )
 
 
 @dataclass(frozen=True)
 class Run:
-    """Settings (flat, those that differ from their defaults, with task, method and seed) and measures.
+    """A fit, or the base alone, and its measures.
 
     Attributes:
-        settings: of the task and of the fit; with method ``base`` nothing is fitted and nothing of a fit stands here.
-        measures: what follows the fit.
+        settings: flat settings of the task and the fit: task, method, seed and those that differ from their default;
+            with the method ``base`` there are none of a fit.
+        measures: the evaluations after the fit.
     """
 
     settings: dict[str, Any]
     measures: tuple[Measure, ...]
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], measures: tuple[Measure, ...], where: str) -> Run:
-        """Check and normalise.
+    def of(cls, entry: Mapping[str, Any], measures: tuple[Measure, ...], where: str) -> Run:
+        """Check and normalise an entry of ``runs``.
 
         Raises:
-            ConfigError: no task, or a value out of range.
+            ConfigError: if the task is missing or a value is out of range.
         """
-        _check_path(given.get("task"), where)
-        method = given.get("method", FIT_DEFAULTS["method"])
+        _check_path(entry.get("task"), where)
+        method = entry.get("method", FIT_DEFAULTS["method"])
         defaults = TASK_DEFAULTS | ({} if method == BASE else FIT_DEFAULTS)
-        whole = {"method": method} | {k: given.get(k, v) for k, v in defaults.items() if k != "method"}
+        whole = {"method": method} | {k: entry.get(k, v) for k, v in defaults.items() if k != "method"}
         if whole["class"] == "all":
             whole["class"] = None
         if whole["class"] and whole["class_map"]:
-            raise ConfigError(f"{where}: a run has class and class_map.", "One of them says which classes count.")
+            raise ConfigError(f"{where}: a run has both class and class_map.", "Remove one of them.")
         if not 0 < whole.get("train_fraction", 1.0) <= 1:
-            raise ConfigError(f"{where}: train_fraction is {whole['train_fraction']}.", "It is a share: (0, 1].")
+            raise ConfigError(
+                f"{where}: train_fraction is {whole['train_fraction']}.", "Give a share above 0, at most 1."
+            )
         return cls(normalised(whole, defaults), measures)
 
     def __getitem__(self, key: str) -> Any:
@@ -122,33 +134,34 @@ class Run:
 
     @cached_property
     def fit_id(self) -> str:
-        """Names the adapter: the same in all configs."""
+        """Identifies the adapter, in all configs."""
         return digest(self.settings)
 
     @cached_property
     def id(self) -> str:
-        """Names the run: adapter and measures."""
+        """Identifies the run: adapter and measures."""
         return digest([self.settings, sorted(m.id for m in self.measures)])
 
     @cached_property
     def label(self) -> str:
-        """For people: ``faces/plm/seed0/steps=1000``."""
+        """The run in words: ``faces/plm/seed0/steps=1000``."""
         s = self.settings
         words = [s["task"], *([f"class={s['class']}"] if "class" in s else []), self.method]
         words += [f"seed{s['seed']}"] if "seed" in s else []
-        named = ("task", "class", "method", "seed")
-        return "/".join(words + [f"{k}={_word(s[k])}" for k in sorted(s) if k not in named])
+        first = ("task", "class", "method", "seed")
+        return "/".join(words + [f"{k}={_word(s[k])}" for k in sorted(s) if k not in first])
 
     @property
     def folder(self) -> str:
-        """Name of its folder in --out."""
+        """Name of the run's folder in ``--out``."""
         return f"{self.settings['task'].replace('/', '_')}-{self.method}-{self.fit_id}"
 
     def fit_config(self) -> FitConfig:
+        """The FitConfig of the fit."""
         return fit_config(self.settings)
 
     def scaled(self, scale: float) -> Run:
-        """With its budget of minutes or steps multiplied; epochs stay."""
+        """Multiply the budget of minutes or steps by ``scale``; epochs do not change."""
         budget = {k: self.settings[k] * scale for k in ("minutes", "steps") if k in self.settings and scale != 1}
         budget |= {"steps": max(1, round(budget["steps"]))} if "steps" in budget else {}
         return Run(self.settings | budget, self.measures)
