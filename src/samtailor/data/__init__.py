@@ -2,8 +2,8 @@
 
 from samtailor.data.convert import write_coco
 from samtailor.data.doctor.duplicates import Duplicate, drop_duplicates, find_duplicates
-from samtailor.data.doctor.findings import Finding
 from samtailor.data.doctor.inspect import BadImage, Inspection, SplitCounts, inspect_task
+from samtailor.data.findings import Finding
 from samtailor.data.formats.celebamask import read_celebamask
 from samtailor.data.formats.coco import read_coco
 from samtailor.data.formats.folders import read_folders

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import find_coco_files, read_coco
@@ -18,6 +19,7 @@ from samtailor.data.formats.voc import find_voc, read_voc
 from samtailor.data.formats.yolo import read_yolo
 from samtailor.data.formats.yolo_files import is_yolo
 from samtailor.data.one_class import only_class
+from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
 from samtailor.errors import DataError
@@ -33,38 +35,46 @@ class _Format:
 
     Attributes:
         matches: returns True if a folder has this layout, from the names of its files.
-        read: (path, seed, boxes_as_masks) -> task.
+        read: (path, reading) -> task; it tells the reading what it skipped or repaired.
         files: the files of this layout, in words.
     """
 
     matches: Callable[[Path], bool]
-    read: Callable[[Path, int, bool], Task]
+    read: Callable[[Path, Reading], Task]
     files: str
+
+
+def _with_options(read: Callable[[Path, int, bool], Task]) -> Callable[[Path, Reading], Task]:
+    return lambda path, reading: read(path, reading.options.seed, reading.options.boxes_as_masks)
 
 
 # The first layout that matches is read. LabelMe comes before hf, because any folder may hold a metadata.csv.
 _FORMATS = {
     "coco": _Format(
-        lambda path: bool(find_coco_files(path)), read_coco, "train.json, val.json, test.json (also in annotations/)"
+        lambda path: bool(find_coco_files(path)),
+        _with_options(read_coco),
+        "train.json, val.json, test.json (also in annotations/)",
     ),
     "folders": _Format(
         lambda path: any((path / split / "masks").is_dir() for split in find_splits(path)) or is_flat(path),
-        lambda path, seed, boxes: read_folders(path, seed),
+        lambda path, reading: read_folders(path, reading.options.seed),
         "train/images/ with train/masks/ (val, test likewise), images/ with masks/",
     ),
     "celebamask": _Format(
         lambda path: find_celebamask(path) is not None,
-        lambda path, seed, boxes: read_celebamask(path, seed),
+        lambda path, reading: read_celebamask(path, reading.options.seed),
         "CelebA-HQ-img/ with CelebAMask-HQ-mask-anno/",
     ),
     "voc": _Format(
-        lambda path: find_voc(path) is not None, read_voc, "JPEGImages/ with SegmentationObject/ or SegmentationClass/"
+        lambda path: find_voc(path) is not None,
+        _with_options(read_voc),
+        "JPEGImages/ with SegmentationObject/ or SegmentationClass/",
     ),
-    "yolo": _Format(is_yolo, read_yolo, "data.yaml, labels/ with classes.txt"),
-    "labelme": _Format(is_labelme, read_labelme, "*.json beside images"),
+    "yolo": _Format(is_yolo, _with_options(read_yolo), "data.yaml, labels/ with classes.txt"),
+    "labelme": _Format(is_labelme, _with_options(read_labelme), "*.json beside images"),
     "hf": _Format(
         lambda path: is_saved(path) or is_hf_folder(path),
-        read_hf,
+        _with_options(read_hf),
         "dataset_dict.json, *.parquet, metadata.jsonl or metadata.csv (Hugging Face datasets)",
     ),
 }
@@ -79,6 +89,7 @@ def load_task(
     split_by: str | None = None,
     boxes_as_masks: bool = False,
     only: str | None = None,
+    skip_broken: bool = False,
 ) -> Task:
     """Load a task. The layout is detected; the guide to data formats (docs/guides/data.md) shows all layouts.
 
@@ -92,6 +103,8 @@ def load_task(
         boxes_as_masks: fill boxes if annotations have no masks. Otherwise boxes alone are an error. The task's format
             then contains "rectangles, not masks".
         only: keep only the instances of this class.
+        skip_broken: leave out broken entries, however many there are. Otherwise only a few are left out, and more are
+            an error that lists them.
 
     Raises:
         DataError: no layout matches, a file is broken, or the task has no image, no instance, or none of the class
@@ -105,7 +118,10 @@ def load_task(
     is_sample = str(path) == SAMPLE and not Path(path).is_dir()
     root = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else Path(path).expanduser()
     try:
-        task = _read(root, seed, format, boxes_as_masks)
+        reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken))
+        task = _read(root, format, reading)
+        findings = reading.finish(root)
+        task = replace(task, format=task.format + reading.skipped, findings=findings)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
     if is_sample:
@@ -113,18 +129,19 @@ def load_task(
     _check_not_empty(task)
     if split_by is not None:
         task = split_by_group(task, split_by, seed)
-    options = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
+    options: dict[str, Any] = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
+    options |= {"skip_broken": True} if skip_broken else {}  # absent in runs of earlier versions
     task = replace(task, source={"path": SAMPLE if is_sample else str(root.resolve()), **options})
     return task if only is None else only_class(task, only)
 
 
-def _read(path: Path, seed: int, format: str | None, boxes_as_masks: bool) -> Task:
+def _read(path: Path, format: str | None, reading: Reading) -> Task:
     if path.is_file():
         suffix = path.suffix.lower()
         if suffix == ".json" and format in (None, "coco"):
-            return read_coco(path, seed, boxes_as_masks)
+            return _FORMATS["coco"].read(path, reading)
         if suffix in (".yaml", ".yml") and format in (None, "yolo"):
-            return read_yolo(path, seed, boxes_as_masks)
+            return _FORMATS["yolo"].read(path, reading)
         raise DataError(
             f"{path} is a file; expected a folder, a COCO file whose name ends in .json, or a YOLO data.yaml.",
             "Pass the folder of the data." if format is None else f"For --format {format} pass the folder.",
@@ -137,7 +154,7 @@ def _read(path: Path, seed: int, format: str | None, boxes_as_masks: bool) -> Ta
     name = format or next((name for name, layout in _FORMATS.items() if layout.matches(path)), None)
     if name is None:
         raise _unknown_layout(path)
-    return _FORMATS[name].read(path, seed, boxes_as_masks)
+    return _FORMATS[name].read(path, reading)
 
 
 def _unknown_layout(path: Path) -> DataError:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from samtailor.data.findings import Finding
 from samtailor.errors import DataError
 
 __all__ = ["RECTANGLES", "SPLITS", "ImageRecord", "Instance", "Task"]
@@ -68,6 +69,7 @@ class Task:
         classes: class names.
         splits: split -> its images.
         source: arguments of ``load_task`` that load this task again; empty if ``load_task`` did not make it.
+        findings: what the reader skipped, repaired or found odd; ``inspect_task`` lists them with its own.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Task:
     classes: tuple[str, ...]
     splits: dict[str, tuple[ImageRecord, ...]] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict, compare=False)
+    findings: tuple[Finding, ...] = field(default=(), compare=False)
 
     @property
     def images(self) -> tuple[ImageRecord, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from samtailor.data import ImageRecord, Task, inspect_task
-from samtailor.data.doctor.findings import Finding
+from samtailor.data.findings import Finding
 from tests.data.helpers import instance, save
 
 SIDE = 128

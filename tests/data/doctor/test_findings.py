@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from samtailor.data.doctor.findings import CODES, Finding, listed, rank, times
+from samtailor.data.findings import CODES, Finding, listed, rank, times
 
 
 def test_errors_come_first_then_the_more_harmful_code_then_the_larger_count() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from samtailor.data.doctor.duplicates import Duplicate, DuplicateSearch
-from samtailor.data.doctor.findings import Finding, Severity, times
+from samtailor.data.findings import Finding, Severity, times
 from samtailor.data.pixels.images import image_key, read_image
 from samtailor.data.task import ImageRecord, Task
 from samtailor.errors import ImageError

@@ -13,8 +13,8 @@ from pycocotools import mask as coco_mask
 from samtailor.data.doctor import masks as check_masks
 from samtailor.data.doctor import splits as check_splits
 from samtailor.data.doctor.duplicates import Duplicate
-from samtailor.data.doctor.findings import Finding, rank
 from samtailor.data.doctor.images import BadImage, duplicate_findings, read_images, unreadable
+from samtailor.data.findings import Finding, rank
 from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.machine.progress import Progress, silent
 
@@ -125,7 +125,7 @@ def inspect_task(task: Task, decode_images: bool = True, progress: Progress = si
     """
     areas = [instance.area for record in task.images for instance in record.promptable]
     bad, duplicates = read_images(task, progress) if decode_images else ([], [])
-    findings = [finding for check in _CHECKS for finding in check(task)]
+    findings = [*task.findings, *(finding for check in _CHECKS for finding in check(task))]
     return Inspection(
         name=task.name,
         root=str(task.root),

@@ -10,7 +10,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from samtailor.data.defaults import GRID_CELLS, MIN_AREA
-from samtailor.data.doctor.findings import Finding, Severity, listed, times
+from samtailor.data.findings import Finding, Severity, listed, times
 from samtailor.data.pixels.pieces import count_pieces
 from samtailor.data.task import RECTANGLES, ImageRecord, Instance, Task
 from samtailor.metrics.extent import mask_extent

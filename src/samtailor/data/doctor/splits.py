@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from samtailor.data.defaults import MIN_AREA
-from samtailor.data.doctor.findings import Finding, Severity, listed, times
+from samtailor.data.findings import Finding, Severity, listed, times
 from samtailor.data.task import SPLITS, ImageRecord, Task
 
 __all__ = ["classes_in_splits", "dominant_class", "images_without", "missing_splits", "small_splits", "strips"]

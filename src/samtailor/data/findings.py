@@ -15,6 +15,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 # All codes, most harmful first. docs/guides/data.md explains each and says what to do.
 CODES = (
     "unreadable",
+    "broken-entries",
     "missing-split",
     "nothing-to-train-on",
     "same-picture",
