@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import samtailor
@@ -65,6 +66,17 @@ def test_no_room_reaches_upwards() -> None:
             if _floor(other) > _floor(module):
                 faults.append(f"{module} imports {other}")
     assert not faults
+
+
+def test_rooms_of_experiments_import_downwards() -> None:
+    """``running`` and ``pages`` share ``specs`` and ``records``, and never import each other."""
+    below = {"specs": set(), "records": {"specs"}, "running": {"specs", "records"}, "pages": {"specs", "records"}}
+    for room, allowed in below.items():
+        paths = list((Path(__file__).parents[1] / "experiments" / room).glob("*.py"))
+        assert paths
+        for path in paths:
+            imported = set(re.findall(r"^\s*(?:from|import) experiments\.(\w+)", path.read_text(), re.MULTILINE))
+            assert imported <= {room, "log", *allowed}, f"experiments/{room}/{path.name}"
 
 
 def test_files_stay_small() -> None:

@@ -21,7 +21,6 @@ from samtailor.encode import encode_images
 from samtailor.evaluation.questions import Questions
 from samtailor.fit import FitResult, fit_task
 from samtailor.fitting.config import FitConfig
-from samtailor.machine.progress import Count
 from samtailor.report.comparisons import draw_comparisons, draw_sheet
 
 __all__ = ["run_cache", "run_demo", "run_encode", "run_fit", "run_inspect"]
@@ -80,7 +79,7 @@ def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingC
 def run_inspect(task: Task, as_json: bool) -> bool:
     """Print what a task holds; True if a finding is an error."""
     with ProgressDisplay(Console(stderr=True)) as progress:
-        inspection = inspect_task(task, progress=lambda done, total: progress(Count("Reading", done, total)))
+        inspection = inspect_task(task, progress=progress)
     if as_json:
         print(json.dumps(inspection.to_dict(), indent=2))
     else:

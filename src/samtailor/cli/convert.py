@@ -9,15 +9,13 @@ from rich.markup import escape
 
 from samtailor.cli.progress import ProgressDisplay
 from samtailor.data import Task, write_coco
-from samtailor.machine.progress import Count
 
 __all__ = ["run_convert"]
 
 
 def run_convert(task: Task, out: Path, polygons: bool, link: bool) -> None:
     console = Console(highlight=False)
-    with ProgressDisplay(Console(stderr=True)) as display:
-        progress = lambda done, total: display(Count("Writing", done, total))  # noqa: E731
+    with ProgressDisplay(Console(stderr=True)) as progress:
         write_coco(task, out, polygons=polygons, link=link, progress=progress)
     console.print(escape(f"Read as {task.format}."), soft_wrap=True)
     for split, records in task.splits.items():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from samtailor.metrics.extent import mask_extent
 from samtailor.metrics.overlap import Counts
 
 __all__ = [
@@ -47,11 +48,11 @@ def boundary_of(mask: np.ndarray, share: float = REGION_SHARE) -> Boundary:
     from scipy.ndimage import distance_transform_cdt  # here, because predictions import this file but never measure
 
     diagonal = float(np.hypot(*mask.shape))
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if len(rows) == 0:
+    if not mask.any():
         return Boundary(np.empty((0, 2)), np.zeros((0, 0), dtype=bool), (0, 0), diagonal)
-    top, left = int(rows[0]), int(columns[0])
-    padded = np.pad(mask[top : rows[-1] + 1, left : columns[-1] + 1], 1)
+    extent = mask_extent(mask)
+    top, left = extent.top, extent.left
+    padded = np.pad(mask[extent.window], 1)
     inner = padded[1:-1, 1:-1]
     inside = inner & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     edge = np.argwhere(inner & ~inside) + np.array([top, left])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Counts", "count_pixels", "dice", "iou", "soft_iou"]
 
@@ -46,6 +48,8 @@ def dice(counts: Counts) -> float:
 
 def soft_iou(predicted: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """IoU of bool masks (N, ...) whose cells count ``weight`` (broadcast): (N,) in 0..1; two empty masks give 1."""
+    import torch  # here, because counting pixels and finding extents must not load it
+
     both = ((predicted & truth) * weight).flatten(1).sum(1).float()
     either = ((predicted | truth) * weight).flatten(1).sum(1).float()
     return torch.where(either > 0, both / either.clamp(min=torch.finfo(torch.float32).tiny), 1.0)

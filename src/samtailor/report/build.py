@@ -26,7 +26,7 @@ from samtailor.evaluation.results_json import read_click_map, to_json
 from samtailor.evaluation.split_scores import Evaluation
 from samtailor.evaluation.study_results import ClickMap
 from samtailor.machine.files import write_atomically, write_json
-from samtailor.machine.progress import Count, Progress, counted
+from samtailor.machine.progress import Progress, counted
 from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.report.content import PagePictures, Report
 from samtailor.report.content_json import report_json, run_facts
@@ -82,7 +82,7 @@ def build_report(
     journal = Journal(run.studies, "maps", identity(model, measured.task, split))
     click_maps, crops = _click_maps(model, measured.task, split, chosen, journal, progress)
     gallery = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=progress)
-    inspection = inspect_task(task, progress=lambda done, total: progress(Count("Reading", done, total)))
+    inspection = inspect_task(task, progress=progress)
     facts = run_facts(run.folder.name, run.card())
     report = Report(
         results=measured.results,

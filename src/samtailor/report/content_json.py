@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from samtailor.data.doctor.duplicates import Duplicate
-from samtailor.data.doctor.findings import SEVERITIES, Finding, Severity
-from samtailor.data.doctor.inspect import BadImage, Inspection, SplitCounts
+from samtailor.data.doctor.images import BadImage
+from samtailor.data.doctor.inspect import Inspection, SplitCounts
+from samtailor.data.findings import SEVERITIES, Finding, Severity
 from samtailor.evaluation.results_json.read import Json, click_map_of, number, optional, readable, results_of, whole
 from samtailor.evaluation.results_json.write import FORMAT, to_json, without_none
 from samtailor.report.content import Report, RunFacts, ValidationScore

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from samtailor.data.doctor.findings import Finding
-from samtailor.data.doctor.inspect import BadImage, Inspection, SplitCounts
+from samtailor.data.doctor.images import BadImage
+from samtailor.data.doctor.inspect import Inspection, SplitCounts
+from samtailor.data.findings import Finding
 from samtailor.evaluation.results import (
     BaseIdentity,
     ClassScore,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samtailor.data.doctor.findings import Finding
+from samtailor.data.findings import Finding
 from samtailor.evaluation.results import EvaluationSummary, OtherTask
 from samtailor.evaluation.study_results import ClicksToQuality, GroupStability, RowSensitivity, Sensitivity
 from samtailor.report.content import Report
