@@ -374,10 +374,10 @@ def test_contrast(theme: str) -> None:
         assert _contrast(colours[mark], colours["page"]) >= 3, mark
 
 
-def _contrast(one: str, other: str) -> float:
+def _contrast(ink: str, ground: str) -> float:
     """WCAG 2 contrast of two colours ``#rrggbb``."""
     levels = []
-    for colour in (one, other):
+    for colour in (ink, ground):
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
         levels.append(0.2126 * red + 0.7152 * green + 0.0722 * blue)
