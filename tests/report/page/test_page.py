@@ -20,13 +20,12 @@ from samtailor.report import page
 from samtailor.report.content import PagePictures, Report
 from samtailor.report.content_json import read_report
 from samtailor.report.page.blocks import Message
-from samtailor.report.page.charts import bars, difference_axis, difference_scale, differences, lines
 from samtailor.report.page.figures import heat_map, mean_inside
-from samtailor.report.page.numbers import DASH, count, duration, interval, score, share, signed
+from samtailor.report.page.numbers import DASH, score
 from samtailor.report.page.render import render_page
 from samtailor.report.page.verdict import verdict_of
 from samtailor.report.page.warnings import warnings_of
-from samtailor.report.page.words import SENSITIVITY, listed
+from samtailor.report.page.words import SENSITIVITY
 from tests.report.page import page_data
 from tests.report.page.page_data import NAN, click_map, encoded, evaluation, photograph, with_gain, with_row
 
@@ -279,21 +278,6 @@ def test_unknown_figures_are_dashes(html: str) -> None:
         assert DASH in text and not re.search(r"\bnan\b|\bNone\b|\binf\b", text)
 
 
-def test_how_numbers_are_written() -> None:
-    assert (score(0.5166), score(NAN), score(None), score(-0.0001)) == ("0.517", DASH, DASH, "0.000")
-    assert (signed(0.3271), signed(-0.012), signed(0.0)) == ("+0.327", "−0.012", "0.000")
-    assert (count(1989), count(None), share(0.714)) == ("1,989", DASH, "71.4 %")
-    pairs = (Estimate(NAN, 0.2, 0.1), Estimate(0.5, NAN, 1), UNKNOWN)
-    assert [interval(estimate) for estimate in pairs] == ["0.100 to 0.200", "", ""]
-    assert (duration(2707.6), duration(3.21), duration(7260), duration(None)) == (
-        "45 min 8 s",
-        "3.2 s",
-        "2 h 1 min",
-        DASH,
-    )
-    assert (listed("ab"), listed("abc"), listed("abcdefgh")) == ("a and b", "a, b and c", "a, b, c, d, e, f and 2 more")
-
-
 def test_a_class_with_few_instances_is_marked(html: str) -> None:
     text = Reader(html).text.replace("\xa0", " ")
     assert "necklace n = 4, too few" in text and "nose n = 152 0.176" in text
@@ -310,28 +294,6 @@ def test_many_classes_show_only_both_ends() -> None:
     text = render_page(of(replace(own, rows=tuple(map(many, own.rows)))))
     assert "15 largest and 15 smallest gains of 80 classes" in text
     assert text.count(">c40<") == 1 and text.count(">c79<") == 2  # the folded table has all
-
-
-@pytest.mark.parametrize(("value", "ends"), [(0.5, (0.4, 0.6)), (1.3, (-0.2, 1.7)), (-0.3, (-2.0, -1.0)), (None, None)])
-def test_nothing_is_drawn_outside_the_plot(value: float | None, ends: tuple[float, float] | None) -> None:
-    drawings = [
-        bars([("base-single", value, ends), ("adapted", value, ends)]),
-        differences(value, ends, (-0.02, 0.05)),
-        lines([("adapted", [value, None, value])], [1, 2, 3], label="", x_title="", y_title=""),
-    ]
-    for drawing in drawings:
-        places = [float(p) for p in re.findall(r'(?:x|x1|x2|cx|cy|y1|y2)="(-?[\d.]+)%"', str(drawing))]
-        assert places and all(0 <= p <= 100 for p in places)
-        width = re.findall(r'rect[^>]* width="(-?[\d.]+)%"', str(drawing))
-        assert all(0 <= float(w) <= 100 for w in width)
-
-
-def test_the_scale_of_differences() -> None:
-    assert difference_scale([0.31, 0.342, None]) == (0, 0.4)
-    assert difference_scale([-0.01, 0.06]) == (-0.02, 0.1)
-    assert difference_scale([]) == (-0.02, 0.02)
-    assert "−0.02" in difference_axis((-0.02, 0.1)) and ">+0.1<" in difference_axis((-0.02, 0.1))
-    assert "−0.02" not in difference_axis((-0.02, 0.3))  # it would overlap with 0
 
 
 def test_click_maps() -> None:
