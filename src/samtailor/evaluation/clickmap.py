@@ -1,4 +1,4 @@
-"""What a click at each place would give: a map of IoU over a grid of clicks, base beside adapted."""
+"""Click maps: the IoU for a click at each place of a grid, for base and adapted model."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.task import ImageRecord, Instance
 from samtailor.evaluation.study_results import ClickMap
 from samtailor.metrics import count_pixels, iou
+from samtailor.metrics.extent import mask_extent
 from samtailor.prompts import Prompts
 
 __all__ = ["click_map"]
 
-MARGIN = 0.3  # of the object's box, to each side: what a click beside the object gives
+MARGIN = 0.3  # of the object's box, on each side, to include clicks beside the object
 
 
 def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clicks_across: int = 16) -> ClickMap:
@@ -25,10 +26,9 @@ def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clic
         clicks_across: clicks along the longer side of the grid; they are equally far apart, at least one pixel.
     """
     truth = instance.mask()
-    ys, xs = np.flatnonzero(truth.any(axis=1)), np.flatnonzero(truth.any(axis=0))
-    width, height = xs[-1] + 1 - xs[0], ys[-1] + 1 - ys[0]
-    x0, x1 = max(0.0, xs[0] - MARGIN * width), min(record.width, xs[-1] + 1 + MARGIN * width)
-    y0, y1 = max(0.0, ys[0] - MARGIN * height), min(record.height, ys[-1] + 1 + MARGIN * height)
+    box = mask_extent(truth)
+    x0, x1 = max(0.0, box.left - MARGIN * box.width), min(record.width, box.right + MARGIN * box.width)
+    y0, y1 = max(0.0, box.top - MARGIN * box.height), min(record.height, box.bottom + MARGIN * box.height)
     step = max(1.0, max(x1 - x0, y1 - y0) / clicks_across)
     across, down = max(1, int((x1 - x0) / step)), max(1, int((y1 - y0) / step))
     x = x0 + (np.arange(across) + 0.5) * (x1 - x0) / across

@@ -1,4 +1,4 @@
-"""How many clicks a quality takes: simulated corrective clicks, base beside adapted."""
+"""Count the corrective clicks that a quality takes, with simulated clicks, for base and adapted model."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class ClickRuns:
 
 
 def next_click(predicted: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, int]:
-    """The next corrective click: the deepest pixel of what is missing or too much, whichever is deeper.
+    """Place the next corrective click: on the deepest pixel of the missing or the excess area, whichever is deeper.
 
     Returns:
-        (x, y) as (2,) float32, image frame, and its label: 1 on what is missing, 0 on what is too much.
+        (x, y) as (2,) float32, image frame, and its label: 1 on missing area, 0 on excess area.
     """
-    found = []
+    candidates = []
     for wrong, label in ((truth & ~predicted, 1), (predicted & ~truth, 0)):
         if wrong.any():
             point, depth = deepest_pixel(wrong)
-            found.append((depth, label, point))
-    _, label, point = max(found, key=lambda f: f[:2])
+            candidates.append((depth, label, point))
+    _, label, point = max(candidates, key=lambda c: c[:2])
     return point, label
 
 
@@ -82,16 +82,16 @@ def _run(model: AdaptedModel, record: ImageRecord) -> list[dict[str, Any]]:
             "image": record.path.name,
             "instance": i.id,
             "label": i.label,
-            "ious": {name: found[row] for name, found in runs.items()},
+            "ious": {name: ious[row] for name, ious in runs.items()},
         }
         for row, i in enumerate(record.promptable)
     ]
 
 
 def _click(model: AdaptedModel, record: ImageRecord) -> list[list[float]]:
-    """All instances of an image in step, so that each round is one batch of prompts with as many points."""
+    """Click on all instances of an image in parallel: one batch of equally long prompts per round."""
     image = model.open(record)
-    instances = record.promptable  # truths are decoded one by one: those of a large photo would fill the memory
+    instances = record.promptable  # truths are decoded one by one: all masks of a large photo would fill the memory
     clicks = [[(deepest_pixel(i.mask())[0], 1)] for i in instances]
     ious: list[list[float]] = [[] for _ in instances]
     active = list(range(len(instances)))

@@ -1,4 +1,4 @@
-"""What an adapter costs outside its task, and that it can be switched off."""
+"""Measure what an adapter costs outside its task, and check that it can be switched off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All studies of one adapter (or of a base alone) on a task, in one go: what ``evaluate`` and ``report`` print."""
+"""Run all studies of an adapter, or of a base alone, on a task."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["Measured", "measure"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What ``measure`` returns.
+    """Result of ``measure``.
 
     Attributes:
         task: the task as it was scored, with its class map applied.
@@ -49,7 +49,7 @@ def measure(
     keep: Path | None = None,
     progress: Progress = silent,
 ) -> Measured:
-    """Encode what is missing, then answer the questions. After a kill, the next call with the same ``keep`` continues.
+    """Encode missing images, then answer the questions. After a kill, the next call with the same ``keep`` continues.
 
     Raises:
         DataError: a split or a class is missing.

@@ -1,4 +1,4 @@
-"""Scores of base and adapted model on the instances of one image, under the same prompts."""
+"""Score base and adapted model on the instances of one image, with the same prompts."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def score_image(
     if model.adapter is not None:
         passes.append((model, _adapted_mask))
     for scored, choose in passes:
-        for row, drawn in _answers(scored, record, instances, choose, plan):
+        for row, masks in _answers(scored, record, instances, choose, plan):
             truth = instances[row].mask()
             if row not in outlines:
                 outlines[row] = boundary_of(truth)
-            scores[row] |= {name: score_mask(mask, truth, outlines[row]) for name, mask in drawn.items()}
+            scores[row] |= {name: score_mask(mask, truth, outlines[row]) for name, mask in masks.items()}
     return [
         InstanceScore(record.path.name, i.id, i.label, s, i.area, plan.repeat)
         for i, s in zip(instances, scores, strict=True)
@@ -77,32 +77,32 @@ def score_image(
 def _answers(
     model: AdaptedModel, record: ImageRecord, instances: Sequence[Instance], choose: _Chooser, plan: PromptPlan
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """Yield (position of the instance, row name -> mask) when all pieces are answered; masks of pieces are united."""
+    """Yield (position of the instance, row name -> mask) when all its pieces are answered; their masks are united."""
     image = model.open(record)
     masks_to_return: MaskChoice = "all" if model.adapter is None else "single"
-    owned = [(row, piece) for row, instance in enumerate(instances) for piece in pieces(instance)]
-    missing = np.bincount([row for row, _ in owned], minlength=len(instances))
+    prompted = [(row, piece) for row, instance in enumerate(instances) for piece in pieces(instance)]
+    missing = np.bincount([row for row, _ in prompted], minlength=len(instances))
     united: dict[int, dict[str, np.ndarray]] = {}
-    for rows, prompts in fixed_prompts([piece for _, piece in owned], plan):
+    for places, prompts in fixed_prompts([piece for _, piece in prompted], plan):
         for answer in model.answer(image, prompts, masks_to_return):
-            for place, masks, own in zip(rows[answer.rows], answer.masks, answer.iou, strict=True):
-                row, piece = owned[place]
-                drawn = choose(masks, own, piece)
+            for place, masks, estimates in zip(places[answer.rows], answer.masks, answer.iou, strict=True):
+                row, piece = prompted[place]
+                by_name = choose(masks, estimates, piece)
                 so_far = united.pop(row, None)
-                united[row] = drawn if so_far is None else {m: mask | so_far[m] for m, mask in drawn.items()}
+                united[row] = by_name if so_far is None else {n: mask | so_far[n] for n, mask in by_name.items()}
                 missing[row] -= 1
                 if missing[row] == 0:
                     yield row, united.pop(row)
 
 
-def _base_masks(masks: np.ndarray, own: np.ndarray, prompted: Instance) -> dict[str, np.ndarray]:
-    """``masks`` (4, H, W): the single mask, then the three of the ambiguous answer."""
+def _base_masks(masks: np.ndarray, estimates: np.ndarray, prompted: Instance) -> dict[str, np.ndarray]:
+    """Choose from ``masks`` (M, H, W): the single mask first, then the alternatives for an ambiguous prompt."""
     truth = prompted.mask()
     oracle = max(masks[1:], key=lambda mask: iou(count_pixels(mask, truth)))
-    return {"base-single": masks[0], "base-best": masks[1 + int(own[1:].argmax())], "base-oracle": oracle}
+    return {"base-single": masks[0], "base-best": masks[1 + int(estimates[1:].argmax())], "base-oracle": oracle}
 
 
-def _adapted_mask(masks: np.ndarray, _own: np.ndarray, _prompted: Instance) -> dict[str, np.ndarray]:
+def _adapted_mask(masks: np.ndarray, _estimates: np.ndarray, _prompted: Instance) -> dict[str, np.ndarray]:
     return {"adapted": masks[0]}
 
 
@@ -110,14 +110,14 @@ def adapted_ious(model: AdaptedModel, record: ImageRecord, seed: int) -> list[fl
     """Compute the IoU of the adapted model alone, with one click for each instance of an image."""
     instances = record.promptable
     answers = _answers(model, record, instances, _adapted_mask, PromptPlan("click", seed))
-    return [iou(count_pixels(drawn["adapted"], instances[row].mask())) for row, drawn in answers]
+    return [iou(count_pixels(masks["adapted"], instances[row].mask())) for row, masks in answers]
 
 
 def masks_of(model: AdaptedModel, record: ImageRecord, instance: Instance, plan: PromptPlan) -> dict[str, np.ndarray]:
     """Return the masks (H, W) of one instance by row name: those that ``score_image`` scores."""
-    masks: dict[str, np.ndarray] = {}
+    all_masks: dict[str, np.ndarray] = {}
     passes: tuple[tuple[AdaptedModel, _Chooser], ...] = ((model.plain, _base_masks), (model, _adapted_mask))
     for scored, choose in passes:
-        for _, drawn in _answers(scored, record, [instance], choose, plan):
-            masks |= drawn
-    return masks
+        for _, masks in _answers(scored, record, [instance], choose, plan):
+            all_masks |= masks
+    return all_masks

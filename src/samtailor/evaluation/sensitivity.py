@@ -1,8 +1,9 @@
-"""How much an answer depends on where and how one prompts: base and adapted model under the same fixed prompts."""
+"""Prompt sensitivity: how much a mask depends on the prompt, for base and adapted model with the same prompts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from samtailor.metrics.bootstrap import Estimate, Resampler
 
 __all__ = ["PromptScores", "measure_sensitivity", "summarise_sensitivity"]
 
-UNSTABLE = 0.2  # IoU: an instance whose best and worst prompt lie farther apart is unstable
+UNSTABLE = 0.2  # IoU: an instance is unstable if its best and worst prompt differ by more
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,24 @@ def measure_sensitivity(
     keep: Path | None = None,
     progress: Progress = silent,
 ) -> list[PromptScores]:
-    """Ask every prompt of ``studies.variants`` of at most ``limit`` instances; arguments as ``evaluate_task``."""
+    """Send every prompt of ``evaluation.variants`` for at most ``limit`` instances; arguments as ``evaluate_task``."""
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     journal = Journal(keep, "sensitivity", identity(model, task, split) | {"limit": limit, "seed": seed})
-    rows = journal.by_image(images, names, lambda record: _ask(model, record, seed), "Varying prompts", progress)
+    rows = journal.by_image(
+        images, names, lambda record: _score_prompts(model, record, seed), "Varying prompts", progress
+    )
     return [PromptScores(**row) for row in rows]
 
 
-def _ask(model: AdaptedModel, record: ImageRecord, seed: int) -> list[dict[str, Any]]:
+def _score_prompts(model: AdaptedModel, record: ImageRecord, seed: int) -> list[dict[str, Any]]:
     instances, image = record.promptable, model.open(record)
-    methods = ("base-single", "base-best") if model.adapter is None else ("base-single", "base-best", "adapted")
-    ious: list[dict[str, dict[str, list[float]]]] = [{m: {v: [] for v in VARIANTS} for m in methods} for _ in instances]
+    names_of_rows = ("base-single", "base-best", *(() if model.adapter is None else ("adapted",)))
+    empty = {row: {variant: [] for variant in VARIANTS} for row in names_of_rows}
+    ious: list[dict[str, dict[str, list[float]]]] = [deepcopy(empty) for _ in instances]
     for names, prompts in variant_prompts(instances, seed):
         for answer in model.plain.answer(image, prompts, "all"):
-            for (row, name), masks, own in zip(names[answer.rows], answer.masks, answer.iou, strict=True):
-                best, truth = masks[1 + int(own[1:].argmax())], instances[row].mask()
+            for (row, name), masks, estimates in zip(names[answer.rows], answer.masks, answer.iou, strict=True):
+                best, truth = masks[1 + int(estimates[1:].argmax())], instances[row].mask()
                 ious[row]["base-single"][name].append(iou(count_pixels(masks[0], truth)))
                 ious[row]["base-best"][name].append(iou(count_pixels(best, truth)))
         if model.adapter is None:
@@ -68,8 +72,8 @@ def _ask(model: AdaptedModel, record: ImageRecord, seed: int) -> list[dict[str, 
             for (row, name), masks in zip(names[answer.rows], answer.masks, strict=True):
                 ious[row]["adapted"][name].append(iou(count_pixels(masks[0], instances[row].mask())))
     return [
-        {"image": record.path.name, "instance": i.id, "label": i.label, "ious": found}
-        for i, found in zip(instances, ious, strict=True)
+        {"image": record.path.name, "instance": i.id, "label": i.label, "ious": by_row}
+        for i, by_row in zip(instances, ious, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The report of a run: all studies, pictures, the data's summary and where the figures come from, as one HTML file."""
+"""Build the report of a run as one HTML file: studies, pictures, a summary of the data, and provenance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from samtailor.runs import Run
 
 __all__ = ["ClickMapChoice", "build_report"]
 
-LEAST_SIDE = 12  # pixels: an instance below is no subject for a click map
+LEAST_SIDE = 12  # pixels: smaller instances get no click map
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ def build_report(
     """
     evaluation, split = measured.evaluation, measured.evaluation.split
     plan = PromptPlan(evaluation.prompts.kind, evaluation.prompts.seed)
-    chosen = _subjects(measured.task, evaluation, maps)
+    subjects = _subjects(measured.task, evaluation, maps)
     journal = Journal(run.studies, "maps", identity(model, measured.task, split))
-    click_maps, crops = _click_maps(model, measured.task, split, chosen, journal, progress)
+    click_maps, crops = _click_maps(model, measured.task, split, subjects, journal, progress)
     gallery = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=progress)
     inspection = inspect_task(task, progress=progress)
     facts = run_facts(run.folder.name, run.card())
@@ -105,10 +105,10 @@ def build_report(
 
 
 def _subjects(task: Task, evaluation: Evaluation, maps: ClickMapChoice) -> list[tuple[str, int]]:
-    """(image, instance) of those to map; not those that a class map has answered piece by piece.
+    """Choose (image, instance) for the click maps; leave out instances that a class map answers piece by piece.
 
     Raises:
-        DataError: an image that was asked for is not in the split.
+        DataError: a requested image is not in the split.
     """
     names = image_names(task, evaluation.split)
     for name in set(maps.images) - set(names.values()):
@@ -119,34 +119,39 @@ def _subjects(task: Task, evaluation: Evaluation, maps: ClickMapChoice) -> list[
     scores = [s for s in evaluation.instances if s.repeat == 0 and (s.image, s.instance) in whole]
     if maps.images:
         return [(s.image, s.instance) for s in scores if s.image in maps.images]
-    fit = sorted((s for s in scores if s.area >= LEAST_SIDE**2), key=lambda s: s.scores["adapted"].iou)
-    if not fit or maps.count == 0:
+    large = sorted((s for s in scores if s.area >= LEAST_SIDE**2), key=lambda s: s.scores["adapted"].iou)
+    if not large or maps.count == 0:
         return []
-    places = np.unique(np.linspace(0, len(fit) - 1, maps.count + 2)[1:-1].round().astype(int))
-    return [(fit[k].image, fit[k].instance) for k in places]
+    places = np.unique(np.linspace(0, len(large) - 1, maps.count + 2)[1:-1].round().astype(int))
+    return [(large[k].image, large[k].instance) for k in places]
 
 
 def _click_maps(
-    model: AdaptedModel, task: Task, split: str, chosen: Sequence[tuple[str, int]], journal: Journal, progress: Progress
+    model: AdaptedModel,
+    task: Task,
+    split: str,
+    subjects: Sequence[tuple[str, int]],
+    journal: Journal,
+    progress: Progress,
 ) -> tuple[list[ClickMap], list[bytes]]:
     """Return the click maps, and for each the crop of the image with the truth outlined."""
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
     click_maps, crops = [], []
-    for key in counted(chosen, "Click maps", progress):
+    for key in counted(subjects, "Click maps", progress):
         record, instance = places[key]
         unit = json.dumps(key)
         compute = partial(click_map, model, record, instance)
-        shown = replace(_kept(journal, unit, compute), image=key[0])
-        x0, y0, x1, y1 = shown.extent
+        result = replace(_kept(journal, unit, compute), image=key[0])
+        x0, y0, x1, y1 = result.extent
         window = np.s_[int(y0) : max(int(y0) + 1, round(y1)), int(x0) : max(int(x0) + 1, round(x1))]
         truth = instance.mask()[window]
         nothing = np.zeros((0, *truth.shape), dtype=bool)
-        click_maps.append(shown)
+        click_maps.append(result)
         crops.append(jpeg(draw_overlay(read_image(record.path)[window], nothing, truth=truth)))
     return click_maps, crops
 
 
 def _kept(journal: Journal, unit: str, compute: Callable[[], ClickMap]) -> ClickMap:
-    """A click map from the journal, computed if it is not there yet."""
+    """Return a click map from the journal, or compute and store it."""
     return read_click_map(journal.rows(unit, lambda: to_json(compute())))
