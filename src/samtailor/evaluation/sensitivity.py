@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,16 @@ def measure_sensitivity(
     """Send every prompt of ``evaluation.variants`` for at most ``limit`` instances; arguments as ``evaluate_task``."""
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     journal = Journal(keep, "sensitivity", identity(model, task, split) | {"limit": limit, "seed": seed})
-    rows = journal.by_image(
-        images, names, lambda record: _score_prompts(model, record, seed), "Varying prompts", progress
-    )
+    compute = partial(_score_prompts, model, seed)
+    rows = journal.by_image(images, names, compute, "Varying prompts", progress)
     return [PromptScores(**row) for row in rows]
 
 
-def _score_prompts(model: AdaptedModel, record: ImageRecord, seed: int) -> list[dict[str, Any]]:
+def _score_prompts(model: AdaptedModel, seed: int, record: ImageRecord) -> list[dict[str, Any]]:
     instances, image = record.promptable, model.open(record)
     names_of_rows = ("base-single", "base-best", *(() if model.adapter is None else ("adapted",)))
-    empty = {row: {variant: [] for variant in VARIANTS} for row in names_of_rows}
-    ious: list[dict[str, dict[str, list[float]]]] = [deepcopy(empty) for _ in instances]
+    empty: dict[str, dict[str, list[float]]] = {row: {variant: [] for variant in VARIANTS} for row in names_of_rows}
+    ious = [deepcopy(empty) for _ in instances]
     for names, prompts in variant_prompts(instances, seed):
         for answer in model.plain.answer(image, prompts, "all"):
             for (row, name), masks, estimates in zip(names[answer.rows], answer.masks, answer.iou, strict=True):
