@@ -13,7 +13,7 @@ from PIL import Image
 
 from samtailor.data import RECTANGLES, load_task, read_hf
 from samtailor.data.pixels.rle import mask_rle
-from samtailor.errors import DataError
+from samtailor.errors import DataError, SamtailorError
 from tests.data.helpers import check_round_trip, masks_of, picture, write
 
 datasets = pytest.importorskip("datasets")
@@ -195,5 +195,5 @@ def test_other_faults_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(DataError, match="broken cannot be read as a Hugging Face data set"):
         load_task(tmp_path / "broken")
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(DataError, match=r"pip install 'samtailor\[datasets\]'"):
+    with pytest.raises(SamtailorError, match=r"pip install 'samtailor\[formats\]'"):
         load_task(tmp_path / "bare")

@@ -37,7 +37,8 @@ def read_hf(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) -> Ta
         boxes_as_masks: fill boxes in where an object has no mask; an error otherwise.
 
     Raises:
-        DataError: ``datasets`` is not installed, or the data is broken; the message names folder, split and row.
+        DataError: the data is broken; the message names folder, split and row.
+        SamtailorError: ``datasets`` is not installed.
     """
     root = Path(root)
     readers = [_Rows(root, split, rows, boxes_as_masks) for split, rows in open_splits(root).items()]
