@@ -19,21 +19,21 @@ import torch
 from samtailor.adapters.io import load_adapter, read_card
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
-from samtailor.data.task import ImageRecord, Instance, Task
+from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage
-from samtailor.errors import DataError, FitCollapseError, FitError, SamtailorError
+from samtailor.errors import FitCollapseError, FitError, SamtailorError
 from samtailor.evaluate import evaluate_task
 from samtailor.fit import fit_task
-from samtailor.fitting import loop
-from samtailor.fitting.batches import Sampler, validation_draws
-from samtailor.fitting.config import FitConfig
-from samtailor.fitting.progress import Estimate, Reporter
+from samtailor.fitting import loop, policy
+from samtailor.fitting.config import FitConfig, LossWeights
+from samtailor.fitting.progress import Forecast, Stepped
 from samtailor.fitting.schedule import Budget, learning_rate
-from samtailor.fitting.state import FitState, load_state, save_state
+from samtailor.fitting.state import load_state, save_state
 from samtailor.fitting.validate import Validation, validate
-from samtailor.losses import LossWeights
+from samtailor.machine.progress import Event, Note, Progress
 from samtailor.prompts import Prompts
+from samtailor.runs import Run
 from tests.models import model_of
 
 SHORT = FitConfig(method="plm", epochs=6, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=3)
@@ -110,20 +110,19 @@ def test_the_same_seed_gives_the_same_bits(tiny_sam: Base, shapes: Task, cache: 
     assert _bits(tmp_path / "c") != _bits(tmp_path / "a")
 
 
-class _KillAt(Reporter):
+def kill_at(step: int) -> Progress:
     """SIGKILL in the middle of a run: no handler, no clean-up."""
 
-    def __init__(self, step: int) -> None:
-        self._step = step
-
-    def step(self, state, row, progress) -> None:  # type: ignore[no-untyped-def]
-        if state.step == self._step:
+    def receive(event: Event) -> None:
+        if isinstance(event, Stepped) and event.state.step == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    return receive
 
-@pytest.mark.parametrize("kill_at", [3, 7, 11])
+
+@pytest.mark.parametrize("step", [3, 7, 11])
 def test_killed_and_resumed_gives_the_same_bits(
-    tiny_sam_folder: Path, tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, kill_at: int
+    tiny_sam_folder: Path, tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, step: int
 ) -> None:
     fit_task(shapes, tiny_sam, tmp_path / "whole", SHORT, cache=cache)
     code = f"""
@@ -131,10 +130,10 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
 from samtailor import EmbeddingCache, fit_task, load_base, load_task
-from tests.test_fit import SHORT, _KillAt
+from tests.test_fit import SHORT, kill_at
 task, base = load_task({str(shapes.root)!r}), load_base({str(tiny_sam_folder)!r})
 cache = EmbeddingCache(Path({str(cache.root)!r}))
-fit_task(task, base, Path({str(tmp_path / "killed")!r}), SHORT, cache=cache, reporter=_KillAt({kill_at}))
+fit_task(task, base, Path({str(tmp_path / "killed")!r}), SHORT, cache=cache, progress=kill_at({step}))
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     fit_task(shapes, tiny_sam, tmp_path / "killed", SHORT, cache=cache, resume=True)
@@ -168,15 +167,15 @@ def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
 ) -> None:
     notes: list[str] = []
 
-    class Listener(Reporter):
-        def note(self, text: str) -> None:
-            notes.append(text)
+    def listen(event: Event) -> None:
+        if isinstance(event, Note):
+            notes.append(event.text)
 
     scores = iter([0.5, 0.45, 0.3, 0.2])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
-    monkeypatch.setattr(loop, "PATIENT_STEPS", 6)
+    monkeypatch.setattr(policy, "PATIENT_STEPS", 6)
     config = dataclasses.replace(SHORT, lr=None)
-    result = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, reporter=Listener())
+    result = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, progress=listen)
     assert not result.beats_base
     assert result.best_step == 0
     assert notes == [
@@ -196,10 +195,10 @@ def test_what_a_run_was_begun_with_is_what_it_goes_on_with(
     fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
     assert read_card(tmp_path)["fit"]["peak_rate"] == PLM.peak_rate
     state, best = load_state(
-        tmp_path, adapter := PLM.for_base(tiny_sam), optimiser := torch.optim.AdamW(adapter.parameters())
+        Run(tmp_path), adapter := PLM.for_base(tiny_sam), optimiser := torch.optim.AdamW(adapter.parameters())
     )  # type: ignore[misc]
     del state.context["config"]["sampling"]  # a setting that the version lacked which began the run
-    save_state(tmp_path, state, adapter, best, optimiser)
+    save_state(Run(tmp_path), state, adapter, best, optimiser)
     fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, resume=True)
     with pytest.raises(FitError, match="sampling instances -> sizes"):
         fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(config, sampling="sizes"), cache=cache, resume=True)
@@ -221,8 +220,8 @@ def test_masks_that_were_empty_at_first_are_no_collapse(
     """Those of the token that is read count, not those of the base's single mask."""
     empty = iter([0.0, at_first, 0.9, 0.9, 0.9])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(0.5, 0.5, 8, next(empty)))
-    gradients = loop.Trainer.gradients
-    monkeypatch.setattr(loop.Trainer, "gradients", lambda *args, **kw: gradients(*args, **kw) | {"empty": 0.85})
+    gradients = loop.add_gradients
+    monkeypatch.setattr(loop, "add_gradients", lambda *args: gradients(*args) | {"empty": 0.85})
     config = dataclasses.replace(SHORT, lr=None, mask_token=1, epochs=None, steps=13)
     fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
     assert read_card(tmp_path)["fit"]["backoffs"] == backs
@@ -240,7 +239,7 @@ def test_below_half_of_the_best_a_fit_goes_back_at_once(
 ) -> None:
     scores = iter([0.5, deep, 0.495, deep])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
-    monkeypatch.setattr(loop, "PATIENT_STEPS", 3)
+    monkeypatch.setattr(policy, "PATIENT_STEPS", 3)
     fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, lr=None), cache=cache)
     assert read_card(tmp_path)["fit"]["backoffs"] == backs
 
@@ -248,22 +247,19 @@ def test_below_half_of_the_best_a_fit_goes_back_at_once(
 def test_the_estimate_comes_first_and_changes_nothing(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[object] = []
+    events: list[object] = []
 
-    class Listener(Reporter):
-        def estimate(self, estimate: Estimate) -> None:
-            heard.append(estimate)
+    def listen(event: Event) -> None:
+        if isinstance(event, Forecast | Stepped):
+            events.append(event if isinstance(event, Forecast) else event.state.step)
 
-        def step(self, state: FitState, row: dict[str, float], progress: float) -> None:
-            heard.append(state.step)
-
-    fit_task(shapes, tiny_sam, tmp_path / "a", SHORT, cache=cache, reporter=Listener())
-    estimate, *steps = heard
-    assert isinstance(estimate, Estimate)
+    fit_task(shapes, tiny_sam, tmp_path / "a", SHORT, cache=cache, progress=listen)
+    estimate, *steps = events
+    assert isinstance(estimate, Forecast)
     assert estimate.seconds > 0
     assert estimate.memory_bytes > 1e8
     assert steps == list(range(1, len(steps) + 1))
-    monkeypatch.setattr("samtailor.fit._estimate", lambda _: estimate)
+    monkeypatch.setattr("samtailor.fit.forecast", lambda _: estimate)
     fit_task(shapes, tiny_sam, tmp_path / "b", SHORT, cache=cache)
     assert _bits(tmp_path / "a") == _bits(tmp_path / "b")
 
@@ -294,85 +290,6 @@ def test_minutes_bound_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCac
     result = fit_task(shapes, tiny_sam, tmp_path / "run", FitConfig(minutes=0.05, batch=4, val_prompts=4), cache=cache)
     assert result.steps > 2
     assert time.monotonic() - began < 30
-
-
-def _record(areas: list[int], crowd: bool = False) -> ImageRecord:
-    from samtailor.data.pixels.rle import mask_rle
-
-    found = []
-    for i, area in enumerate(areas):
-        mask = np.zeros((10, 10), dtype=bool)
-        mask.ravel()[:area] = True
-        found.append(Instance(i, "x", mask_rle(mask), area, crowd))
-    return ImageRecord(Path("a.png"), 10, 10, tuple(found))
-
-
-def test_the_sampler_leaves_out_what_cannot_be_learned() -> None:
-    images = [_record([]), _record([0, 3, 50]), _record([60], crowd=True), _record([100, 20])]
-    sampler = Sampler(images, batch=8, kind="click", jitter=0.1, min_area=16, seed=0)
-    assert len(sampler.images) == 2
-    assert sampler.left_out == 1  # the one of 3 pixels; crowd and empty masks never count
-    assert {i.area for step in range(20) for d in sampler.batch(step) for i in d.instances} == {50, 100, 20}
-    with pytest.raises(DataError, match="at least 200 pixels"):
-        Sampler(images, batch=8, kind="click", jitter=0.1, min_area=200, seed=0)
-    with pytest.raises(DataError, match="validation"):
-        validation_draws([_record([])], limit=5, kind="click", jitter=0.1, seed=0)
-
-
-@pytest.mark.parametrize(("sampling", "rare"), [("instances", 0.25), ("classes", 0.75), ("sizes", 0.75)])
-def test_rare_classes_and_sizes_are_taken_more_often(sampling: str, rare: float) -> None:
-    """Nine instances of one class and size, one of another, which shares its image with three of the nine."""
-
-    def labelled(areas: list[int]) -> ImageRecord:
-        record = _record(areas)
-        return dataclasses.replace(
-            record, instances=tuple(dataclasses.replace(i, label=str(i.area)) for i in record.instances)
-        )
-
-    images = [labelled([20, 20, 20, 100]), *(labelled([20]) for _ in range(6))]
-    sampler = Sampler(images, batch=1, kind="click", jitter=0.1, min_area=1, seed=0, sampling=sampling)  # type: ignore[arg-type]
-    taken = [
-        i.area for step in range(2800) for d in sampler.batch(step) if len(d.image.instances) == 4 for i in d.instances
-    ]
-    assert len(taken) == 400
-    assert taken.count(100) / 400 == pytest.approx(rare, abs=0.07)  # 9 : 1, so 1/1 to 3/9 within the image
-
-
-def test_an_unknown_sampling_is_refused() -> None:
-    with pytest.raises(FitError, match="instances, classes, sizes"):
-        FitConfig(steps=1, sampling="luck")  # type: ignore[arg-type]
-
-
-def test_every_image_is_seen_once_an_epoch(shapes: Task) -> None:
-    sampler = Sampler(shapes.split("train"), batch=4, kind="mix", jitter=0.1, min_area=1, seed=0)
-    seen = [d.image.path for step in range(sampler.steps_per_epoch) for d in sampler.batch(step)]
-    assert sorted(seen) == sorted(r.path for r in shapes.split("train"))
-    kinds = {d.prompts.boxes is None for step in range(20) for d in sampler.batch(step)}
-    assert kinds == {True, False}
-
-
-def test_validation_is_limited_and_spread(shapes: Task) -> None:
-    draws = validation_draws(shapes.split("train"), limit=5, kind="click", jitter=0.0, seed=0)
-    assert sum(len(d.instances) for d in draws) == 5
-    assert len({d.image.path for d in draws}) == 5
-
-
-def test_a_small_validation_split_is_prompted_several_times(shapes: Task) -> None:
-    draws = validation_draws(shapes.split("val"), limit=20, kind="click", jitter=0.0, seed=0)  # it has 8 instances
-    assert sum(len(d.instances) for d in draws) == 16
-    first, again = (next(d for d in part if d.image.path.stem == "0") for part in (draws[:4], draws[4:]))
-    assert not np.array_equal(first.prompts.points, again.prompts.points)
-
-
-def test_an_instance_thinner_than_a_cell_has_a_truth() -> None:
-    """Else an empty mask would count as perfect, and the IoU estimate would learn so."""
-    from samtailor.losses import mask_losses
-
-    low = torch.zeros(1, 8, 8)
-    low[0, 3, 3] = 0.1
-    valid = torch.ones(8, 8, dtype=torch.bool)
-    terms = mask_losses(torch.full((1, 8, 8), -5.0), torch.tensor([1.0]), low, valid)
-    assert float(terms["iou"]) == 1.0  # estimated 1, real 0
 
 
 def test_the_rate_warms_up_and_falls() -> None:

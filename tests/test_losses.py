@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 
+from samtailor.fitting.cells import full_target
 from samtailor.losses import dice_loss, focal_loss, mask_losses
 from samtailor.metrics import count_pixels, iou, mean_over_classes, mean_over_instances, per_class_means, soft_iou
 
@@ -77,7 +78,7 @@ def test_the_iou_term_is_the_squared_error_of_the_estimate() -> None:
     truth = torch.zeros(1, 4, 4)
     truth[:, :2] = 1
     logits = torch.where(truth > 0, 5.0, -5.0)
-    terms = mask_losses(logits, torch.tensor([0.4]), truth, torch.ones(4, 4, dtype=torch.bool))
+    terms = mask_losses(logits, torch.tensor([0.4]), full_target(truth, torch.ones(4, 4, dtype=torch.bool)))
     torch.testing.assert_close(terms["iou"], torch.tensor([0.36]))
 
 
@@ -87,3 +88,12 @@ def test_gradients_are_finite_far_out() -> None:
     valid = torch.ones(2, 2, dtype=torch.bool)
     (focal_loss(logits, truth, valid) + dice_loss(logits, truth, valid)).sum().backward()
     assert torch.isfinite(logits.grad).all()
+
+
+def test_an_instance_thinner_than_a_cell_has_a_truth() -> None:
+    """Else an empty mask would count as perfect, and the IoU estimate would learn so."""
+    low = torch.zeros(1, 8, 8)
+    low[0, 3, 3] = 0.1
+    valid = torch.ones(8, 8, dtype=torch.bool)
+    terms = mask_losses(torch.full((1, 8, 8), -5.0), torch.tensor([1.0]), full_target(low, valid))
+    assert float(terms["iou"]) == 1.0  # estimated 1, real 0

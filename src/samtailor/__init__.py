@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from samtailor.bases.registry import load_base
     from samtailor.data import inspect_task, load_task
     from samtailor.embeddings.cache import EmbeddingCache
-    from samtailor.encode import encode_task
+    from samtailor.encode import encode_images
     from samtailor.errors import SamtailorError
     from samtailor.evaluate import evaluate_task
     from samtailor.fit import fit_task
@@ -26,7 +26,7 @@ __all__ = [
     "Prediction",
     "Predictor",
     "SamtailorError",
-    "encode_task",
+    "encode_images",
     "evaluate_task",
     "fit_task",
     "inspect_task",
@@ -41,7 +41,7 @@ _HOMES = {
     "Prediction": "samtailor.predict",
     "Predictor": "samtailor.predict",
     "SamtailorError": "samtailor.errors",
-    "encode_task": "samtailor.encode",
+    "encode_images": "samtailor.encode",
     "evaluate_task": "samtailor.evaluate",
     "fit_task": "samtailor.fit",
     "inspect_task": "samtailor.data",

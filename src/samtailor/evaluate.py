@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from samtailor.adapters.answer import AdaptedModel
@@ -11,14 +10,15 @@ from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.questions import Questions
-from samtailor.evaluation.scoring import METHODS, InstanceScore
+from samtailor.evaluation.scoring import ROWS, InstanceScore
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
+from samtailor.machine.progress import Progress, silent
 from samtailor.prompts import EvaluatedKind
 
-__all__ = ["METHODS", "Evaluation", "InstanceScore", "evaluate_task"]
+__all__ = ["ROWS", "Evaluation", "InstanceScore", "evaluate_task"]
 
 
-def evaluate_task(  # more than seven parameters: a public verb, whose keyword arguments are its options
+def evaluate_task(  # more than seven parameters: a public verb; its keyword arguments are its options
     task: Task,
     base: Base,
     adapter: Adapter | None = None,
@@ -28,7 +28,7 @@ def evaluate_task(  # more than seven parameters: a public verb, whose keyword a
     per_instance: int = 1,
     seed: int = 0,
     cache: EmbeddingCache | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     keep: Path | None = None,
     base_rows: bool = True,
 ) -> Evaluation:
@@ -43,7 +43,7 @@ def evaluate_task(  # more than seven parameters: a public verb, whose keyword a
         per_instance: number of prompts per instance; each counts once.
         seed: random seed of the prompts.
         cache: defaults to the user's cache.
-        progress: called with (images done, images in all).
+        progress: receives a ``Count`` after each image.
         keep: folder for the scores of each image, from which a killed evaluation continues; None keeps nothing.
         base_rows: whether the base is scored too; without an adapter it always is.
 

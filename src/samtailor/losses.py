@@ -10,20 +10,7 @@ from torch.nn import functional as F
 
 from samtailor.metrics import soft_iou
 
-__all__ = ["LossWeights", "Target", "dice_loss", "focal_loss", "hard_truth", "mask_losses"]
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the terms: SAM's 20 : 1 : 1, but for Dice.
-
-    The focal term counts pixels, three times as much outside a mask as within, and large masks shrink under it; Dice
-    counts large and small masks alike (experiments/results/recipe.md).
-    """
-
-    focal: float = 20.0
-    dice: float = 20.0
-    iou: float = 1.0
+__all__ = ["Target", "dice_loss", "focal_loss", "hard_truth", "mask_losses"]
 
 
 @dataclass(frozen=True)
@@ -84,24 +71,20 @@ def _sum(values: Tensor) -> Tensor:
     return values.flatten(1).sum(1)
 
 
-def mask_losses(
-    logits: Tensor,
-    predicted_iou: Tensor,
-    truth: Tensor,
-    weight: Tensor,
-    hard: Tensor | None = None,
-    total: Tensor | None = None,
-) -> dict[str, Tensor]:
-    """The terms per instance, (N,) each: ``focal``, ``dice``, ``iou`` (squared error of the model's own estimate).
+def mask_losses(logits: Tensor, predicted_iou: Tensor, target: Target) -> dict[str, Tensor]:
+    """Compute the terms per instance, (N,) each: ``focal``, ``dice``, ``iou``.
 
-    ``hard``: the truth as a bool mask, for the true IoU; None: see ``hard_truth``. Others as ``focal_loss``.
+    Args:
+        logits: (N, P...), of the pixels of ``target``.
+        predicted_iou: (N,), the model's own estimate; ``iou`` is its squared error.
+        target: what the logits are compared with.
     """
     with torch.no_grad():
-        real = soft_iou(logits > 0, hard_truth(truth) if hard is None else hard, weight)
+        true_iou = soft_iou(logits > 0, target.hard, target.weight)
     return {
-        "focal": focal_loss(logits, truth, weight, total),
-        "dice": dice_loss(logits, truth, weight),
-        "iou": (predicted_iou - real) ** 2,
+        "focal": focal_loss(logits, target.truth, target.weight, target.total),
+        "dice": dice_loss(logits, target.truth, target.weight),
+        "iou": (predicted_iou - true_iou) ** 2,
     }
 
 

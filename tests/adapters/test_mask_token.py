@@ -25,6 +25,7 @@ from samtailor.fitting.config import FitConfig
 from samtailor.fitting.state import read_state
 from samtailor.fitting.validate import Validation, token_scores, validate
 from samtailor.prompts import Prompts
+from samtailor.runs import Run
 from tests.models import model_of
 
 SHORT = FitConfig(epochs=2, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=2)
@@ -78,7 +79,7 @@ def test_a_tuned_decoder_trains_the_token_it_reads(tiny_sam: Base) -> None:
 
 def test_the_scores_of_tokens_are_those_of_the_base(shapes: Task, tiny_sam: Base, tmp_path: Path) -> None:
     model = AdaptedModel.of(tiny_sam, None, EmbeddingCache(tmp_path / "cache"))
-    draws = validation_draws(shapes.split("val"), limit=8, kind="click", jitter=0.1, seed=0)
+    draws = validation_draws(shapes.split("val"), SHORT)
     scores = token_scores(model, draws)
     assert scores[0] == pytest.approx(validate(model, draws).miou)
     adapter = build_adapter("plm", tiny_sam)
@@ -91,13 +92,15 @@ def test_a_fit_takes_the_best_token_for_methods_that_change_the_decoder(
     shapes: Task, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = EmbeddingCache(tmp_path / "cache")
-    monkeypatch.setattr("samtailor.fit.token_scores", lambda *_: [0.1, 0.2, 0.4, 0.3])
+    monkeypatch.setattr("samtailor.fitting.tokens.token_scores", lambda *_: [0.1, 0.2, 0.4, 0.3])
     used = []
-    monkeypatch.setattr("samtailor.fitting.loop.Trainer.hand_out", lambda self: used.append(self.adapter.mask_token))
+    monkeypatch.setattr(
+        "samtailor.fitting.loop.Trainer.finish_adapter", lambda self: used.append(self.adapter.mask_token)
+    )
     tuned = dataclasses.replace(SHORT, method="decoder")
     fit_task(shapes, tiny_sam, tmp_path / "auto", tuned, cache=cache)
     assert read_card(tmp_path / "auto")["validation"]["base_by_mask_token"] == [0.1, 0.2, 0.4, 0.3]
-    state = read_state(tmp_path / "auto")
+    state = read_state(Run(tmp_path / "auto"))
     assert state is not None and state.token_scores == [0.1, 0.2, 0.4, 0.3]
     fit_task(shapes, tiny_sam, tmp_path / "told", dataclasses.replace(tuned, mask_token=3), cache=cache)
     assert "base_by_mask_token" not in read_card(tmp_path / "told")["validation"]

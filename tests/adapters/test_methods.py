@@ -35,11 +35,14 @@ from samtailor.evaluation.measure import Questions
 from samtailor.fit import fit_task
 from samtailor.fitting.batches import Sampler
 from samtailor.fitting.config import FitConfig
+from samtailor.fitting.gradients import add_gradients
 from samtailor.fitting.loop import Trainer
-from samtailor.fitting.progress import Reporter
+from samtailor.fitting.progress import Stepped
 from samtailor.fitting.schedule import learning_rate
+from samtailor.machine.progress import Event
 from samtailor.predict import Predictor
 from samtailor.prompts import Prompts
+from samtailor.runs import Run
 from tests.models import model_of
 
 SHORT = FitConfig(epochs=4, precision="float32", batch=4, lr=1e-3, val_prompts=8, validations=2)
@@ -112,9 +115,9 @@ def test_an_untrained_one_is_the_base_where_it_says_so(base: Base, method: str, 
 
 
 def trainer(base: Base, adapter: Adapter, task: Task, cache: EmbeddingCache, folder: Path, cells: float) -> Trainer:
-    sampler = Sampler(task.split("train"), batch=4, kind="mix", jitter=0.1, min_area=1, seed=0)
-    config = FitConfig(epochs=1, cells=cells, precision="float32")
-    return Trainer(AdaptedModel.of(base, adapter, cache), sampler, [], config, folder, Reporter(), {})
+    config = FitConfig(epochs=1, batch=4, prompts="mix", min_area=1, cells=cells, precision="float32")
+    sampler = Sampler(task.split("train"), config)
+    return Trainer(AdaptedModel.of(base, adapter, cache), sampler, [], config, Run(folder), {})
 
 
 @pytest.mark.parametrize("cells", [0.25, 1.0])
@@ -124,7 +127,7 @@ def test_gradients_reach_what_is_owned_and_nothing_else(
     adapter = moved(method, base)
     one = trainer(base, adapter, shapes, cache, tmp_path, cells)
     for step in range(4):  # clicks and boxes
-        terms = one.gradients(one.sampler.batch(step), progress=1.0)
+        terms = add_gradients(one.model, one.sampler.batch(step), one.config, progress=1.0)
         assert all(np.isfinite(v) for v in terms.values())
     owned = adapter.owned_parameters()
     for name, p in owned.items():
@@ -145,7 +148,7 @@ def test_both_decoders_give_the_same_gradient(
         try:
             adapter = moved(method, tiny_sam)
             one = trainer(tiny_sam, adapter, shapes, cache, tmp_path, 0.25)
-            one.gradients(one.sampler.batch(0))
+            add_gradients(one.model, one.sampler.batch(0), one.config)
             found.append((answers(tiny_sam, adapter), {k: p.grad for k, p in adapter.owned_parameters().items()}))
         finally:
             tiny_sam.reference_decoder = False
@@ -167,13 +170,12 @@ def test_a_fit_leaves_the_base_alone(
     plain = answers(tiny_sam, None)
     during = []
 
-    class Listener(Reporter):
-        def step(self, state: Any, row: dict[str, float], progress: float) -> None:
+    def listen(event: Event) -> None:
+        if isinstance(event, Stepped):
             during.append(same(answers(tiny_sam, None), plain))
 
-    result = fit_task(
-        shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, method=method), cache=cache, reporter=Listener()
-    )
+    config = dataclasses.replace(SHORT, method=method)
+    result = fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, progress=listen)
     assert len(during) == result.steps > 3 and all(during)
     assert all(torch.equal(v, before[k]) for k, v in tiny_sam.state_dict().items())
     predictor = Predictor(tiny_sam, tmp_path, cache)
@@ -218,7 +220,7 @@ def test_training_in_bfloat16(
         one = trainer(tiny_sam, adapter, shapes, cache, tmp_path, 0.25)
         for precision in ("float32", "bfloat16"):
             one.config = dataclasses.replace(one.config, precision=precision)
-            sums.append(one.gradients(one.sampler.batch(0), progress=1.0)["loss"])
+            sums.append(add_gradients(one.model, one.sampler.batch(0), one.config, progress=1.0)["loss"])
         assert sums[0] != sums[1] and sums[0] == pytest.approx(sums[1], rel=0.1)
         assert all(p.grad is None or p.grad.dtype == torch.float32 for p in adapter.owned_parameters().values())
 
@@ -227,12 +229,10 @@ class _StopError(Exception):
     pass
 
 
-class _StopAt(Reporter):
-    """Ends a fit in the middle of a step's work, as a kill does: nothing in a fit catches it."""
-
-    def step(self, state: Any, row: dict[str, float], progress: float) -> None:
-        if state.step == 5:
-            raise _StopError
+def stop_at_5(event: Event) -> None:
+    """End a fit in the middle of its work, as a kill does: nothing in a fit catches this."""
+    if isinstance(event, Stepped) and event.state.step == 5:
+        raise _StopError
 
 
 def test_cut_off_and_resumed_gives_the_same_bits(
@@ -241,7 +241,7 @@ def test_cut_off_and_resumed_gives_the_same_bits(
     config = dataclasses.replace(SHORT, method=method)
     fit_task(shapes, tiny_sam, tmp_path / "whole", config, cache=cache)
     with pytest.raises(_StopError):
-        fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, reporter=_StopAt())
+        fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, progress=stop_at_5)
     fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, resume=True)
     for file in ("adapter.safetensors", "state.safetensors"):
         one, other = (safetensors.torch.load_file(tmp_path / name / file) for name in ("whole", "cut"))
@@ -372,7 +372,7 @@ def test_parts_that_only_training_needs(
     assert progress[0] == 1.0 and min(progress) == 0.0  # the estimate, then the first step
     assert len(set(noise)) > len(noise) / 2
     with pytest.raises(_StopError):
-        fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, reporter=_StopAt())
+        fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, progress=stop_at_5)
     fit_task(shapes, tiny_sam, tmp_path / "cut", config, cache=cache, resume=True)
     other = safetensors.torch.load_file(tmp_path / "cut" / "state.safetensors")
     assert all(torch.equal(other[k], v) for k, v in state.items())

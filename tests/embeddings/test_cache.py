@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from samtailor.embeddings.cache import EmbeddingCache, default_cache_root, encode_images
+from samtailor.embeddings.cache import EmbeddingCache, default_cache_root, run_encoder
 from samtailor.errors import BaseModelError, CacheError
 from tests.embeddings.fake_encoder import KEY, PRINT_A, PRINT_B, SIZE, FakeBase, age, equal, files, picture, tensors
 
@@ -138,7 +138,7 @@ def test_an_answer_of_the_wrong_shape_is_refused() -> None:
             return {"image": torch.zeros(4, 8, 8)}
 
     with pytest.raises(BaseModelError, match=r"'fake' answered 1 image.*\(4, 8, 8\)"):
-        encode_images(Wrong(), [picture(1)])
+        run_encoder(Wrong(), [picture(1)])
 
 
 # --- damage

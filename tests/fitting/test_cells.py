@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -19,8 +17,7 @@ from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.fitting.batches import Sampler
 from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.fitting.config import FitConfig
-from samtailor.fitting.loop import Trainer
-from samtailor.fitting.progress import Reporter
+from samtailor.fitting.gradients import add_gradients
 from samtailor.losses import Target, focal_loss, mask_losses
 
 SIDE = 64  # low-res pixels: 16 x 16 cells
@@ -43,7 +40,7 @@ def pixels(logits: Tensor, target: Target) -> Tensor:
 
 def terms(logits: Tensor, target: Target) -> dict[str, Tensor]:
     estimate = torch.tensor([0.3, 0.6])
-    return mask_losses(pixels(logits, target), estimate, target.truth, target.weight, target.hard, target.total)
+    return mask_losses(pixels(logits, target), estimate, target)
 
 
 def test_all_cells_give_the_whole_loss() -> None:
@@ -103,19 +100,18 @@ def test_weights_stand_for_every_cell(seed: int, share: float) -> None:
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
 def test_a_step_is_the_same_with_either_decoder(
-    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, share: float
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, share: float
 ) -> None:
     """The same cells, upscaled alone or cut out of the whole mask: the same gradient."""
     gradients = []
-    sampler = Sampler(shapes.split("train"), batch=4, kind="click", jitter=0.1, min_area=1, seed=0)
+    sampler = Sampler(shapes.split("train"), FitConfig(epochs=1, batch=4, min_area=1))
     for reference in (False, True):
         torch.manual_seed(0)
         plm = PLM(width=tiny_sam.embed_dim)
         config = FitConfig(epochs=1, cells=share, precision="float32")
-        trainer = Trainer(AdaptedModel.of(tiny_sam, plm, cache), sampler, [], config, tmp_path, Reporter(), {})
         tiny_sam.reference_decoder = reference
         try:
-            trainer.gradients(sampler.batch(0))
+            add_gradients(AdaptedModel.of(tiny_sam, plm, cache), sampler.batch(0), config)
         finally:
             tiny_sam.reference_decoder = False
         gradients.append(plm.mlp[-1].weight.grad)
@@ -123,16 +119,14 @@ def test_a_step_is_the_same_with_either_decoder(
     assert (gradients[0] - gradients[1]).abs().max() < 1e-3 * gradients[1].abs().max()
 
 
-def test_bfloat16_points_the_same_way(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
-    sampler = Sampler(shapes.split("train"), batch=4, kind="click", jitter=0.1, min_area=1, seed=0)
+def test_bfloat16_points_the_same_way(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    sampler = Sampler(shapes.split("train"), FitConfig(epochs=1, batch=4, min_area=1))
     found = []
     for precision in ("float32", "bfloat16"):
         torch.manual_seed(0)
         plm = PLM(width=tiny_sam.embed_dim)
         config = FitConfig(epochs=1, precision=precision)
-        Trainer(AdaptedModel.of(tiny_sam, plm, cache), sampler, [], config, tmp_path, Reporter(), {}).gradients(
-            sampler.batch(0)
-        )
+        add_gradients(AdaptedModel.of(tiny_sam, plm, cache), sampler.batch(0), config)
         assert plm.mlp[-1].weight.grad is not None
         found.append(plm.mlp[-1].weight.grad.flatten())
     assert found[1].dtype == torch.float32

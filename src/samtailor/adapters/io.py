@@ -16,8 +16,9 @@ from samtailor.bases.base import Base
 from samtailor.errors import AdapterError, SamtailorError
 from samtailor.machine.files import write_atomically, write_json
 
-__all__ = ["build_adapter", "load_adapter", "read_card", "save_adapter"]
+__all__ = ["CARD_FILE", "WEIGHTS_FILE", "build_adapter", "load_adapter", "read_card", "save_adapter"]
 
+CARD_FILE, WEIGHTS_FILE = "adapter.json", "adapter.safetensors"
 FORMAT = 2
 """1: as 2, but that the answer is always mask token 0; written where that is so, for older versions to read."""
 
@@ -57,8 +58,8 @@ def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, An
         **facts,
     }
     # Weights first: a json always finds the weights it names, and the digest shows when they are of another save.
-    write_atomically(folder / "adapter.safetensors", content)
-    write_json(folder / "adapter.json", card)
+    write_atomically(folder / WEIGHTS_FILE, content)
+    write_json(folder / CARD_FILE, card)
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     Raises:
         AdapterError: the file is absent or is not an adapter's.
     """
-    path = folder / "adapter.json"
+    path = folder / CARD_FILE
     try:
         card = json.loads(path.read_text())
         card["method"], card["config"], card["base"]["fingerprint"], card["base"]["name"]
@@ -100,7 +101,7 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
         )
     if card["method"] not in METHODS:
         raise AdapterError(f"The adapter in {folder} is of method {card['method']!r}.", f"Known: {', '.join(METHODS)}.")
-    path = folder / "adapter.safetensors"
+    path = folder / WEIGHTS_FILE
     try:
         content = path.read_bytes()
         state = safetensors.torch.load(content)
@@ -114,7 +115,7 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
     token = card.get("mask_token", 0)
     if type(token) is not int or not 0 <= token < base.mask_tokens:
         raise AdapterError(
-            f"{folder / 'adapter.json'} names the mask token {token!r}; expected 0 to {base.mask_tokens - 1}.",
+            f"{folder / CARD_FILE} names the mask token {token!r}; expected 0 to {base.mask_tokens - 1}.",
             "Copy the adapter's folder again.",
         )
     adapter.read_token(token)

@@ -218,7 +218,7 @@ def fit(
         lr=lr,
         batch=batch,
         cells=cells,
-        precision=precision,
+        precision=precision,  # type: ignore[arg-type]  # as above
         val_prompts=val_prompts,
         mask_token=mask_token,
         method_options=method_options(method, method_option or ()),
@@ -310,13 +310,14 @@ def report(
     reference_decoder: ReferenceOption = False,
 ) -> None:
     """Measure all there is to measure about a run, and write it as one HTML page that opens offline."""
-    from samtailor.cli.measuring import class_to_score, run_report, task_of_run, without_duplicates
+    from samtailor.cli.measuring import class_to_score, run_report, without_duplicates
     from samtailor.cli.predicting import base_of
     from samtailor.evaluation.questions import Questions
+    from samtailor.runs import Run
 
     base = _base(base_of(run), device, reference_decoder)
     only = class_to_score(class_, run, bool(map))
-    found = _task(task, format, split_by, boxes_as_masks, only) if task else task_of_run(run, only)
+    found = _task(task, format, split_by, boxes_as_masks, only) if task else Run(run).task(only)
     asked = Questions(
         split=split,
         prompts=prompts,  # type: ignore[arg-type]  # checked where it is used

@@ -13,11 +13,11 @@ from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
 from samtailor.cli.measuring import run_evaluate
-from samtailor.cli.progress import EncodingBar, FitBar, counting_bar, duration
+from samtailor.cli.progress import ProgressDisplay, duration
 from samtailor.cli.tables import cache_table
 from samtailor.data import Task, inspect_task, load_task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.encode import encode_task
+from samtailor.encode import encode_images
 from samtailor.evaluation.questions import Questions
 from samtailor.fit import FitResult, fit_task
 from samtailor.fitting.config import FitConfig
@@ -30,8 +30,8 @@ console = Console(highlight=False)
 
 def run_encode(task: Task, base: Base, cache: EmbeddingCache) -> None:
     images = [r for split in task.splits.values() for r in split]
-    with EncodingBar(console) as bar:
-        report = encode_task(base, images, cache, progress=bar)
+    with ProgressDisplay(console) as progress:
+        report = encode_images(base, images, cache, progress=progress)
     text = (
         f"{report.total} images: {report.already} in the cache, {report.encoded} encoded in {duration(report.seconds)}"
     )
@@ -48,8 +48,8 @@ def run_cache(cache: EmbeddingCache, prune: bool, chosen: dict[str, Any]) -> Non
 
 
 def run_fit(task: Task, base: Base, out: Path, config: FitConfig, cache: EmbeddingCache, resume: bool) -> FitResult:
-    with EncodingBar(console) as encoding, FitBar(console) as bar:
-        result = fit_task(task, base, out, config, cache=cache, resume=resume, reporter=bar, encoding=encoding)
+    with ProgressDisplay(console) as progress:
+        result = fit_task(task, base, out, config, cache=cache, resume=resume, progress=progress)
     console.print(f"Ended after {result.steps} steps: {result.reason}.")
     if result.beats_base:
         console.print(
@@ -78,7 +78,7 @@ def run_demo(base: Base, out: Path, minutes: float, seed: int, cache: EmbeddingC
 
 def run_inspect(task: Task, as_json: bool) -> bool:
     """Print what a task holds; True if a finding is an error."""
-    with counting_bar(Console(stderr=True), "Reading") as progress:
+    with ProgressDisplay(Console(stderr=True)) as progress:
         inspection = inspect_task(task, progress=progress)
     if as_json:
         print(json.dumps(inspection.to_dict(), indent=2))

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from samtailor.cli.progress import counting_bar
+from samtailor.cli.progress import ProgressDisplay
 from samtailor.data import Task, write_coco
 
 __all__ = ["run_convert"]
@@ -15,7 +15,7 @@ __all__ = ["run_convert"]
 
 def run_convert(task: Task, out: Path, polygons: bool, link: bool) -> None:
     console = Console(highlight=False)
-    with counting_bar(Console(stderr=True), "Writing") as progress:
+    with ProgressDisplay(Console(stderr=True)) as progress:
         write_coco(task, out, polygons=polygons, link=link, progress=progress)
     console.print(escape(f"Read as {task.format}."), soft_wrap=True)
     for split, records in task.splits.items():

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from samtailor.data.doctor.findings import SEVERITIES, times
 from samtailor.data.doctor.inspect import TINY_AREA, Inspection
+from samtailor.data.findings import SEVERITIES, times
 
 __all__ = ["print_inspection"]
 

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.io import load_adapter, read_card
+from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
-from samtailor.cli.progress import EncodingBar, counting_bar
+from samtailor.cli.progress import ProgressDisplay
 from samtailor.cli.tables import class_table, clicks_table, evaluation_table, others_table, sensitivity_table
-from samtailor.data import Task, drop_duplicates, find_duplicates, load_task
+from samtailor.data import Task, drop_duplicates, find_duplicates
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.errors import DataError
 from samtailor.evaluate import Evaluation
-from samtailor.evaluation.measure import Measured, measure
+from samtailor.evaluation.measure import measure
 from samtailor.evaluation.questions import Questions
+from samtailor.evaluation.results import Results
+from samtailor.evaluation.results_json import file_json
 from samtailor.machine.files import write_json
 from samtailor.report.build import ClickMapChoice, build_report
+from samtailor.runs import Run
 
-__all__ = ["class_to_score", "kept_folder", "run_evaluate", "run_report", "task_of_run", "without_duplicates"]
+__all__ = ["class_to_score", "kept_folder", "run_evaluate", "run_report", "without_duplicates"]
 
 console = Console(highlight=False)
 ALL_CLASSES = "*"
-
-
-def _bars(what: str) -> AbstractContextManager[Any]:
-    return counting_bar(console, what)
 
 
 def kept_folder(adapter: Path | None, json_file: Path | None) -> Path | None:
@@ -59,8 +54,7 @@ def class_to_score(asked: str | None, adapter: Path | None, mapped: bool) -> str
     """
     if asked is not None:
         return None if asked == ALL_CLASSES else asked
-    task = {} if adapter is None or mapped else read_card(adapter).get("task") or {}
-    only: str | None = task.get("only")
+    only = None if adapter is None or mapped else Run(adapter).only_class
     if only is not None:
         console.print(f"Only {escape(repr(only))}, the class that it was fitted on; --class '*' scores all.")
     return only
@@ -71,41 +65,28 @@ def run_evaluate(
 ) -> Evaluation:
     model = AdaptedModel.of(base, None if adapter is None else load_adapter(adapter, base), cache)
     keep = kept_folder(adapter, json_file)
-    with EncodingBar(console) as encoding:
-        measured = measure(model, task, asked, keep=keep, progress=_bars, encoding=encoding)
-    _print(measured, asked)
+    with ProgressDisplay(console) as progress:
+        measured = measure(model, task, asked, keep=keep, progress=progress)
+    _print(measured.results, asked)
     if json_file:
-        write_json(json_file, measured.found)
+        write_json(json_file, file_json(measured.results))
         console.print(f"Written to {escape(str(json_file))}", soft_wrap=True)
     return measured.evaluation
 
 
-def _print(measured: Measured, asked: Questions) -> None:
-    found = measured.found
-    console.print(evaluation_table(measured.evaluation))
-    if len(found["rows"][0]["per_class"]) > 1:
-        console.print(class_table(found["rows"]))
-    if "sensitivity" in found:
-        console.print(sensitivity_table(found["sensitivity"]))
-        console.print(clicks_table(found["sensitivity"]["clicks_to_quality"]))
+def _print(results: Results, asked: Questions) -> None:
+    evaluation, sensitivity = results.evaluation, results.sensitivity
+    console.print(evaluation_table(evaluation))
+    if len(evaluation.rows[0].per_class) > 1:
+        console.print(class_table(evaluation.rows))
+    if sensitivity is not None:
+        console.print(sensitivity_table(sensitivity))
+        if sensitivity.clicks is not None:
+            console.print(clicks_table(sensitivity.clicks))
     elif asked.sensitivity != 0:
         console.print("Prompts were not varied: the class map answers every instance piece by piece.")
-    if "also" in found:
-        console.print(others_table(found["also"]))
-
-
-def task_of_run(run: Path, only: str | None = None) -> Task:
-    """The task that a run was fitted on, loaded as it was then, but with all of its classes or the one given.
-
-    Raises:
-        DataError: the run does not say, or the task is not there any more.
-    """
-    try:
-        source = json.loads((run / "run.json").read_text())["task"]
-        path = source.pop("path")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{run} does not say which task it was fitted on.", "Give it with --task.") from error
-    return load_task(path, **{**source, "only": only})
+    if results.also:
+        console.print(others_table(results.also))
 
 
 def run_report(
@@ -119,10 +100,10 @@ def run_report(
     map_images: tuple[str, ...],
 ) -> Path:
     model = AdaptedModel.of(base, load_adapter(run, base), cache)
-    with EncodingBar(console) as encoding:
-        measured = measure(model, task, asked, keep=run / "studies", progress=_bars, encoding=encoding)
     chosen = ClickMapChoice(maps, map_images)
-    page = build_report(run, model, task, measured, command=command, maps=chosen, progress=_bars)
-    _print(measured, asked)
+    with ProgressDisplay(console) as progress:
+        measured = measure(model, task, asked, keep=Run(run).studies, progress=progress)
+        page = build_report(Run(run), model, task, measured, command=command, maps=chosen, progress=progress)
+    _print(measured.results, asked)
     console.print(f"Report: {escape(str(page))}", soft_wrap=True)
     return page

@@ -1,114 +1,130 @@
-"""Progress bars and lines for long work."""
+"""Show the progress of long work: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from samtailor.encode import EncodeProgress
-from samtailor.fitting.progress import Estimate, Reporter
-from samtailor.fitting.state import FitState
-from samtailor.fitting.validate import Validation
+from samtailor.fitting.progress import Forecast, Stepped, Validated
+from samtailor.machine.progress import Count, Event, Note
 
-__all__ = ["EncodingBar", "FitBar", "counting_bar", "duration"]
+__all__ = ["ProgressDisplay", "duration"]
+
+LINE_SECONDS = 30.0  # between two lines of one stage where there is no terminal
 
 
 def duration(seconds: float) -> str:
-    """1:02:03, or 2:03 below an hour."""
+    """Format as 1:02:03, or as 2:03 below an hour."""
     minutes, rest = divmod(round(max(seconds, 0)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-class EncodingBar:
-    """A bar with images/s and time left."""
+class ProgressDisplay:
+    """A progress function that shows events on a console; use it as a context manager.
 
-    def __init__(self, console: Console) -> None:
-        columns = (TextColumn("Encoding"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-        self._progress = Progress(*columns, console=console)
-        self._bar: TaskID | None = None
+    In a terminal, each stage has a bar. Elsewhere (a file, a pipe), a stage prints a line every half a minute.
 
-    def __call__(self, now: EncodeProgress) -> None:
-        if self._bar is None:
-            self._progress.start()
-            self._bar = self._progress.add_task("", total=now.total)
-        left = f", {duration(now.seconds_left)} left"
-        self._progress.update(
-            self._bar, completed=now.done, total=now.total, description=f"{now.images_per_second:.2f} images/s{left}"
-        )
-        if now.done == now.total:
-            self._progress.stop()  # another bar may follow, and older rich shows one at a time
-
-    def __enter__(self) -> EncodingBar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-
-class FitBar(Reporter):
-    """The estimate, a bar with loss, val mIoU and time left, and a line per validation."""
+    Args:
+        console: where to show progress.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        columns = (SpinnerColumn(), TextColumn("Fitting"), BarColumn(), TextColumn("{task.description}"))
-        self._progress = Progress(*columns, console=console)
-        self._bar = self._progress.add_task("first step", total=1.0)
-        self._loss: float | None = None
-        self._val = ""
-        self._began: tuple[float, float] | None = None
+        self._stage = ""
+        self._bars: Progress | None = None
+        self._lines_at = time.monotonic()
+        self._fit = _FitText()
 
-    def __enter__(self) -> FitBar:
+    def __enter__(self) -> ProgressDisplay:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_stage()
 
-    def estimate(self, estimate: Estimate) -> None:
-        self._console.print(
-            f"Estimate: {duration(estimate.seconds)} in all, about {estimate.steps} steps of "
-            f"{estimate.seconds_per_step:.2f} s, {estimate.seconds_per_validation:.0f} s per validation, "
-            f"peak memory about {estimate.memory_bytes / 1e9:.1f} GB."
-        )
-        if estimate.left_out:
-            self._console.print(f"{estimate.left_out} training instances have too few pixels and are left out.")
-        self._progress.start()
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Count):
+            self._count(event)
+        elif isinstance(event, Forecast):
+            for line in self._fit.forecast(event):
+                self._console.print(line)
+        elif isinstance(event, Stepped):
+            self._show("Fitting", event.progress, 1.0, self._fit.step(event))
+        elif isinstance(event, Validated):
+            self._console.print(self._fit.validation(event))
+        elif isinstance(event, Note):
+            self._console.print(f"  {escape(event.text)}")
 
-    def step(self, state: FitState, row: dict[str, float], progress: float) -> None:
-        self._loss = row["loss"] if self._loss is None else 0.9 * self._loss + 0.1 * row["loss"]
-        self._began = self._began or (progress, state.elapsed)
-        share = progress - self._began[0]
-        left = (1 - progress) * (state.elapsed - self._began[1]) / share if share > 0 else None
-        text = f"step {state.step}  loss {self._loss:.3f}  {self._val}"
-        self._progress.update(
-            self._bar, completed=progress, description=text + ("" if left is None else f"  {duration(left)} left")
-        )
+    def _count(self, event: Count) -> None:
+        left = ""
+        if event.rate:
+            left = f"{event.rate:.2f} images/s, {duration((event.total - event.done) / event.rate)} left"
+        self._show(event.stage, event.done, event.total, left)
+        if event.done == event.total:
+            self._end_stage()
 
-    def validation(self, state: FitState, found: Validation, best: dict[str, float]) -> None:
-        self._val = f"val mIoU {found.miou:.3f} (base {state.base['miou']:.3f}, best {best['miou']:.3f})"
-        self._console.print(f"  step {state.step:5d}  {duration(state.elapsed):>7}  {self._val}")
+    def _show(self, stage: str, done: float, total: float, text: str) -> None:
+        if stage != self._stage:
+            self._end_stage()
+            self._start_stage(stage, total)
+        if self._bars is not None:
+            self._bars.update(self._bars.task_ids[0], completed=done, total=total, note=text)
+        elif time.monotonic() - self._lines_at > LINE_SECONDS:
+            self._lines_at = time.monotonic()
+            share = f"{done / total:.0%}" if total == 1.0 else f"{done:g} of {total:g}"
+            self._console.print(f"{escape(stage)}: {share}  {text}".rstrip())
 
-    def note(self, text: str) -> None:
-        self._console.print(f"  {text}")
+    def _start_stage(self, stage: str, total: float) -> None:
+        self._stage, self._lines_at = stage, time.monotonic()
+        if not self._console.is_terminal:
+            return
+        counts = (MofNCompleteColumn(), TimeRemainingColumn()) if total != 1.0 and stage != "Encoding" else ()
+        columns = (TextColumn("{task.description}"), BarColumn(20), *counts, TextColumn("{task.fields[note]}"))
+        self._bars = Progress(*columns, console=self._console)
+        self._bars.add_task(escape(stage), total=total, note="")
+        self._bars.start()
+
+    def _end_stage(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()  # older rich shows one live display at a time
+        self._bars, self._stage = None, ""
 
 
-class _Counter:
-    def __init__(self, progress: Progress, bar: TaskID) -> None:
-        self._progress, self._bar = progress, bar
+class _FitText:
+    """Texts for the events of a fit."""
 
-    def __call__(self, done: int, total: int) -> None:
-        self._progress.update(self._bar, completed=done, total=total)
+    def __init__(self) -> None:
+        self._loss: float | None = None
+        self._scores = ""
+        self._first: tuple[float, float] | None = None
 
+    def forecast(self, event: Forecast) -> list[str]:
+        lines = [
+            f"Estimate: {duration(event.seconds)} in all, about {event.steps} steps of {event.seconds_per_step:.2f} s,",
+            f"  {event.seconds_per_validation:.0f} s per validation, "
+            f"peak memory about {event.memory_bytes / 1e9:.1f} GB.",
+        ]
+        if event.left_out:
+            lines.append(f"{event.left_out} training instances have too few pixels and are not used.")
+        return lines
 
-@contextmanager
-def counting_bar(console: Console, what: str) -> Iterator[_Counter]:
-    """A plain bar for work that counts (done, total)."""
-    from rich.progress import TimeRemainingColumn
+    def step(self, event: Stepped) -> str:
+        loss, state = event.terms["loss"], event.state
+        self._loss = loss if self._loss is None else 0.9 * self._loss + 0.1 * loss
+        self._first = self._first or (event.progress, state.elapsed)
+        share = event.progress - self._first[0]
+        left = ""
+        if share > 0:
+            left = f"  {duration((1 - event.progress) * (state.elapsed - self._first[1]) / share)} left"
+        return f"step {state.step}  loss {self._loss:.3f}{left}"
 
-    with Progress(
-        TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    ) as progress:
-        yield _Counter(progress, progress.add_task(what, total=None))
+    def validation(self, event: Validated) -> str:
+        state = event.state
+        scores = f"val mIoU {event.scores.miou:.3f} (base {state.base['miou']:.3f}, best {event.best_miou:.3f})"
+        return f"  step {state.step:5d}  {duration(state.elapsed):>7}  {scores}"

@@ -1,15 +1,15 @@
-"""What the commands print as tables."""
+"""Tables that the commands print."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
 from samtailor.embeddings.cache import BaseStats
-from samtailor.evaluate import Evaluation
+from samtailor.evaluation.results import EvaluationSummary, OtherTask, PromptSettings, ScoreRow
+from samtailor.evaluation.study_results import ClicksToQuality, Sensitivity
 
 __all__ = [
     "cache_table",
@@ -28,12 +28,13 @@ _MEANING = {
 }
 
 
-def evaluation_table(found: Evaluation) -> Table:
-    """One row per method."""
-    p = found.prompts
+def evaluation_table(evaluation: EvaluationSummary) -> Table:
+    """One line per scored row."""
+    prompts = evaluation.prompts or PromptSettings()
     table = Table(
         title=escape(
-            f"{found.task}, {found.split} split, {p['per_instance']} {p['kind']} per instance, seed {p['seed']}"
+            f"{evaluation.task}, {evaluation.split} split, {prompts.per_instance} {prompts.kind} per instance, "
+            f"seed {prompts.seed}"
         ),
         title_justify="left",
     )
@@ -41,79 +42,76 @@ def evaluation_table(found: Evaluation) -> Table:
     for name in ("mIoU (classes)", "IoU (instances)", "95 %", "boundary IoU", "HD95 px", "n"):
         table.add_column(name, justify="right")
     table.add_column("what it is")
-    for row in found.rows():
-        style = "bold" if row["method"] == "adapted" else None
+    for row in evaluation.rows:
+        style = "bold" if row.name == "adapted" else None
         figures = (
-            f"{row['miou']:.3f}",
-            f"{row['iou_instances']:.3f}",
-            _interval(row["iou_instances_interval"]),
-            f"{row['boundary_iou']:.3f}",
-            f"{row['hd95']:.1f}",
-            str(row["n"]),
+            f"{row.miou.value:.3f}",
+            f"{row.iou_instances.value:.3f}",
+            f"{row.iou_instances.low:.3f} to {row.iou_instances.high:.3f}",
+            f"{row.boundary_iou.value:.3f}",
+            f"{row.hd95:.1f}",
+            str(row.n),
         )
-        table.add_row(row["method"], *figures, _MEANING[row["method"]], style=style)
+        table.add_row(row.name, *figures, _MEANING[row.name], style=style)
     return table
 
 
-def _interval(pair: Sequence[float]) -> str:
-    return f"{pair[0]:.3f} to {pair[1]:.3f}"
-
-
-def sensitivity_table(found: dict[str, Any]) -> Table:
-    """One row per group of prompts and method."""
-    title = f"Prompts varied on {found['instances']} instances of {found['images']} images, seed {found['seed']}"
+def sensitivity_table(sensitivity: Sensitivity) -> Table:
+    """One line per group of prompts and row."""
+    title = (
+        f"Prompts varied on {sensitivity.instances} instances of {sensitivity.images} images, seed {sensitivity.seed}"
+    )
     table = Table(title=title, title_justify="left")
     for name in ("prompts", "method"):
         table.add_column(name)
     for name in ("mean IoU", "spread", "worst", "10th percentile", "unstable"):
         table.add_column(name, justify="right")
-    for group in next(iter(found["methods"].values()))["groups"]:
-        for method, figures in found["methods"].items():
-            values = [figures["groups"][group][k]["value"] for k in ("mean", "spread", "worst", "p10")]
-            unstable = figures["groups"][group]["unstable"]["value"]
-            style = "bold" if method == "adapted" else None
-            table.add_row(group, method, *(f"{v:.3f}" for v in values), f"{unstable:.0%}", style=style)
+    for group in next(iter(sensitivity.rows.values())).groups:
+        for name, row in sensitivity.rows.items():
+            stability = row.groups[group]
+            values = [e.value for e in (stability.mean, stability.spread, stability.worst, stability.p10)]
+            style = "bold" if name == "adapted" else None
+            table.add_row(group, name, *(f"{v:.3f}" for v in values), f"{stability.unstable.value:.0%}", style=style)
     return table
 
 
-def clicks_table(found: dict[str, Any]) -> Table:
-    """One row per quality."""
-    table = Table(title=f"Clicks to a quality, at most {found['limit']}, failures counted so", title_justify="left")
+def clicks_table(clicks: ClicksToQuality) -> Table:
+    """One line per target IoU."""
+    table = Table(title=f"Clicks to a quality, at most {clicks.limit}, failures counted so", title_justify="left")
     table.add_column("IoU")
-    methods = list(next(iter(found["targets"].values())))
-    for method in methods:
-        table.add_column(f"{method}: clicks", justify="right")
+    for name in next(iter(clicks.targets.values())):
+        table.add_column(f"{name}: clicks", justify="right")
         table.add_column("failures", justify="right")
-    for target, row in found["targets"].items():
-        cells = [c for m in methods for c in (f"{row[m]['mean']:.1f}", f"{row[m]['failures']} of {row[m]['n']}")]
-        table.add_row(target, *cells)
+    for target, counts in clicks.targets.items():
+        figures = [(f"{c.clicks.value:.1f}", f"{c.failures} of {c.n}") for c in counts.values()]
+        table.add_row(target, *(figure for pair in figures for figure in pair))
     return table
 
 
-def others_table(found: Sequence[dict[str, Any]]) -> Table:
-    """One row per other task."""
+def others_table(others: Sequence[OtherTask]) -> Table:
+    """One line per other task."""
     table = Table(title="Other tasks, IoU (instances)", title_justify="left")
     table.add_column("task")
     for name in ("n", "base-single", "adapted", "switched off"):
         table.add_column(name, justify="right")
-    for one in found:
-        rows = {r["method"]: r for r in one["rows"]}
-        adapted = f"{rows['adapted']['iou_instances']:.3f}" if "adapted" in rows else ""
-        off = {True: "is the base, bit for bit", False: "IS NOT THE BASE", None: ""}[one.get("adapter_off_bit_equal")]
-        base = rows["base-single"]
-        table.add_row(escape(one["task"]), str(base["n"]), f"{base['iou_instances']:.3f}", adapted, off)
+    for other in others:
+        base, adapted = (other.evaluation.row(name) for name in ("base-single", "adapted"))
+        after = f"{adapted.iou_instances.value:.3f}" if adapted.n else ""
+        off = {True: "is the base, bit for bit", False: "IS NOT THE BASE", None: ""}[other.adapter_off_bit_equal]
+        before = f"{base.iou_instances.value:.3f}"
+        table.add_row(escape(other.evaluation.task), str(base.n), before, after, off)
     return table
 
 
-def class_table(rows: Sequence[dict[str, Any]]) -> Table:
-    """One row per class, one column per method."""
+def class_table(rows: Sequence[ScoreRow]) -> Table:
+    """One line per class, one column per scored row."""
     table = Table(title="IoU per class (mean over instances)", title_justify="left")
     table.add_column("class")
     table.add_column("n", justify="right")
     for row in rows:
-        table.add_column(row["method"], justify="right")
-    for label, first in rows[0]["per_class"].items():
-        table.add_row(escape(label), str(first["n"]), *(f"{row['per_class'][label]['iou']:.3f}" for row in rows))
+        table.add_column(row.name, justify="right")
+    for label, first in rows[0].per_class.items():
+        table.add_row(escape(label), str(first.n), *(f"{row.per_class[label].iou:.3f}" for row in rows))
     return table
 
 

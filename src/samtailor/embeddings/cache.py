@@ -36,7 +36,7 @@ __all__ = [
     "Encoder",
     "EntryState",
     "default_cache_root",
-    "encode_images",
+    "run_encoder",
 ]
 
 CacheDtype = Literal["float16", "float32"]
@@ -65,8 +65,8 @@ def default_cache_root() -> Path:
     return Path(platformdirs.user_cache_dir("samtailor", appauthor=False)) / "embeddings"
 
 
-def encode_images(base: Encoder, images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
-    """Run the encoder without gradients and split its answer by image.
+def run_encoder(base: Encoder, images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
+    """Run the encoder without gradients and split its output by image.
 
     Args:
         base: the frozen base.
@@ -195,7 +195,7 @@ class EmbeddingCache:
         if found is not None:
             return found
         image = image_fn()
-        stored = storable(encode_images(base, [image])[0], self.dtype)
+        stored = storable(run_encoder(base, [image])[0], self.dtype)
         try:
             self._store(base.fingerprint, key, stored, (image.shape[1], image.shape[0]), base.name)
         except CacheError as error:

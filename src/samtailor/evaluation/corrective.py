@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from samtailor.data.task import ImageRecord, Task
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
+from samtailor.evaluation.study_results import ClickCount, ClicksToQuality
+from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
 from samtailor.prompts import Prompts, deepest_pixel
@@ -26,7 +28,7 @@ LIMIT = 20
 
 @dataclass(frozen=True)
 class ClickRuns:
-    """IoU of one instance after 1, 2, ... clicks, by method; a run ends at IoU 0.90 or after 20 clicks."""
+    """IoU of one instance after 1, 2, ... clicks, by row name; a run ends at IoU 0.90 or after 20 clicks."""
 
     image: str
     instance: int
@@ -57,7 +59,7 @@ def measure_clicks(
     limit: int | None = 200,
     seed: int = 0,
     keep: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[ClickRuns]:
     """Run corrective clicks on the instances that ``measure_sensitivity`` chooses; arguments as there.
 
@@ -66,7 +68,7 @@ def measure_clicks(
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     header = {"limit": limit, "seed": seed, "clicks": LIMIT, "until": max(TARGETS)}
     journal = Journal(keep, "clicks", identity(model, task, split) | header)
-    rows = journal.by_image(images, names, lambda record: _run(model, record), progress)
+    rows = journal.by_image(images, names, lambda record: _run(model, record), "Correcting by clicks", progress)
     return [ClickRuns(**row) for row in rows]
 
 
@@ -110,26 +112,21 @@ def _click(model: AdaptedModel, record: ImageRecord) -> list[list[float]]:
     return ious
 
 
-def summarise_clicks(runs: Sequence[ClickRuns]) -> dict[str, Any]:
-    """Mean clicks to each target with 95 % intervals over images; a failure counts as 20 clicks and is counted apart.
+def summarise_clicks(runs: Sequence[ClickRuns]) -> ClicksToQuality:
+    """Compute the mean clicks to each target with 95 % intervals over images.
 
-    ``curve``: mean IoU after k clicks; a run that ended earlier keeps its last value.
+    A run that never reaches a target counts as 20 clicks. In the curve, a run that ended earlier keeps its last value.
     """
-    resampler = Resampler([r.image for r in runs])
-    targets: dict[str, Any] = {}
-    for target in TARGETS:
-        targets[f"{target:.2f}"] = {}
-        for method in runs[0].ious:
-            needed = [next((k for k, v in enumerate(r.ious[method], 1) if v >= target), None) for r in runs]
-            estimate = Estimate.of(resampler.mean([LIMIT if k is None else k for k in needed]))
-            targets[f"{target:.2f}"][method] = {
-                "mean": estimate.value,
-                "interval": [estimate.low, estimate.high],
-                "failures": needed.count(None),
-                "n": len(runs),
-            }
+    resampler, rows = Resampler([r.image for r in runs]), list(runs[0].ious)
+    targets = {f"{target:.2f}": {row: _click_count(runs, row, target, resampler) for row in rows} for target in TARGETS}
     curve = {
-        method: [float(np.mean([r.ious[method][min(k, len(r.ious[method]) - 1)] for r in runs])) for k in range(LIMIT)]
-        for method in runs[0].ious
+        row: tuple(float(np.mean([r.ious[row][min(k, len(r.ious[row]) - 1)] for r in runs])) for k in range(LIMIT))
+        for row in rows
     }
-    return {"limit": LIMIT, "targets": targets, "curve": curve}
+    return ClicksToQuality(limit=LIMIT, targets=targets, curve=curve)
+
+
+def _click_count(runs: Sequence[ClickRuns], row: str, target: float, resampler: Resampler) -> ClickCount:
+    needed = [next((k for k, v in enumerate(r.ious[row], 1) if v >= target), None) for r in runs]
+    clicks = Estimate.of(resampler.mean([LIMIT if k is None else k for k in needed]))
+    return ClickCount(clicks, failures=needed.count(None), n=len(runs))

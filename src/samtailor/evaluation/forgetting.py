@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,6 +14,8 @@ from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.scoring import adapted_ious
+from samtailor.evaluation.study_results import StrengthPoint
+from samtailor.machine.progress import Count, Progress, silent
 from samtailor.metrics import mean_over_instances
 
 __all__ = ["STRENGTHS", "off_is_the_base", "strength_curve"]
@@ -46,19 +46,21 @@ def strength_curve(
     limit: int | None = 200,
     seed: int = 0,
     keep: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[dict[str, Any]]:
+    progress: Progress = silent,
+) -> list[StrengthPoint]:
     """Score the adapter at each of ``STRENGTHS``: mean IoU over instances, one click each."""
     adapter = model.require_adapter()
-    images, found = some_instances(task.split(split), limit, seed), []
+    stage = f"Turning the adapter down on {task.name}"
+    images = some_instances(task.split(split), limit, seed)
+    points = []
     for turn, strength in enumerate(STRENGTHS):
         scaled = model.with_adapter(Scaled(adapter, strength, model.base))
         header = {"strength": strength, "limit": limit, "seed": seed}
         journal = Journal(keep, "strength", identity(scaled, task, split) | header)
         ious: list[float] = []
         for done, record in enumerate(images):
-            if progress:
-                progress(turn * len(images) + done, len(STRENGTHS) * len(images))
+            progress(Count(stage, turn * len(images) + done, len(STRENGTHS) * len(images)))
             ious += journal.rows(str(done), lambda r=record, m=scaled: adapted_ious(m, r, seed))  # type: ignore[misc]
-        found.append({"strength": strength, "iou_instances": mean_over_instances(ious), "n": len(ious)})
-    return found
+        points.append(StrengthPoint(strength, mean_over_instances(ious), len(ious)))
+    progress(Count(stage, len(STRENGTHS) * len(images), len(STRENGTHS) * len(images)))
+    return points

@@ -1,4 +1,4 @@
-"""Results of a long study, kept image by image, so that a killed one goes on where it was."""
+"""Keep the results of a long study image by image, so that a killed study continues where it stopped."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from samtailor.adapters.contract import Adapter
 from samtailor.data.task import ImageRecord, Task
 from samtailor.errors import SamtailorError
 from samtailor.machine.files import append_json, write_atomically
+from samtailor.machine.progress import Progress, counted
 
 __all__ = ["Journal", "identity"]
 
 VERSION = 2
-_BYTES = ("utf-8", "surrogatepass")  # a file name may hold bytes that are no text
+_BYTES = ("utf-8", "surrogatepass")  # a file name may hold bytes that are not text
 
 
 class Journal:
-    """Rows by unit (an image), as JSON lines under a header that says what they are of.
+    """Rows per unit (an image) as JSON lines, under a header that describes what they depend on.
 
-    The file's name holds a digest of the header: results of other settings lie in other files.
+    The file name holds a digest of the header, so results of other settings are in other files.
 
     Args:
-        folder: where; None keeps nothing.
+        folder: folder of the file; None keeps nothing.
         name: of the study.
-        header: all that the rows depend on.
+        header: everything that the rows depend on, as JSON types.
     """
 
     def __init__(self, folder: Path | None, name: str, header: dict[str, Any]) -> None:
@@ -48,14 +49,14 @@ class Journal:
             try:
                 entry = json.loads(line)
                 self._done[entry["unit"]] = entry["rows"]
-            except (ValueError, KeyError, TypeError):  # a line that a kill cut in two
+            except (ValueError, KeyError, TypeError):  # a kill cut this line in two
                 continue
             kept.append(line)
         if len(kept) < len(lines):
             write_atomically(self.path, ("\n".join(kept) + "\n").encode())
 
     def rows(self, unit: str, compute: Callable[[], Any]) -> Any:
-        """The rows of a unit, from the file or computed now; JSON types only."""
+        """Return the rows of a unit from the file, or compute and store them; JSON types only."""
         if unit not in self._done:
             self._done[unit] = compute()
             if self.path is not None:
@@ -67,24 +68,29 @@ class Journal:
         images: Sequence[ImageRecord],
         names: Mapping[Path, str],
         compute: Callable[[ImageRecord], list[dict[str, Any]]],
-        progress: Callable[[int, int], None] | None,
+        stage: str,
+        progress: Progress,
     ) -> list[dict[str, Any]]:
-        """The rows of all images in their order, each with the image's name; ``progress`` hears (done, total)."""
-        found = []
-        for done, record in enumerate(images):
-            if progress:
-                progress(done, len(images))
-            rows = self.rows(str(done), partial(compute, record))
-            found += [row | {"image": names[record.path]} for row in rows]
-        if progress:
-            progress(len(images), len(images))
-        return found
+        """Return the rows of all images in order, each with the image's name.
+
+        Args:
+            images: of a split.
+            names: name of each image file.
+            compute: computes the rows of one image; JSON types only.
+            stage: name of the work in progress events.
+            progress: receives a ``Count`` after each image.
+        """
+        named_rows = []
+        for place, record in enumerate(counted(images, stage, progress)):
+            rows = self.rows(str(place), partial(compute, record))
+            named_rows += [row | {"image": names[record.path]} for row in rows]
+        return named_rows
 
 
 def identity(model: AdaptedModel, task: Task, split: str) -> dict[str, Any]:
-    """What any result on a split depends on: images and masks, base, adapter, and how embeddings are kept and decoded.
+    """Describe what every result on a split depends on: images, masks, base, adapter, stored type and decoder.
 
-    Raise ``VERSION`` when a study's prompts or scores change.
+    Increase ``VERSION`` when the prompts or scores of a study change.
     """
     digest = hashlib.blake2b(digest_size=16)
     for record in task.split(split):

@@ -16,17 +16,18 @@ from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.metrics import Boundary, boundary_of, count_pixels, iou
 from samtailor.metrics.scores import MaskScores, score_mask
 
-__all__ = ["METHODS", "InstanceScore", "adapted_ious", "masks_of", "score_image"]
+__all__ = ["ROWS", "InstanceScore", "adapted_ious", "masks_of", "score_image"]
 
-METHODS = ("base-single", "base-best", "base-oracle", "adapted")
+ROWS = ("base-single", "base-best", "base-oracle", "adapted")
+"""Ways to answer a prompt that are scored, in the order of tables; the last needs an adapter."""
 
 _Chooser = Callable[[np.ndarray, np.ndarray, Instance], dict[str, np.ndarray]]
-"""From the masks (M, H, W) of one answer, their own estimates (M,) and what was prompted: method -> mask."""
+"""From the masks (M, H, W) of one answer, their IoU estimates (M,) and the prompted instance to row name -> mask."""
 
 
 @dataclass(frozen=True)
 class InstanceScore:
-    """Scores of one instance under one prompt, by method; ``repeat`` counts the prompts of an instance from 0."""
+    """Scores of one instance under one prompt, by row name; ``repeat`` counts the prompts of an instance from 0."""
 
     image: str
     instance: int
@@ -40,7 +41,9 @@ class InstanceScore:
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> InstanceScore:
-        scores = {m: MaskScores(**{**s, "boundary_f1": tuple(s["boundary_f1"])}) for m, s in row["scores"].items()}
+        scores = {
+            name: MaskScores(**{**s, "boundary_f1": tuple(s["boundary_f1"])}) for name, s in row["scores"].items()
+        }
         return cls(**{**row, "scores": scores})
 
 
@@ -64,7 +67,7 @@ def score_image(
             truth = instances[row].mask()
             if row not in outlines:
                 outlines[row] = boundary_of(truth)
-            scores[row] |= {method: score_mask(mask, truth, outlines[row]) for method, mask in drawn.items()}
+            scores[row] |= {name: score_mask(mask, truth, outlines[row]) for name, mask in drawn.items()}
     return [
         InstanceScore(record.path.name, i.id, i.label, s, i.area, plan.repeat)
         for i, s in zip(instances, scores, strict=True)

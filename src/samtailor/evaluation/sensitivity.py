@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from samtailor.data.task import ImageRecord, Task
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
+from samtailor.evaluation.study_results import GroupStability, RowSensitivity, Sensitivity
 from samtailor.evaluation.variants import GROUPS, VARIANTS, variant_prompts
+from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
 
@@ -25,7 +27,7 @@ UNSTABLE = 0.2  # IoU: an instance whose best and worst prompt lie farther apart
 
 @dataclass(frozen=True)
 class PromptScores:
-    """IoU of one instance: method -> prompt's name -> one value per prompt of that name."""
+    """IoU of one instance: name of a row -> name of a prompt -> one value per prompt of that name."""
 
     image: str
     instance: int
@@ -41,12 +43,12 @@ def measure_sensitivity(
     limit: int | None = 200,
     seed: int = 0,
     keep: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[PromptScores]:
     """Ask every prompt of ``studies.variants`` of at most ``limit`` instances; arguments as ``evaluate_task``."""
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     journal = Journal(keep, "sensitivity", identity(model, task, split) | {"limit": limit, "seed": seed})
-    rows = journal.by_image(images, names, lambda record: _ask(model, record, seed), progress)
+    rows = journal.by_image(images, names, lambda record: _ask(model, record, seed), "Varying prompts", progress)
     return [PromptScores(**row) for row in rows]
 
 
@@ -71,39 +73,38 @@ def _ask(model: AdaptedModel, record: ImageRecord, seed: int) -> list[dict[str, 
     ]
 
 
-def summarise_sensitivity(scores: Sequence[PromptScores], seed: int) -> dict[str, Any]:
-    """Figures with 95 % intervals over images, and paired differences of the adapted model to each base row.
-
-    By group of prompts, ``mean``: over instances and prompts; ``spread``: mean over instances of the standard deviation
-    between an instance's prompts; ``worst``: mean over instances of the lowest; ``p10``: the 10th percentile over
-    instances and prompts; ``unstable``: share of instances whose prompts lie more than 0.2 apart.
-    """
+def summarise_sensitivity(scores: Sequence[PromptScores], seed: int) -> Sensitivity:
+    """Summarise with 95 % intervals over images, and compare the adapted model with each row of the base, paired."""
     resampler = Resampler([s.image for s in scores])
-    replicates = {m: {g: _group(scores, m, g, resampler) for g in GROUPS} for m in scores[0].ious}
-    methods = {
-        method: {
-            "by_prompt": {
-                v: Estimate.of(resampler.mean([float(np.mean(s.ious[method][v])) for s in scores])).to_dict()
-                for v in VARIANTS
+    replicates = {row: {g: _group(scores, row, g, resampler) for g in GROUPS} for row in scores[0].ious}
+    rows = {
+        row: RowSensitivity(
+            by_prompt={
+                v: Estimate.of(resampler.mean([float(np.mean(s.ious[row][v])) for s in scores])) for v in VARIANTS
             },
-            "groups": {g: {k: Estimate.of(r).to_dict() for k, r in found.items()} for g, found in groups.items()},
-        }
-        for method, groups in replicates.items()
+            groups={g: _stability(statistics) for g, statistics in groups.items()},
+        )
+        for row, groups in replicates.items()
     }
     paired = {
-        f"adapted - {method}": {
-            g: {k: Estimate.of(replicates["adapted"][g][k] - r).to_dict() for k, r in found.items()}
-            for g, found in replicates[method].items()
+        row: {
+            g: _stability({k: replicates["adapted"][g][k] - r for k, r in statistics.items()})
+            for g, statistics in groups.items()
         }
-        for method in replicates
-        if "adapted" in replicates and method != "adapted"
+        for row, groups in replicates.items()
+        if "adapted" in replicates and row != "adapted"
     }
     images = len({s.image for s in scores})
-    return {"instances": len(scores), "images": images, "seed": seed, "methods": methods, "paired": paired}
+    return Sensitivity(instances=len(scores), images=images, seed=seed, rows=rows, paired=paired)
 
 
-def _group(scores: Sequence[PromptScores], method: str, group: str, resampler: Resampler) -> dict[str, np.ndarray]:
-    table = np.array([[v for name in GROUPS[group] for v in s.ious[method][name]] for s in scores])
+def _stability(replicates: dict[str, np.ndarray]) -> GroupStability:
+    return GroupStability(**{name: Estimate.of(values) for name, values in replicates.items()})
+
+
+def _group(scores: Sequence[PromptScores], row: str, group: str, resampler: Resampler) -> dict[str, np.ndarray]:
+    """Replicates of the figures of ``GroupStability``."""
+    table = np.array([[v for name in GROUPS[group] for v in s.ious[row][name]] for s in scores])
     each = Resampler(np.repeat([s.image for s in scores], table.shape[1]).tolist())  # the same resamples of images
     return {
         "mean": resampler.mean(table.mean(axis=1)),

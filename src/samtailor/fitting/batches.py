@@ -1,4 +1,4 @@
-"""Which images, instances and prompts a step sees: a function of seed and step, so a resumed run needs no memory."""
+"""Images, instances and prompts of each step: a function of seed and step, so resuming needs no generator state."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Literal
 import numpy as np
 
 from samtailor.data.task import ImageRecord, Instance
-from samtailor.errors import DataError, FitError
+from samtailor.errors import DataError
+from samtailor.fitting.config import FitConfig, Sampling
 from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 
-__all__ = ["Draw", "Sampler", "Sampling", "check_sampling", "validation_draws"]
+__all__ = ["Draw", "Sampler", "validation_draws"]
 
-Sampling = Literal["instances", "classes", "sizes"]
-_GROUPS: dict[str, Callable[[Instance], Hashable]] = {
+_GROUPS: dict[Sampling, Callable[[Instance], Hashable]] = {
     "instances": lambda i: None,
     "classes": lambda i: i.label,
     "sizes": lambda i: i.area.bit_length(),
@@ -30,7 +30,7 @@ _EPOCH, _STEP, _VALIDATION = 0, 1, 2  # streams of random numbers that never mee
 
 @dataclass(frozen=True)
 class Draw:
-    """Some instances of one image, each with one prompt; ``noise`` seeds whatever else the step draws for them."""
+    """Some instances of one image, each with one prompt; ``noise`` seeds everything else that the step draws."""
 
     image: ImageRecord
     instances: tuple[Instance, ...]
@@ -44,47 +44,29 @@ def _kind(kind: PromptKind, rng: np.random.Generator) -> Literal["click", "box"]
     return kind
 
 
-def _draw(
-    image: ImageRecord, instances: Sequence[Instance], kind: PromptKind, jitter: float, rng: np.random.Generator
-) -> Draw:
-    chosen = _kind(kind, rng)
-    prompts = simulate_prompts((i.mask() for i in instances), chosen, rng.spawn(len(instances)), jitter)
+def _draw(image: ImageRecord, instances: Sequence[Instance], config: FitConfig, rng: np.random.Generator) -> Draw:
+    kind = _kind(config.prompts, rng)
+    prompts = simulate_prompts((i.mask() for i in instances), kind, rng.spawn(len(instances)), config.jitter)
     return Draw(image, tuple(instances), prompts, int(rng.integers(2**63)))
 
 
 class Sampler:
     """Training batches.
 
-    Every epoch shuffles the images; an image gives up to five of its instances, the median number per image if that is
-    smaller (then a batch holds more images). Instances smaller than ``min_area`` pixels, crowd regions and images
-    without any instance left are not seen.
+    Every epoch shuffles the images. An image contributes up to five of its instances, or the median number per image
+    if that is smaller; a batch then holds more images. Instances smaller than ``min_area`` pixels, crowd regions and
+    images without any instance left are not used. All images are used equally often, whatever they hold.
 
     Args:
         images: of the train split.
-        batch: prompts per step.
-        kind: of prompts.
-        jitter: of simulated boxes, as a share of their sides.
-        min_area: in image pixels.
-        seed: of everything drawn.
-        sampling: which of an image's instances: each as likely as another (``instances``), or the less likely, the
-            more there are of its class (``classes``) or of its size (``sizes``: octaves of the area in image pixels).
-            Every image is seen as often as another, whatever it holds.
+        config: size of a batch, kind of prompts, smallest area, seed and sampling.
 
     Raises:
         DataError: nothing is left to train on.
     """
 
-    def __init__(
-        self,
-        images: Sequence[ImageRecord],
-        *,
-        batch: int,
-        kind: PromptKind,
-        jitter: float,
-        min_area: int,
-        seed: int,
-        sampling: Sampling = "instances",
-    ) -> None:
+    def __init__(self, images: Sequence[ImageRecord], config: FitConfig) -> None:
+        batch, min_area = config.batch, config.min_area
         kept = [(r, [i for i in r.promptable if i.area >= min_area]) for r in images]
         self.images = [(r, instances) for r, instances in kept if instances]
         if not self.images:
@@ -95,8 +77,8 @@ class Sampler:
         self.left_out = sum(len(r.promptable) for r in images) - sum(len(i) for _, i in self.images)
         self.per_image = min(MAX_PER_IMAGE, batch, int(np.median([len(i) for _, i in self.images])))
         self.images_per_step = min(math.ceil(batch / self.per_image), len(self.images))
-        self.kind, self.jitter, self.seed = kind, jitter, seed
-        self._group = _GROUPS[sampling]
+        self.config = config
+        self._group = _GROUPS[config.sampling]
         self._counts = Counter(self._group(i) for _, instances in self.images for i in instances)
 
     def _order(self, instances: Sequence[Instance], rng: np.random.Generator) -> list[int]:
@@ -115,32 +97,25 @@ class Sampler:
         draws = []
         for slot in range(self.images_per_step):
             epoch, position = divmod(step * self.images_per_step + slot, len(self.images))
-            order = np.random.default_rng([self.seed, _EPOCH, epoch]).permutation(len(self.images))
+            order = np.random.default_rng([self.config.seed, _EPOCH, epoch]).permutation(len(self.images))
             image, instances = self.images[order[position]]
-            rng = np.random.default_rng([self.seed, _STEP, step, slot])
+            rng = np.random.default_rng([self.config.seed, _STEP, step, slot])
             # An image with too few instances gives some twice, with other prompts.
             chosen = [*self._order(instances, rng), *rng.integers(len(instances), size=self.per_image)]
             picked = [instances[i] for i in chosen[: self.per_image]]
-            draws.append(_draw(image, picked, self.kind, self.jitter, rng))
+            draws.append(_draw(image, picked, self.config, rng))
         return draws
 
 
-def check_sampling(sampling: str) -> None:
-    """Raises FitError for a word that is none."""
-    if sampling not in _GROUPS:
-        raise FitError(f"The sampling {sampling!r} is not known.", f"Choose one of: {', '.join(_GROUPS)}.")
+def validation_draws(images: Sequence[ImageRecord], config: FitConfig) -> list[Draw]:
+    """Draw at most ``config.val_prompts`` prompts, once, spread over as many images as possible.
 
-
-def validation_draws(
-    images: Sequence[ImageRecord], *, limit: int, kind: PromptKind, jitter: float, seed: int
-) -> list[Draw]:
-    """At most ``limit`` prompts, drawn once, spread over as many images as possible.
-
-    A small val split gives each instance up to four prompts: a choice by a handful of clicks would be a choice by luck.
+    A small val split gives each instance up to four prompts, so that a few lucky clicks do not decide.
 
     Raises:
         DataError: no image has an instance.
     """
+    limit, seed = config.val_prompts, config.seed
     full = [r for r in images if r.promptable]
     if not full:
         raise DataError(f"None of the {len(images)} validation images has an instance.", "Give val images with masks.")
@@ -154,6 +129,6 @@ def validation_draws(
             instances = full[index].promptable
             picked = [instances[i] for i in rng.permutation(len(instances))[: min(share, left)]]
             if picked:
-                draws.append(_draw(full[index], picked, kind, jitter, rng))
+                draws.append(_draw(full[index], picked, config, rng))
                 left -= len(picked)
     return draws

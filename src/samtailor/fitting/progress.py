@@ -1,4 +1,4 @@
-"""Who hears of a fit's progress."""
+"""Progress events of a fit; ``samtailor.machine.progress`` has the protocol."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 from samtailor.fitting.state import FitState
 from samtailor.fitting.validate import Validation
+from samtailor.machine.progress import Event
 
-__all__ = ["Estimate", "Reporter"]
+__all__ = ["Forecast", "Stepped", "Validated"]
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What a fit will take, measured on one step that changes nothing.
+class Forecast(Event):
+    """What a fit will take, measured on one step that changes nothing; sent once, before the first step.
 
     Attributes:
         seconds_per_step: training only.
-        seconds_per_validation: all validation draws.
+        seconds_per_validation: all validation prompts.
         steps: how many fit into the budget.
         seconds: the whole fit.
         memory_bytes: peak of the process (CPU) or of the accelerator.
@@ -31,17 +32,31 @@ class Estimate:
     left_out: int
 
 
-class Reporter:
-    """Does nothing; doors to the user override what they show."""
+@dataclass(frozen=True)
+class Stepped(Event):
+    """A training step is done.
 
-    def estimate(self, estimate: Estimate) -> None:
-        """Called once, before the first step."""
+    Attributes:
+        state: of the fit; do not change it.
+        terms: the row of the log: loss, its terms, learning rate, gradient norm.
+        progress: used share of the budget, 0..1.
+    """
 
-    def step(self, state: FitState, row: dict[str, float], progress: float) -> None:
-        """After each step; ``progress`` is the used share of the budget, 0..1."""
+    state: FitState
+    terms: dict[str, float]
+    progress: float
 
-    def validation(self, state: FitState, found: Validation, best: dict[str, float]) -> None:
-        """After each validation, step 0 (the base) included."""
 
-    def note(self, text: str) -> None:
-        """Something worth a line."""
+@dataclass(frozen=True)
+class Validated(Event):
+    """A validation is done; the first one, at step 0, is the base's.
+
+    Attributes:
+        state: of the fit; do not change it.
+        scores: of this validation.
+        best_miou: best validation mIoU so far, the base's included.
+    """
+
+    state: FitState
+    scores: Validation
+    best_miou: float

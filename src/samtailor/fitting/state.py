@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import safetensors
@@ -15,6 +14,7 @@ from torch import Tensor
 from samtailor.adapters.contract import Adapter
 from samtailor.errors import FitError
 from samtailor.machine.files import write_atomically
+from samtailor.runs import Run
 
 __all__ = [
     "FitState",
@@ -25,7 +25,6 @@ __all__ = [
     "set_parameters",
 ]
 
-FILE = "state.safetensors"
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what torch.optim.AdamW keeps for each parameter
 
 
@@ -95,25 +94,25 @@ def _moments_of(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str,
 
 
 def save_state(
-    folder: Path, state: FitState, adapter: Adapter, best: dict[str, Tensor], optimiser: torch.optim.Optimizer
+    run: Run, state: FitState, adapter: Adapter, best: dict[str, Tensor], optimiser: torch.optim.Optimizer
 ) -> None:
-    """Replace the folder's state file."""
+    """Replace the state file of the run."""
     tensors = {f"now.{k}": p.detach() for k, p in adapter.owned_parameters().items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
     tensors |= {f"adam.{k}": v for k, v in _moments_of(adapter, optimiser).items()}
     content = safetensors.torch.save(
         {k: v.cpu().contiguous() for k, v in tensors.items()}, {"state": json.dumps(asdict(state))}
     )
-    write_atomically(folder / FILE, content)
+    write_atomically(run.state, content)
 
 
-def read_state(folder: Path) -> FitState | None:
-    """Where the run in ``folder`` stands, without its tensors; None if there is none.
+def read_state(run: Run) -> FitState | None:
+    """Read the state of a run without its tensors; None if there is no state file.
 
     Raises:
         FitError: the file is damaged.
     """
-    path = folder / FILE
+    path = run.state
     if not path.is_file():
         return None
     try:
@@ -124,17 +123,17 @@ def read_state(folder: Path) -> FitState | None:
 
 
 def load_state(
-    folder: Path, adapter: Adapter, optimiser: torch.optim.Optimizer
+    run: Run, adapter: Adapter, optimiser: torch.optim.Optimizer
 ) -> tuple[FitState, dict[str, Tensor]] | None:
     """Fill adapter and optimiser from the folder's state file; (state, best parameters), or None without such a file.
 
     Raises:
         FitError: the file is damaged.
     """
-    state = read_state(folder)
+    state = read_state(run)
     if state is None:
         return None
-    path = folder / FILE
+    path = run.state
     try:
         with safetensors.safe_open(path, "pt") as file:
             tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 (not a dict)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.io import read_card
 from samtailor.data.doctor.inspect import inspect_task
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import Task
@@ -22,13 +20,19 @@ from samtailor.errors import DataError
 from samtailor.evaluation.clickmap import click_map
 from samtailor.evaluation.fixed_prompts import PromptPlan
 from samtailor.evaluation.journal import Journal, identity
-from samtailor.evaluation.measure import Measured, Progress
+from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.names import image_names
+from samtailor.evaluation.results_json import read_click_map, to_json
 from samtailor.evaluation.split_scores import Evaluation
+from samtailor.evaluation.study_results import ClickMap
 from samtailor.machine.files import write_atomically, write_json
+from samtailor.machine.progress import Progress, counted
 from samtailor.machine.provenance import commit, hardware, versions
+from samtailor.report.content import PagePictures, Report
+from samtailor.report.content_json import report_json, run_facts
 from samtailor.report.gallery import draw_gallery, jpeg
 from samtailor.report.page import render_page
+from samtailor.runs import Run
 
 __all__ = ["ClickMapChoice", "build_report"]
 
@@ -49,7 +53,7 @@ class ClickMapChoice:
 
 
 def build_report(
-    run: Path,
+    run: Run,
     model: AdaptedModel,
     task: Task,
     measured: Measured,
@@ -67,48 +71,37 @@ def build_report(
         measured: the result of ``measure``.
         command: the command that made the report, shown on the page.
         maps: which instances get click maps.
-        progress: shows the progress of each piece of work.
+        progress: receives a ``Count`` after each picture.
 
     Returns:
         The page's path.
     """
     evaluation, split = measured.evaluation, measured.evaluation.split
-    plan = PromptPlan(evaluation.prompts["kind"], evaluation.prompts["seed"])
-    with progress("Click maps") as bar:
-        chosen = _subjects(measured.task, evaluation, maps)
-        journal = Journal(run / "studies", "maps", identity(model, measured.task, split))
-        click_maps = _click_maps(model, measured.task, split, chosen, journal, bar)
-    with progress("Gallery") as bar:
-        pictures = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=bar)
-    with progress("Reading the data") as bar:
-        inspection = inspect_task(task, progress=bar)
-    card = read_card(run)
-    found = dict(measured.found)
-    data: dict[str, Any] = {
-        "title": f"{task.name}: base against adapted",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "run": {"folder": run.name, "card": card},
-        "sensitivity": found.pop("sensitivity", None),
-        "also": found.pop("also", None),
-        "evaluation": found,
-        "data": {**inspection.to_dict(), "root": task.root.name},
-        "settings": card.get("fit", {}).get("settings", {}),
-        "versions": versions(),
-        "hardware": hardware(model.base.device),
-        "commit": commit(),
-    }
-    data = {key: value for key, value in data.items() if value is not None}
-    write_json(
-        run / "report.json", data | {"click_maps": [{k: v for k, v in m.items() if k != "picture"} for m in click_maps]}
+    plan = PromptPlan(evaluation.prompts.kind, evaluation.prompts.seed)
+    chosen = _subjects(measured.task, evaluation, maps)
+    journal = Journal(run.studies, "maps", identity(model, measured.task, split))
+    click_maps, crops = _click_maps(model, measured.task, split, chosen, journal, progress)
+    gallery = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=progress)
+    inspection = inspect_task(task, progress=progress)
+    facts = run_facts(run.folder.name, run.card())
+    report = Report(
+        results=measured.results,
+        title=f"{task.name}: base against adapted",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        run=facts,
+        inspection=replace(inspection, root=task.root.name),
+        settings=facts.settings,
+        versions=versions(),
+        hardware=hardware(model.base.device),
+        commit=commit(),
+        click_maps=tuple(click_maps),
     )
-    curve = run / "curve.png"
-    drawn: dict[str, Any] = {"click_maps": click_maps, "gallery": pictures}
-    if curve.is_file():
-        drawn["curve"] = curve.read_bytes()
-    page = run / "report.html"
-    write_atomically(page, render_page(data | drawn).encode())
-    return page
+    write_json(run.report_figures, report_json(report))
+    curve = run.curve.read_bytes() if run.curve.is_file() else None
+    page = render_page(report, PagePictures(curve, tuple(crops), tuple(gallery)))
+    write_atomically(run.report, page.encode())
+    return run.report
 
 
 def _subjects(task: Task, evaluation: Evaluation, maps: ClickMapChoice) -> list[tuple[str, int]]:
@@ -134,24 +127,26 @@ def _subjects(task: Task, evaluation: Evaluation, maps: ClickMapChoice) -> list[
 
 
 def _click_maps(
-    model: AdaptedModel, task: Task, split: str, chosen: Sequence[tuple[str, int]], journal: Journal, bar: Any
-) -> list[dict[str, Any]]:
+    model: AdaptedModel, task: Task, split: str, chosen: Sequence[tuple[str, int]], journal: Journal, progress: Progress
+) -> tuple[list[ClickMap], list[bytes]]:
+    """Return the click maps, and for each the crop of the image with the truth outlined."""
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
-    found = []
-    for done, key in enumerate(chosen):
-        if bar:
-            bar(done, len(chosen))
+    click_maps, crops = [], []
+    for key in counted(chosen, "Click maps", progress):
         record, instance = places[key]
         unit = json.dumps(key)
         compute = partial(click_map, model, record, instance)
-        item = dict(journal.rows(unit, compute)) | {"image": key[0]}
-        x0, y0, x1, y1 = item["extent"]
+        shown = replace(_kept(journal, unit, compute), image=key[0])
+        x0, y0, x1, y1 = shown.extent
         window = np.s_[int(y0) : max(int(y0) + 1, round(y1)), int(x0) : max(int(x0) + 1, round(x1))]
         truth = instance.mask()[window]
         nothing = np.zeros((0, *truth.shape), dtype=bool)
-        item["picture"] = jpeg(draw_overlay(read_image(record.path)[window], nothing, truth=truth))
-        found.append(item)
-    if bar:
-        bar(len(chosen), len(chosen))
-    return found
+        click_maps.append(shown)
+        crops.append(jpeg(draw_overlay(read_image(record.path)[window], nothing, truth=truth)))
+    return click_maps, crops
+
+
+def _kept(journal: Journal, unit: str, compute: Callable[[], ClickMap]) -> ClickMap:
+    """A click map from the journal, computed if it is not there yet."""
+    return read_click_map(journal.rows(unit, lambda: to_json(compute())))

@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Task
-from samtailor.drawing.overlay import comparison, contact_sheet, save_png
+from samtailor.drawing.compare import comparison, contact_sheet
+from samtailor.drawing.overlay import save_png
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.metrics import count_pixels, iou, mean_over_instances
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,12 +11,14 @@ from PIL import Image
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Instance, Task
-from samtailor.drawing.overlay import comparison
+from samtailor.drawing.compare import comparison
 from samtailor.evaluation.classmap import pieces
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.scoring import InstanceScore, masks_of
+from samtailor.machine.progress import Progress, counted, silent
 from samtailor.prompts import Prompts
+from samtailor.report.content import GalleryPicture
 
 __all__ = ["choose", "crop_around", "draw_gallery", "jpeg"]
 
@@ -55,24 +56,20 @@ def draw_gallery(
     scores: Sequence[InstanceScore],
     plan: PromptPlan,
     count: int = 3,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[dict[str, Any]]:
-    """For each chosen instance its group, names, scores, and ``picture`` (JPEG): truth, base, adapted."""
+    progress: Progress = silent,
+) -> list[GalleryPicture]:
+    """Draw each chosen instance: truth, base and adapted mask side by side, as JPEG."""
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
-    wanted = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
-    found = []
-    for done, (group, s) in enumerate(wanted):
-        if progress:
-            progress(done, len(wanted))
+    examples = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
+    gallery = []
+    for group, s in counted(examples, "Gallery", progress):
         record, instance = places[s.image, s.instance]
         masks = masks_of(model, record, instance, plan)
         picture = _draw(record, instance, masks, plan)
-        shown = {m: s.scores[m].iou for m in ("base-single", "adapted")}
-        found.append({"group": group, "image": s.image, "label": s.label, "scores": shown, "picture": picture})
-    if progress:
-        progress(len(wanted), len(wanted))
-    return found
+        base_iou, adapted_iou = s.scores["base-single"].iou, s.scores["adapted"].iou
+        gallery.append(GalleryPicture(group, s.image, s.label, base_iou, adapted_iou, picture))
+    return gallery
 
 
 def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], plan: PromptPlan) -> bytes:

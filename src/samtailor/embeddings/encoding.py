@@ -1,0 +1,174 @@
+"""Encode images ahead of time, so that fitting and evaluating never wait for the encoder."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from samtailor.data.pixels.images import image_key, read_image
+from samtailor.data.task import ImageRecord
+from samtailor.embeddings.cache import EmbeddingCache, Encoder, EntryState, run_encoder
+from samtailor.errors import DataError, ImageError
+from samtailor.machine.progress import Count, Progress, silent
+
+__all__ = ["EncodeReport", "encode_images"]
+
+READERS = 2
+"""Threads that hash and decode files while the encoder works."""
+AHEAD = 4
+"""Most decoded images that wait, besides those of the next batch; this bounds the memory."""
+RATE_WINDOW = 32
+"""Steps over which the rate is measured: cached images pass much faster than others."""
+
+
+@dataclass
+class EncodeReport:
+    """Result of ``encode_images``; ``total == already + encoded + len(failed)``.
+
+    Attributes:
+        total: images requested.
+        already: images that were in the cache, or equal an earlier picture of this run.
+        encoded: images that went through the encoder.
+        rebuilt: how many of ``encoded`` replaced a damaged entry.
+        failed: file and reason of each image that could not be read.
+        seconds: wall time.
+    """
+
+    total: int
+    already: int = 0
+    encoded: int = 0
+    rebuilt: int = 0
+    failed: list[tuple[Path, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class _Checked(NamedTuple):
+    """One image after a reader thread looked at it; ``pixels`` are set only if they must be encoded."""
+
+    path: Path
+    key: str = ""
+    state: EntryState = "missing"
+    pixels: np.ndarray | None = None
+    error: str = ""
+
+
+def encode_images(
+    base: Encoder,
+    images: Sequence[ImageRecord],
+    cache: EmbeddingCache,
+    batch_size: int = 1,
+    progress: Progress = silent,
+    skip_unreadable: bool = False,
+) -> EncodeReport:
+    """Store the embedding of each image in the cache, unless it holds a good one.
+
+    Existing entries are read and checked; images with a good entry are neither decoded nor encoded. A call that is
+    stopped keeps what it stored, and the next call continues from there.
+
+    Args:
+        base: the frozen base.
+        images: records whose files are read; the same picture under two names is encoded once.
+        cache: where embeddings go.
+        batch_size: images per call of the encoder.
+        progress: receives a ``Count`` of stage ``Encoding``, with the rate, after each image or batch.
+        skip_unreadable: list unreadable images in ``failed`` instead of raising when the others are done.
+
+    Raises:
+        DataError: ``batch_size`` is below 1, or images could not be read; all others are in the cache then.
+        CacheError: the cache cannot be written.
+        BaseModelError: the encoder's output does not have one row per image.
+    """
+    if batch_size < 1:
+        raise DataError(f"batch_size is {batch_size}; expected 1 or more.")
+    report = EncodeReport(total=len(images))
+    meter = _Meter(len(images), progress)
+    waiting: dict[str, _Checked] = {}  # by key: the next batch
+    known: set[str] = set()
+
+    def flush() -> None:
+        batch = list(waiting.items())
+        waiting.clear()
+        pixels = [checked.pixels for _, checked in batch if checked.pixels is not None]
+        for (key, checked), image, tensors in zip(batch, pixels, run_encoder(base, pixels), strict=True):
+            cache.put(base.fingerprint, key, tensors, (image.shape[1], image.shape[0]), base.name)
+            report.encoded += 1
+            report.rebuilt += checked.state == "damaged"
+        meter.step(len(batch))
+
+    for checked in _read_ahead(base.fingerprint, images, cache, batch_size + AHEAD):
+        if checked.error:
+            report.failed.append((checked.path, checked.error))
+            meter.step()
+        elif checked.pixels is None or checked.key in known:
+            report.already += 1
+            meter.step()
+        else:
+            waiting[checked.key] = checked
+        known.add(checked.key)
+        if len(waiting) >= batch_size:
+            flush()
+    if waiting:
+        flush()
+    report.seconds = time.perf_counter() - meter.start
+    if report.failed and not skip_unreadable:
+        path, reason = report.failed[0]
+        raise DataError(
+            f"{len(report.failed)} of {report.total} images could not be read; the first is {path}: {reason}",
+            "Replace or remove these files; the other images are encoded and will not be encoded again.",
+        )
+    return report
+
+
+def _read_ahead(
+    fingerprint: str, images: Sequence[ImageRecord], cache: EmbeddingCache, depth: int
+) -> Iterator[_Checked]:
+    """Check images in reader threads and yield the results in order, at most ``depth`` of them waiting."""
+    pool = ThreadPoolExecutor(READERS, thread_name_prefix="samtailor-read")
+    pending: deque[Future[_Checked]] = deque()
+    try:
+        for record in images:
+            pending.append(pool.submit(_look, fingerprint, record.path, cache))
+            if len(pending) >= depth:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _look(fingerprint: str, path: Path, cache: EmbeddingCache) -> _Checked:
+    try:
+        key = image_key(path)
+    except (ImageError, DataError, OSError) as error:
+        return _Checked(path, error=str(error))
+    state = cache.verify(fingerprint, key)
+    if state == "good":
+        return _Checked(path, key, state)
+    try:
+        return _Checked(path, key, state, read_image(path))
+    except (ImageError, DataError, OSError) as error:
+        return _Checked(path, key, state, error=str(error))
+
+
+class _Meter:
+    """Counts images and measures the rate over the last steps."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self.start = time.perf_counter()
+        self._total, self._progress, self._done = total, progress, 0
+        self._steps: deque[tuple[float, int]] = deque([(self.start, 0)], maxlen=RATE_WINDOW)
+
+    def step(self, images: int = 1) -> None:
+        self._done += images
+        now = time.perf_counter()
+        self._steps.append((now, self._done))
+        then, before = self._steps[0]
+        rate = (self._done - before) / max(now - then, 1e-9)
+        self._progress(Count("Encoding", self._done, self._total, rate))

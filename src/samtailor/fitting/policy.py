@@ -1,0 +1,89 @@
+"""When a fit goes back to its best adapter, stops, counts as collapsed, and validates again. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from samtailor.fitting.schedule import Budget
+from samtailor.fitting.state import FitState
+from samtailor.fitting.validate import Validation
+
+__all__ = ["Policy"]
+
+TOLERANCE = 0.01  # validation may fall this far below the best before it counts as falling back
+EMPTY_SHARE = 0.8  # of predicted masks, over about the last ten steps: more is a collapse
+LOST_SHARE = 0.5  # of the best: a fit that had fallen to a twelfth of it was still there 100 steps later
+PATIENT_STEPS = 60  # validation may dip first: on faces it was below the base at step 100 and far above at 300
+LAST_BACKOFF = 6
+EARLIEST_STOP = 0.3  # share of the budget; before that, the rate has hardly warmed up
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Decisions of a fit. Nothing here changes the state; the loop does what a decision says.
+
+    Attributes:
+        adaptive: whether the learning rate may be halved by going back; False for a fixed rate.
+        validations: how many validations the budget should hold.
+        patience: stop after this many validations without a new best.
+    """
+
+    adaptive: bool
+    validations: int
+    patience: int
+
+    def may_go_back(self, state: FitState) -> bool:
+        """Whether the fit may still go back to its best adapter."""
+        return self.adaptive and state.backoffs < LAST_BACKOFF
+
+    def collapse(self, state: FitState, loss: float, gradient_norm: float) -> str:
+        """Say why the step is a collapse; an empty text if it is none."""
+        if not math.isfinite(loss) or not math.isfinite(gradient_norm):
+            return "the loss or its gradient is no longer a finite number"
+        if state.emptiness > max(EMPTY_SHARE, (1 + state.empty_at_first) / 2):  # some bases start nearly empty
+            return f"{state.emptiness:.0%} of the predicted masks are empty"
+        return ""
+
+    def is_best(self, state: FitState, scores: Validation) -> bool:
+        """Whether the adapter of this validation is better than all before it, the base included."""
+        return scores.miou > state.best["miou"]
+
+    def should_go_back(self, state: FitState, scores: Validation, fell: bool) -> bool:
+        """Decide after a validation, with the state already updated by it.
+
+        Args:
+            state: after the validation was counted.
+            scores: of the validation.
+            fell: whether its mIoU was more than ``TOLERANCE`` below the best before it.
+        """
+        lost = scores.miou < LOST_SHARE * state.best["miou"]
+        settled = state.step - state.anchor >= PATIENT_STEPS
+        return settled and self.may_go_back(state) and (lost or (fell and state.stale >= 2))
+
+    def fell(self, state: FitState, scores: Validation) -> bool:
+        """Whether a validation's mIoU is more than ``TOLERANCE`` below the best before it."""
+        return scores.miou < state.best["miou"] - TOLERANCE
+
+    def ended(self, state: FitState, progress: float) -> str:
+        """Say why the fit ends now; an empty text if it continues. ``progress``: used share of the budget."""
+        if progress >= 1:
+            return "the budget is used up"
+        if state.stale >= self.patience and progress > EARLIEST_STOP:
+            return f"no new best in {state.stale} validations"
+        return ""
+
+    def next_validation(self, progress: float, seconds: float, budget: Budget) -> float:
+        """Share of the budget at which the next validation is due.
+
+        With a time budget, validating takes at most a sixth of it. Without one, the clock has no influence.
+
+        Args:
+            progress: used share of the budget.
+            seconds: duration of the last validation.
+            budget: of the fit.
+        """
+        due = (math.floor(progress * self.validations) + 1) / self.validations
+        if budget.seconds:
+            due = max(due, progress + 5 * seconds / budget.seconds)
+        return due

@@ -1,0 +1,41 @@
+"""Choose the mask token that a fit trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from samtailor.adapters.answer import AdaptedModel
+from samtailor.bases.base import Base
+from samtailor.errors import FitError
+from samtailor.fitting.batches import Draw
+from samtailor.fitting.config import FitConfig
+from samtailor.fitting.state import read_state
+from samtailor.fitting.validate import token_scores
+from samtailor.runs import Run
+
+__all__ = ["check_token", "choose_token"]
+
+
+def check_token(config: FitConfig, base: Base) -> None:
+    """Raise FitError if the base has no such mask token."""
+    if config.mask_token is not None and config.mask_token >= base.mask_tokens:
+        raise FitError(
+            f"mask_token is {config.mask_token}; the base {base.name!r} has {base.mask_tokens} mask tokens.",
+            f"Choose 0 to {base.mask_tokens - 1}.",
+        )
+
+
+def choose_token(model: AdaptedModel, draws: Sequence[Draw], config: FitConfig, run: Run) -> list[float]:
+    """Tell the adapter which token to read; a resumed run reads the same token as before.
+
+    Returns:
+        Validation mIoU by token if the token was chosen by it, else an empty list.
+    """
+    adapter = model.require_adapter()
+    if config.mask_token is not None or not adapter.chooses_token:
+        adapter.read_token(config.mask_token or 0)
+        return []
+    state = read_state(run)
+    scores = state.token_scores if state and state.token_scores else token_scores(model, draws)
+    adapter.read_token(scores.index(max(scores)))
+    return scores

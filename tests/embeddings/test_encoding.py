@@ -1,0 +1,231 @@
+"""Encoding a task ahead of time: nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from samtailor.data.pixels.images import image_key
+from samtailor.data.task import ImageRecord
+from samtailor.embeddings import encoding
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.encoding import encode_images
+from samtailor.errors import CacheError, DataError
+from samtailor.machine.progress import Count, Event
+from tests.embeddings.fake_encoder import PRINT_A, FakeBase, picture, write_pictures
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> EmbeddingCache:
+    return EmbeddingCache(tmp_path / "cache")
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> list[ImageRecord]:
+    return write_pictures(tmp_path / "images", 7)
+
+
+def entries(cache: EmbeddingCache) -> int:
+    return sum(found["entries"] for found in cache.stats())
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 50])
+def test_all_images_are_encoded_once(cache: EmbeddingCache, records: list[ImageRecord], batch_size: int) -> None:
+    base = FakeBase()
+    report = encode_images(base, records, cache, batch_size)
+    assert (report.total, report.already, report.encoded, report.rebuilt, report.failed) == (7, 0, 7, 0, [])
+    assert report.seconds > 0
+    assert base.seen == 7
+    assert max(base.batches) == min(batch_size, 7)
+    assert cache.stats()[0]["base"] == "fake"
+    for number, record in enumerate(records):
+        found = cache.get(PRINT_A, image_key(record.path))
+        expected = {name: t[0].half().float() for name, t in base.encode([picture(number)]).items()}
+        assert found is not None
+        assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_a_second_run_neither_decodes_nor_encodes(
+    cache: EmbeddingCache, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode_images(FakeBase(), records, cache)
+    base = FakeBase()
+    monkeypatch.setattr(encoding, "read_image", lambda path: pytest.fail("decoded"))
+    report = encode_images(base, records, cache, batch_size=2)
+    assert (report.already, report.encoded, base.seen) == (7, 0, 0)
+
+
+def test_the_same_picture_under_two_names_is_encoded_once(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
+    twice = []
+    for record in records:
+        other = record.path.with_name("copy-" + record.path.name)
+        other.write_bytes(record.path.read_bytes())
+        twice += [record, ImageRecord(other, 30, 20), record]
+    base = FakeBase()
+    report = encode_images(base, twice, cache, batch_size=4)
+    assert (report.total, report.already, report.encoded, base.seen) == (21, 14, 7, 7)
+
+
+def test_no_images(cache: EmbeddingCache) -> None:
+    assert encode_images(FakeBase(), [], cache).total == 0
+
+
+def test_batch_size_below_one(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
+    with pytest.raises(DataError, match="batch_size is 0"):
+        encode_images(FakeBase(), records, cache, batch_size=0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_progress(cache: EmbeddingCache, records: list[ImageRecord], batch_size: int) -> None:
+    steps: list[Count] = []
+    encode_images(FakeBase(sleep=0.01), records, cache, batch_size, steps.append)
+    assert [step.done for step in steps] == ([1, 2, 3, 4, 5, 6, 7] if batch_size == 1 else [3, 6, 7])
+    assert all(step.total == 7 and 0 < step.rate < 100 * batch_size for step in steps)
+
+
+def test_reading_overlaps_with_encoding(
+    cache: EmbeddingCache, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the first image is being encoded, the next ones are read; but not all of them (memory)."""
+    many = write_pictures(records[0].path.parent, 20)
+    read: list[Path] = []
+    at_first_encode: list[int] = []
+
+    def reading(path: Path) -> np.ndarray:
+        assert threading.current_thread() is not threading.main_thread()
+        read.append(path)
+        return picture(int(path.stem))
+
+    class Watching(FakeBase):
+        def encode(self, images: Any) -> dict[str, torch.Tensor]:
+            if not self.seen:
+                deadline = time.monotonic() + 30
+                while len(read) < 1 + encoding.AHEAD and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                time.sleep(0.1)
+                at_first_encode.append(len(read))
+            return super().encode(images)
+
+    monkeypatch.setattr(encoding, "read_image", reading)
+    encode_images(Watching(), many, cache)
+    assert at_first_encode == [1 + encoding.AHEAD]
+    assert len(read) == 20
+
+
+# --- damage and failure
+
+
+def test_damaged_entries_are_rebuilt_and_reported(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
+    encode_images(FakeBase(), records, cache)
+    paths = [cache.path(PRINT_A, image_key(record.path)) for record in records]
+    data = paths[1].read_bytes()
+    paths[1].write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    paths[2].write_bytes(b"")
+    paths[3].write_bytes(paths[4].read_bytes())
+    paths[5].unlink()
+    base = FakeBase()
+    report = encode_images(base, records, cache)
+    assert (report.already, report.encoded, report.rebuilt, base.seen) == (3, 4, 3, 4)
+    assert sorted(cache.damaged) == sorted(paths[1:4])
+    assert encode_images(FakeBase(), records, cache).already == 7
+
+
+def test_unreadable_images_do_not_stop_the_others(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
+    records[1].path.write_bytes(b"not a picture")
+    records[3].path.unlink()
+    cut = records[5].path.read_bytes()
+    records[5].path.write_bytes(cut[: len(cut) // 2])
+    base = FakeBase()
+    with pytest.raises(DataError, match=r"3 of 7 images could not be read; the first is .*001\.png: "):
+        encode_images(base, records, cache, batch_size=2)
+    assert entries(cache) == base.seen == 4
+    report = encode_images(base, records, cache, skip_unreadable=True)
+    assert (report.already, report.encoded, base.seen) == (4, 0, 4)
+    assert [path for path, _ in report.failed] == [records[i].path for i in (1, 3, 5)]
+    assert all(reason for _, reason in report.failed)
+
+
+def test_a_cache_that_cannot_be_written_stops_the_run(tmp_path: Path, records: list[ImageRecord]) -> None:
+    (tmp_path / "file").write_text("")
+    base = FakeBase()
+    with pytest.raises(CacheError, match="cannot be written"):
+        encode_images(base, records, EmbeddingCache(tmp_path / "file"))
+    assert base.seen == 1
+
+
+def test_an_interrupt_keeps_what_is_stored(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
+    def stop(event: Event) -> None:
+        if isinstance(event, Count) and event.done == 3:
+            raise KeyboardInterrupt
+
+    threads = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        encode_images(FakeBase(), records, cache, progress=stop)
+    assert threading.active_count() == threads
+    assert entries(cache) == 3
+    report = encode_images(FakeBase(), records, cache)
+    assert (report.already, report.encoded) == (3, 4)
+
+
+# --- processes
+
+
+ENCODER = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from tests.embeddings.fake_encoder import FakeBase
+from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.data.task import ImageRecord
+from samtailor.embeddings.encoding import encode_images
+cache = EmbeddingCache(Path({root!r}))
+records = [ImageRecord(path, 30, 20) for path in sorted(Path({images!r}).glob("*.png"))]
+report = encode_images(FakeBase(sleep={sleep}), records, cache, batch_size=2)
+assert report.already + report.encoded == len(records), report
+assert not cache.damaged
+"""
+
+
+def start(cache: EmbeddingCache, images: Path, sleep: float) -> subprocess.Popen[bytes]:
+    tests = str(Path(__file__).parents[2])
+    text = ENCODER.format(tests=tests, root=str(cache.root), images=str(images), sleep=sleep)
+    return subprocess.Popen([sys.executable, "-c", text])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_killed_run_is_continued(cache: EmbeddingCache, tmp_path: Path) -> None:
+    records = write_pictures(tmp_path / "many", 40)
+    process = start(cache, tmp_path / "many", sleep=0.05)
+    try:
+        deadline = time.monotonic() + 120
+        while entries(cache) < 6 and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.005)
+    finally:
+        process.kill()
+    assert process.wait(timeout=30) == -signal.SIGKILL
+    stored = entries(cache)
+    assert 6 <= stored < 40
+    base = FakeBase()
+    report = encode_images(base, records, cache)
+    assert (report.already, report.encoded, report.rebuilt) == (stored, 40 - stored, 0)
+    assert base.seen == 40 - stored
+    assert cache.damaged == []
+
+
+def test_two_runs_at_once(cache: EmbeddingCache, tmp_path: Path) -> None:
+    records = write_pictures(tmp_path / "many", 30)
+    processes = [start(cache, tmp_path / "many", sleep=0.005) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    report = encode_images(FakeBase(), records, cache)
+    assert (report.already, report.rebuilt) == (30, 0)
+    assert not list(cache.root.rglob("*.tmp"))
