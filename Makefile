@@ -61,7 +61,7 @@ demo: $(PACKAGE)
 	$(BIN)/samtailor demo --out runs/demo $(DEMO_ARGS)
 
 docs: $(DOCS)
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo "documentation: docs/_build/html/index.html"
 
 build: $(DEV)
