@@ -12,6 +12,7 @@ import pytest
 
 from samtailor.data import RECTANGLES, load_task, read_hf
 from samtailor.data.pixels.rle import mask_rle
+from samtailor.errors import SamtailorError
 from tests.data.helpers import check_round_trip, data_error, masks_of, picture, save, sizes_of, write
 
 datasets = pytest.importorskip("datasets")
@@ -216,5 +217,5 @@ def test_a_broken_table_is_an_error(tmp_path: Path) -> None:
 
 def test_a_missing_extra_is_an_error(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with data_error("pip install 'samtailor[datasets]'"):
+    with pytest.raises(SamtailorError, match=r"pip install 'samtailor\[formats\]'"):
         load_task(saved)

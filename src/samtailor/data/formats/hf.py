@@ -27,7 +27,8 @@ def read_hf(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) -> Ta
         boxes_as_masks: fill the box if an object has no mask. Otherwise such an object is an error.
 
     Raises:
-        DataError: ``datasets`` is not installed, or the data is broken. The message names folder, split and row.
+        DataError: the data is broken. The message names folder, split and row.
+        SamtailorError: ``datasets`` is not installed.
     """
     root = Path(root)
     readers = [HfSplit(root, split, rows, boxes_as_masks) for split, rows in open_splits(root).items()]

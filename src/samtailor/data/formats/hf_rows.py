@@ -13,11 +13,11 @@ import platformdirs
 
 from samtailor.data.formats.files import FIX_HINT
 from samtailor.errors import DataError
+from samtailor.machine.extras import require
 from samtailor.machine.files import write_atomically
 
-__all__ = ["INSTALL", "Pictures", "class_names", "is_hf_folder", "is_saved", "open_splits"]
+__all__ = ["Pictures", "class_names", "is_hf_folder", "is_saved", "open_splits"]
 
-INSTALL = "pip install 'samtailor[datasets]'"
 _SPLITS = {"train": "train", "training": "train", "validation": "val", "valid": "val", "val": "val", "dev": "val"}
 _SPLITS |= {"test": "test", "testing": "test"}
 _DATA = ("*.parquet", "metadata.jsonl", "metadata.csv")
@@ -42,14 +42,10 @@ def open_splits(root: Path) -> dict[str, Any]:
         split -> rows, a ``datasets.Dataset`` whose pictures are not decoded. The only key is "" if there are no splits.
 
     Raises:
-        DataError: the extra is not installed, the folder cannot be read, or a split has an unknown name.
+        DataError: the folder cannot be read, or a split has an unknown name.
+        SamtailorError: ``datasets`` is not installed.
     """
-    try:
-        import datasets
-    except ImportError as error:
-        raise DataError(
-            f"{root} is a Hugging Face data set, but the package datasets is not installed.", f"Run: {INSTALL}"
-        ) from error
+    datasets = require("datasets", extra="formats", purpose=f"Reading the Hugging Face dataset {root}")
     with _quiet(datasets):
         try:
             if is_saved(root):
