@@ -70,23 +70,3 @@ def test_no_room_reaches_upwards() -> None:
 def test_files_stay_small() -> None:
     long = {str(p.relative_to(ROOT)): n for p in ROOT.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400}
     assert not long
-
-
-def test_the_public_names() -> None:
-    """A snapshot: changing it is a change of the API."""
-    assert samtailor.__all__ == [
-        "EmbeddingCache",
-        "FitConfig",
-        "Prediction",
-        "Predictor",
-        "SamtailorError",
-        "encode_images",
-        "evaluate_task",
-        "fit_task",
-        "inspect_task",
-        "load_adapter",
-        "load_base",
-        "load_task",
-    ]
-    for name in samtailor.__all__:
-        assert getattr(samtailor, name).__name__ == name

@@ -23,6 +23,7 @@ from samtailor.evaluation.fixed_prompts import PromptPlan
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.names import image_names
+from samtailor.evaluation.questions import CLICK_MAPS
 from samtailor.evaluation.split_scores import Evaluation
 from samtailor.machine.files import write_atomically, write_json
 from samtailor.machine.progress import Count, Progress, counted
@@ -45,7 +46,7 @@ class ClickMapChoice:
         images: names of images whose instances get click maps instead.
     """
 
-    count: int = 3
+    count: int = CLICK_MAPS
     images: tuple[str, ...] = ()
 
 
