@@ -10,29 +10,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from samtailor.adapters.io import load_adapter
-    from samtailor.bases.registry import load_base
+    from samtailor.adapters.methods import list_methods
+    from samtailor.bases.registry import list_bases, load_base
     from samtailor.data import inspect_task, load_task
     from samtailor.embeddings.cache import EmbeddingCache
     from samtailor.encode import encode_images
     from samtailor.errors import SamtailorError
-    from samtailor.evaluate import evaluate_task
+    from samtailor.evaluate import evaluate_task, measure_run
+    from samtailor.evaluation.questions import Questions
     from samtailor.fit import fit_task
     from samtailor.fitting.config import FitConfig
     from samtailor.predict import Prediction, Predictor
+    from samtailor.report.run import report_run
 
 __all__ = [
     "EmbeddingCache",
     "FitConfig",
     "Prediction",
     "Predictor",
+    "Questions",
     "SamtailorError",
     "encode_images",
     "evaluate_task",
     "fit_task",
     "inspect_task",
+    "list_bases",
+    "list_methods",
     "load_adapter",
     "load_base",
     "load_task",
+    "measure_run",
+    "report_run",
 ]
 
 _HOMES = {
@@ -40,14 +48,19 @@ _HOMES = {
     "FitConfig": "samtailor.fitting.config",
     "Prediction": "samtailor.predict",
     "Predictor": "samtailor.predict",
+    "Questions": "samtailor.evaluation.questions",
     "SamtailorError": "samtailor.errors",
     "encode_images": "samtailor.encode",
     "evaluate_task": "samtailor.evaluate",
     "fit_task": "samtailor.fit",
     "inspect_task": "samtailor.data",
+    "list_bases": "samtailor.bases.registry",
+    "list_methods": "samtailor.adapters.methods",
     "load_adapter": "samtailor.adapters.io",
     "load_base": "samtailor.bases.registry",
     "load_task": "samtailor.data",
+    "measure_run": "samtailor.evaluate",
+    "report_run": "samtailor.report.run",
 }
 
 

@@ -7,15 +7,30 @@ from pathlib import Path
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
+from samtailor.bases.registry import load_base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.evaluation.measure import Measured, measure
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.scoring import ROWS, InstanceScore
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
+from samtailor.evaluation.subject import task_of_run, task_to_measure
+from samtailor.machine.device import choose_device
 from samtailor.machine.progress import Progress, silent
 from samtailor.prompts import EvaluatedKind
+from samtailor.runs import Run
 
-__all__ = ["ROWS", "Evaluation", "InstanceScore", "evaluate_task"]
+__all__ = [
+    "ROWS",
+    "Evaluation",
+    "InstanceScore",
+    "Measured",
+    "Questions",
+    "evaluate_task",
+    "measure_base",
+    "measure_run",
+    "model_of_run",
+]
 
 
 def evaluate_task(  # more than seven parameters: a public verb; its keyword arguments are its options
@@ -23,10 +38,10 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
     base: Base,
     adapter: Adapter | None = None,
     *,
-    split: str = "test",
-    prompts: EvaluatedKind = "click",
-    per_instance: int = 1,
-    seed: int = 0,
+    split: str = Questions.split,
+    prompts: EvaluatedKind = Questions.prompts,
+    per_instance: int = Questions.per_instance,
+    seed: int = Questions.seed,
     cache: EmbeddingCache | None = None,
     progress: Progress = silent,
     keep: Path | None = None,
@@ -53,3 +68,69 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
     """
     questions = Questions(split, prompts, per_instance, seed, base_rows=base_rows)
     return evaluate_split(AdaptedModel.of(base, adapter, cache), task, questions, keep=keep, progress=progress)
+
+
+def measure_run(
+    run: str | Path,
+    task: Task | str | Path | None = None,
+    questions: Questions | None = None,
+    *,
+    base: Base | None = None,
+    cache: EmbeddingCache | None = None,
+    keep: Path | None = None,
+    progress: Progress = silent,
+) -> Measured:
+    """Measure the adapter of a run beside its base, on the same prompts; ``samtailor evaluate --adapter`` does this.
+
+    Results are kept image by image, so that the next call with the same arguments continues after a kill.
+
+    Example:
+        >>> measured = measure_run("runs/mine", questions=Questions(sensitivity=200))
+
+    Args:
+        run: the folder that ``fit_task`` wrote.
+        task: a task, or a path that ``load_task`` reads; None takes the task that the run was fitted on.
+        questions: what to measure; None scores one click per instance on the test split. If the adapter was fitted on
+            one class, only that class is scored unless ``questions.only`` says otherwise.
+        base: the run's base; None loads it on the fastest device of this machine.
+        cache: defaults to the user's cache.
+        keep: folder for results of each image if the run's own folder cannot be written; None keeps nothing then.
+        progress: receives a ``Count`` after each image and a ``Note`` for each choice that is not the caller's.
+
+    Returns:
+        The measured task, the scores of each instance, and everything summarised.
+
+    Raises:
+        AdapterError: the folder holds no adapter, or one of another base.
+        DataError: the task, the split or a class is missing.
+        PromptError: the kind of prompt is unknown.
+    """
+    folder, questions = Run(Path(run)), questions or Questions()
+    model = model_of_run(folder, base, cache)
+    part = task_of_run(folder, task, questions, progress)
+    return measure(model, part, questions, keep=folder.studies if folder.writable else keep, progress=progress)
+
+
+def measure_base(
+    base: Base,
+    task: Task | str | Path,
+    questions: Questions | None = None,
+    *,
+    cache: EmbeddingCache | None = None,
+    keep: Path | None = None,
+    progress: Progress = silent,
+) -> Measured:
+    """Measure a base alone; arguments as ``measure_run``, except that ``keep`` is always used."""
+    questions = questions or Questions()
+    part = task_to_measure(task, questions, progress)
+    return measure(AdaptedModel.of(base, None, cache), part, questions, keep=keep, progress=progress)
+
+
+def model_of_run(run: Run, base: Base | None = None, cache: EmbeddingCache | None = None) -> AdaptedModel:
+    """Load the adapter of a run; ``base`` None loads the run's base on the fastest device of this machine.
+
+    Raises:
+        AdapterError: the folder holds no adapter, or one of another base.
+    """
+    base = base or load_base(run.base_name, choose_device())
+    return AdaptedModel.of(base, run.adapter(base), cache)

@@ -13,7 +13,7 @@ from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
-from samtailor.bases.registry import load_base
+from samtailor.bases.registry import DEFAULT_BASE, load_base
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import PromptError
@@ -57,7 +57,7 @@ class Predictor:
 
     def __init__(
         self,
-        base: Base | str = "mobile-sam",
+        base: Base | str = DEFAULT_BASE,
         adapter: Adapter | str | Path | None = None,
         cache: EmbeddingCache | None = None,
     ) -> None:

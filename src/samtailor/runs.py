@@ -17,9 +17,7 @@ from samtailor.data.task import Task
 from samtailor.errors import DataError, FitError
 from samtailor.machine.files import append_json, write_atomically, write_json
 
-__all__ = ["ALL_CLASSES", "Run", "base_name_of"]
-
-ALL_CLASSES = "*"
+__all__ = ["Run", "base_name_of"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,7 @@ class Run:
 
     @property
     def writable(self) -> bool:
+        """Whether files can be written into the folder."""
         return os.access(self.folder, os.W_OK)
 
     def card(self) -> dict[str, Any]:
@@ -119,7 +118,10 @@ class Run:
         return only
 
     def task(self, only: str | None = None) -> Task:
-        """Load the task that the run was fitted on, in the same way, with all its classes or the one given.
+        """Load the task that the run was fitted on, with the same arguments.
+
+        Args:
+            only: keep the instances of this class alone; None keeps all classes.
 
         Raises:
             DataError: the run does not say which task it was, or the task is no longer there.
@@ -134,7 +136,7 @@ class Run:
         return load_task(path, **{**source, "only": only})
 
     def write_source(self, task: Task) -> None:
-        """Note where the task is."""
+        """Write down where the task is."""
         write_json(self.source_file, {"task": task.source})
 
     def prepare(self, resume: bool) -> None:

@@ -26,7 +26,6 @@ from samtailor.adapters.strength import Scaled
 from samtailor.bases.base import TOKEN_KINDS, Base, Decoded
 from samtailor.bases.prompts import PromptTensors
 from samtailor.bases.sam.preprocess import padded_frame
-from samtailor.cli.measuring import run_report
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage
@@ -42,6 +41,7 @@ from samtailor.fitting.schedule import learning_rate
 from samtailor.machine.progress import Event
 from samtailor.predict import Predictor
 from samtailor.prompts import Prompts
+from samtailor.report.run import report_run
 from samtailor.runs import Run
 from tests.models import model_of
 
@@ -253,7 +253,7 @@ def test_every_study_takes_it(tiny_sam: Base, method: str, shapes: Task, cache: 
     """A whole report: scores, sensitivity, clicks, click maps, gallery, another task, strengths."""
     save_adapter(tmp_path, moved(method, tiny_sam), tiny_sam, {})
     asked = Questions(sensitivity=2, also=(dataclasses.replace(shapes, name="other"),), strengths=3)
-    page = run_report(tmp_path, shapes, tiny_sam, cache, asked, "samtailor report", 1, ())
+    page = report_run(tmp_path, shapes, asked, click_maps=1, base=tiny_sam, cache=cache)
     assert method in page.read_text()
     found = json.loads((tmp_path / "report.json").read_text())
     assert found["evaluation"]["rows"][-1]["method"] == "adapted"

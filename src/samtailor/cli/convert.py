@@ -1,23 +1,40 @@
-"""What ``convert`` does, once its options are read."""
+"""``samtailor convert``."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from rich.console import Console
-from rich.markup import escape
+import typer
 
-from samtailor.cli.progress import ProgressDisplay
-from samtailor.data import Task, write_coco
+from samtailor.cli.options import BoxesOption, FormatOption, SplitByOption, TaskArgument
 
-__all__ = ["run_convert"]
+__all__ = ["convert"]
 
 
-def run_convert(task: Task, out: Path, polygons: bool, link: bool) -> None:
-    console = Console(highlight=False)
-    with ProgressDisplay(Console(stderr=True)) as progress:
-        write_coco(task, out, polygons=polygons, link=link, progress=progress)
-    console.print(escape(f"Read as {task.format}."), soft_wrap=True)
-    for split, records in task.splits.items():
-        console.print(f"{split}: {len(records)} images, {sum(len(r.instances) for r in records)} instances")
-    console.print(f"Written to {escape(str(out))}", soft_wrap=True)
+def convert(
+    task: TaskArgument,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write; it must be new or empty.")],
+    polygons: Annotated[
+        bool, typer.Option("--polygons", help="Write masks as polygons along pixel borders instead of compressed RLE.")
+    ] = False,
+    link: Annotated[
+        bool, typer.Option("--link", help="Link to the images (hard links) instead of copying them.")
+    ] = False,
+    format: FormatOption = None,
+    split_by: SplitByOption = None,
+    boxes_as_masks: BoxesOption = False,
+) -> None:
+    """Write a dataset as COCO files: train.json, val.json, test.json and images/."""
+    from samtailor.cli.opening import open_task
+    from samtailor.cli.output import make_console, print_line
+    from samtailor.cli.progress import ProgressDisplay
+    from samtailor.data import write_coco
+
+    console, opened = make_console(), open_task(task, format, split_by, boxes_as_masks)
+    with ProgressDisplay(make_console(stderr=True)) as progress:
+        write_coco(opened, out, polygons=polygons, link=link, progress=progress)
+    print_line(console, f"Read as {opened.format}.")
+    for split, images in opened.splits.items():
+        print_line(console, f"{split}: {len(images)} images, {sum(len(r.instances) for r in images)} instances")
+    print_line(console, f"Written to {out}")

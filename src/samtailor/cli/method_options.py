@@ -1,4 +1,4 @@
-"""``--method-option NAME=VALUE`` as values of the kinds that the method expects."""
+"""Parse ``--method-option NAME=VALUE`` into values of the types that the method expects."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ __all__ = ["method_options"]
 
 
 def method_options(method: str, texts: Sequence[str]) -> dict[str, Any]:
-    """Options by name; one that the method lacks, or whose text is not of its kind, stays a text for others to refuse.
+    """Return options by name; unknown options and values of a wrong type stay texts, which FitConfig refuses.
 
     Raises:
-        BadParameter: a text without NAME= or VALUE.
-        AdapterError: there is no such method.
+        BadParameter: a text is not NAME=VALUE.
+        AdapterError: the method does not exist.
     """
-    known = method_class(method).options() if texts else {}
-    found: dict[str, Any] = {}
+    defaults = method_class(method).options() if texts else {}
+    options: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")
         if not name or not value:
             raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--method-option")
         try:
-            found[name] = type(known[name])(value)
+            options[name] = type(defaults[name])(value)
         except (KeyError, ValueError):
-            found[name] = value
-    return found
+            options[name] = value
+    return options

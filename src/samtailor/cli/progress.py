@@ -1,4 +1,4 @@
-"""Show the progress of long work: bars in a terminal, plain lines elsewhere."""
+"""Show the progress of long work: a bar in a terminal, now and then a plain line elsewhere."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from samtailor.fitting.progress import Forecast, Stepped, Validated
+from samtailor.cli.output import print_text, shorten
 from samtailor.machine.progress import Count, Event, Note
 
 __all__ = ["ProgressDisplay", "duration"]
 
-LINE_SECONDS = 30.0  # between two lines of one stage where there is no terminal
+LINE_SECONDS = 30.0
+"""Least time between two progress lines if there is no terminal."""
+STAGE_WIDTH = 30
 
 
 def duration(seconds: float) -> str:
@@ -27,18 +28,19 @@ def duration(seconds: float) -> str:
 class ProgressDisplay:
     """A progress function that shows events on a console; use it as a context manager.
 
-    In a terminal, each stage has a bar. Elsewhere (a file, a pipe), a stage prints a line every half a minute.
+    In a terminal, each stage has a bar. Elsewhere (a file, a pipe), there is at most one progress line every half a
+    minute, and none for a stage that is shorter. Notes are always shown.
 
     Args:
         console: where to show progress.
     """
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        self.console = console
         self._stage = ""
         self._bars: Progress | None = None
-        self._lines_at = time.monotonic()
-        self._fit = _FitText()
+        self._last_line = -LINE_SECONDS
+        self._stage_began = 0.0
 
     def __enter__(self) -> ProgressDisplay:
         return self
@@ -51,80 +53,47 @@ class ProgressDisplay:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Count):
             self._count(event)
-        elif isinstance(event, Forecast):
-            for line in self._fit.forecast(event):
-                self._console.print(line)
-        elif isinstance(event, Stepped):
-            self._show("Fitting", event.progress, 1.0, self._fit.step(event))
-        elif isinstance(event, Validated):
-            self._console.print(self._fit.validation(event))
         elif isinstance(event, Note):
-            self._console.print(f"  {escape(event.text)}")
+            print_text(self.console, event.text)
 
-    def _count(self, event: Count) -> None:
-        left = ""
-        if event.rate:
-            left = f"{event.rate:.2f} images/s, {duration((event.total - event.done) / event.rate)} left"
-        self._show(event.stage, event.done, event.total, left)
-        if event.done == event.total:
-            self._end_stage()
+    def line(self, text: str) -> None:
+        """Show a line of progress: always in a terminal, elsewhere unless one was shown in the last half a minute."""
+        now = time.monotonic()
+        if self.console.is_terminal or now - self._last_line >= LINE_SECONDS:
+            self._last_line = now
+            print_text(self.console, text)
 
-    def _show(self, stage: str, done: float, total: float, text: str) -> None:
+    def show(self, stage: str, done: float, total: float, text: str) -> None:
+        """Show that ``done`` of ``total`` are finished; a total of 1.0 is a share."""
         if stage != self._stage:
             self._end_stage()
             self._start_stage(stage, total)
         if self._bars is not None:
             self._bars.update(self._bars.task_ids[0], completed=done, total=total, note=text)
-        elif time.monotonic() - self._lines_at > LINE_SECONDS:
-            self._lines_at = time.monotonic()
+        elif time.monotonic() - self._stage_began >= LINE_SECONDS:
             share = f"{done / total:.0%}" if total == 1.0 else f"{done:g} of {total:g}"
-            self._console.print(f"{escape(stage)}: {share}  {text}".rstrip())
+            self.line(f"{stage}: {share}  {text}".rstrip())
+
+    def _count(self, event: Count) -> None:
+        left = ""
+        if event.rate:
+            left = f"{event.rate:.2f} images/s, {duration((event.total - event.done) / event.rate)} left"
+        self.show(event.stage, event.done, event.total, left)
+        if event.done == event.total:
+            self._end_stage()
 
     def _start_stage(self, stage: str, total: float) -> None:
-        self._stage, self._lines_at = stage, time.monotonic()
-        if not self._console.is_terminal:
+        self._stage, self._stage_began = stage, time.monotonic()
+        if not self.console.is_terminal:
             return
         counts = (MofNCompleteColumn(), TimeRemainingColumn()) if total != 1.0 and stage != "Encoding" else ()
-        columns = (TextColumn("{task.description}"), BarColumn(20), *counts, TextColumn("{task.fields[note]}"))
-        self._bars = Progress(*columns, console=self._console)
-        self._bars.add_task(escape(stage), total=total, note="")
+        name = TextColumn("{task.description}", markup=False)
+        columns = (name, BarColumn(20), *counts, TextColumn("{task.fields[note]}", markup=False))
+        self._bars = Progress(*columns, console=self.console, transient=True)
+        self._bars.add_task(shorten(stage, STAGE_WIDTH), total=total, note="")
         self._bars.start()
 
     def _end_stage(self) -> None:
         if self._bars is not None:
             self._bars.stop()  # older rich shows one live display at a time
         self._bars, self._stage = None, ""
-
-
-class _FitText:
-    """Texts for the events of a fit."""
-
-    def __init__(self) -> None:
-        self._loss: float | None = None
-        self._scores = ""
-        self._first: tuple[float, float] | None = None
-
-    def forecast(self, event: Forecast) -> list[str]:
-        lines = [
-            f"Estimate: {duration(event.seconds)} in all, about {event.steps} steps of {event.seconds_per_step:.2f} s,",
-            f"  {event.seconds_per_validation:.0f} s per validation, "
-            f"peak memory about {event.memory_bytes / 1e9:.1f} GB.",
-        ]
-        if event.left_out:
-            lines.append(f"{event.left_out} training instances have too few pixels and are not used.")
-        return lines
-
-    def step(self, event: Stepped) -> str:
-        loss, state = event.terms["loss"], event.state
-        self._loss = loss if self._loss is None else 0.9 * self._loss + 0.1 * loss
-        self._first = self._first or (event.progress, state.elapsed)
-        share = event.progress - self._first[0]
-        left = ""
-        if share > 0:
-            left = f"  {duration((1 - event.progress) * (state.elapsed - self._first[1]) / share)} left"
-        return f"step {state.step}  loss {self._loss:.3f}{left}"
-
-    def validation(self, event: Validated) -> str:
-        state = event.state
-        scores = f"val mIoU {event.scores.miou:.3f} (base {state.base['miou']:.3f}, best {event.best_miou:.3f})"
-        return f"  step {state.step:5d}  {duration(state.elapsed):>7}  {scores}"

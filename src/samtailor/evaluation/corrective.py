@@ -14,6 +14,7 @@ from samtailor.data.task import ImageRecord, Task
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
+from samtailor.evaluation.questions import STUDY_INSTANCES
 from samtailor.evaluation.study_results import ClickCount, ClicksToQuality
 from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
@@ -56,7 +57,7 @@ def measure_clicks(
     task: Task,
     split: str,
     *,
-    limit: int | None = 200,
+    limit: int | None = STUDY_INSTANCES,
     seed: int = 0,
     keep: Path | None = None,
     progress: Progress = silent,

@@ -13,6 +13,7 @@ from samtailor.data.task import Task
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.journal import Journal, identity
+from samtailor.evaluation.questions import STUDY_INSTANCES
 from samtailor.evaluation.scoring import adapted_ious
 from samtailor.evaluation.study_results import StrengthPoint
 from samtailor.machine.progress import Count, Progress, silent
@@ -43,7 +44,7 @@ def strength_curve(
     task: Task,
     split: str,
     *,
-    limit: int | None = 200,
+    limit: int | None = STUDY_INSTANCES,
     seed: int = 0,
     keep: Path | None = None,
     progress: Progress = silent,

@@ -1,13 +1,21 @@
-"""What to measure about a model on a task."""
+"""What to measure about a model on a task. Imports no torch, so that help texts are instant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from samtailor.data.task import Task
-from samtailor.prompts import EvaluatedKind
+if TYPE_CHECKING:
+    from samtailor.data.task import Task
+    from samtailor.prompts import EvaluatedKind
 
-__all__ = ["Questions"]
+__all__ = ["ALL_CLASSES", "CLICK_MAPS", "STUDY_INSTANCES", "Questions"]
+
+ALL_CLASSES = "*"
+STUDY_INSTANCES = 200
+"""Instances of a split that a study with many prompts per instance takes."""
+CLICK_MAPS = 3
+"""Click maps of a report."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +24,7 @@ class Questions:
 
     Attributes:
         split: of the task and of the other tasks.
-        prompts: kind of prompt that the scores use.
+        prompts: kind of prompt that the scores use: click, box, mix or 3 clicks.
         per_instance: prompts per instance that the scores use.
         seed: random seed of the prompts and of the choice of instances.
         class_map: entries such as ``eyes=left_eye+right_eye``; if there are any, only these classes count.
@@ -25,6 +33,9 @@ class Questions:
         strengths: number of instances of each task on which the adapter is turned down, if there are other tasks;
             0 skips this study.
         base_rows: whether the base is scored beside the adapted model; without an adapter it always is.
+        only: the one class to score; ``"*"`` scores all classes. None scores the class that the run was fitted on, or
+            all classes if it was fitted on all. With a class map, None scores the classes of the map.
+        drop_duplicates: leave out val and test images whose file is also in an earlier split.
     """
 
     split: str = "test"
@@ -36,3 +47,5 @@ class Questions:
     also: tuple[Task, ...] = ()
     strengths: int = 0
     base_rows: bool = True
+    only: str | None = None
+    drop_duplicates: bool = False

@@ -16,6 +16,7 @@ from samtailor.data.task import ImageRecord, Task
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
+from samtailor.evaluation.questions import STUDY_INSTANCES
 from samtailor.evaluation.study_results import GroupStability, RowSensitivity, Sensitivity
 from samtailor.evaluation.variants import GROUPS, VARIANTS, variant_prompts
 from samtailor.machine.progress import Progress, silent
@@ -42,7 +43,7 @@ def measure_sensitivity(
     task: Task,
     split: str,
     *,
-    limit: int | None = 200,
+    limit: int | None = STUDY_INSTANCES,
     seed: int = 0,
     keep: Path | None = None,
     progress: Progress = silent,

@@ -11,10 +11,57 @@ from samtailor.data.defaults import MIN_AREA
 from samtailor.errors import FitError
 from samtailor.prompts import PromptKind, check_kind
 
-__all__ = ["FitConfig", "LossWeights", "Precision", "Sampling"]
+__all__ = ["DEFAULT_MINUTES", "RANGES", "FitConfig", "LossWeights", "Precision", "Range", "Sampling"]
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Sampling = Literal["instances", "classes", "sizes"]
+
+DEFAULT_MINUTES = 15
+"""Budget of the command line if no other is given."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Finite numbers that a setting accepts.
+
+    Attributes:
+        low: smallest number.
+        high: largest number.
+        above: whether ``low`` itself is left out.
+    """
+
+    low: float
+    high: float = math.inf
+    above: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        return (self.low < value if self.above else self.low <= value) and value <= self.high and value != math.inf
+
+    def __str__(self) -> str:
+        """Describe the range, such as ``above 0 and at most 1``."""
+        low = f"{'above' if self.above else 'at least'} {self.low:g}"
+        return low if self.high == math.inf else f"{low} and at most {self.high:g}"
+
+
+_POSITIVE, _COUNT, _FROM_ZERO = Range(0, above=True), Range(1), Range(0)
+RANGES = {
+    "minutes": _POSITIVE,
+    "epochs": _POSITIVE,
+    "steps": _COUNT,
+    "seed": _FROM_ZERO,
+    "lr": _POSITIVE,
+    "batch": _COUNT,
+    "cells": Range(0, 1, above=True),
+    "jitter": _FROM_ZERO,
+    "min_area": _FROM_ZERO,
+    "val_prompts": _COUNT,
+    "validations": _COUNT,
+    "patience": _COUNT,
+    "mask_token": _FROM_ZERO,
+    "clip": _POSITIVE,
+    "weight_decay": _FROM_ZERO,
+}
+"""Setting -> numbers that it accepts. The base limits ``mask_token`` further."""
 
 
 @dataclass(frozen=True)
@@ -37,36 +84,38 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class FitConfig:
-    """Settings of one fit. The command line takes names, defaults and help texts from here.
+    """Settings of one fit. The options of the command line take names, defaults, help texts and ranges from here.
+
+    A help text may end with "None: ...", which says what the default None means.
 
     Attributes:
-        method: Method to train, one of ``samtailor.adapters.methods.METHODS``.
-        prompts: Prompts to simulate from the masks, in training and in validation: click, box or mix.
+        method: Name of the method to train.
+        prompts: Prompts to simulate from the masks, in training and in validation: click, box, or mix of both.
         minutes: Budget of fitting time in minutes, validation included. Encoding and the base's validation, which
-            happen before the first step, do not count. None: no such limit.
-        epochs: Budget in passes over the training images. None: no such limit.
+            happen before the first step, do not count. None: no limit.
+        epochs: Budget in passes over the training images. None: no limit.
         seed: Random seed.
-        lr: Fixed peak learning rate. None starts with the method's own rate and halves it each time that validation
-            falls back to an earlier best adapter.
-        batch: Prompts per step.
-        cells: Share of the embedding cells that the training loss looks at, above 0 and up to 1.
+        lr: Fixed peak learning rate. None: the method's own rate, halved each time validation falls back to an earlier
+            best adapter.
+        batch: Prompts per training step.
+        cells: Share of the mask that the loss of a step looks at; 1 is the whole mask.
         precision: Number type of training steps: float32, bfloat16, or auto for the faster one on this machine.
             Validation always uses float32.
         jitter: Largest shift of each side of a simulated box, as a share of its width or height.
         min_area: Smallest instance to train on, in image pixels.
-        val_prompts: Most prompts to validate on, drawn once by the seed, up to four per instance.
-        validations: Number of validations over the budget, besides step 0.
+        val_prompts: Largest number of validation prompts. They are drawn once, up to four per instance.
+        validations: Number of validations over the budget, not counting the one before the first step.
         patience: Stop after this many validations without a new best.
-        mask_token: Mask token to train and use: 0 for the base's single mask, or one of the others. None: 0, or for
-            methods that change the decoder the token with which the base is best in validation.
+        mask_token: Which of the base's masks to train: 0 is its single mask, 1 to 3 are SAM's alternatives for an
+            ambiguous prompt. None: 0; for methods that change the decoder, the mask that scores best in validation.
         clip: Largest gradient norm.
         weight_decay: Weight decay of AdamW.
         losses: Weights of the loss terms.
-        method_options: The method's own options that differ from its defaults, by name (docs/guides/methods.md).
-        steps: Budget in steps. None: no such limit. If there are several budgets, the first one to run out ends the
-            fit.
-        sampling: Instances of an image that a step takes: any (``instances``), or preferably those whose class
-            (``classes``) or octave of area (``sizes``) is rare in the task.
+        method_options: The method's own options that differ from its defaults, by name; ``list_methods`` has them.
+        steps: Budget in training steps. If there are several budgets, the first one to run out ends the fit. None: no
+            limit.
+        sampling: Which instances of an image a step takes: instances (any), or preferably those whose class (classes)
+            or size (sizes: octave of area) is rare in the task.
     """
 
     method: str = DEFAULT_METHOD
@@ -92,18 +141,15 @@ class FitConfig:
     sampling: Sampling = "instances"
 
     def __post_init__(self) -> None:
-        positive = ("minutes", "epochs", "steps", "lr", "batch", "val_prompts", "validations", "patience", "clip")
-        for name in positive:
+        for name, accepted in RANGES.items():
             value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise FitError(f"{name} is {value}.", "It must be a number greater than 0.")
+            if value is not None and value not in accepted:
+                raise FitError(f"{name} is {value!r}.", f"It must be a finite number, {accepted}.")
         if self.minutes is None and self.epochs is None and self.steps is None:
             raise FitError("The fit has no end: minutes, epochs and steps are all unset.", "Set one of them.")
         if self.steps is not None and self.steps != int(self.steps):
             raise FitError(f"steps is {self.steps}.", "It must be a whole number.")
-        if not 0 < self.cells <= 1:
-            raise FitError(f"cells is {self.cells}.", "It is a share: greater than 0, at most 1.")
-        if self.mask_token is not None and not (type(self.mask_token) is int and self.mask_token >= 0):
+        if self.mask_token is not None and type(self.mask_token) is not int:
             raise FitError(f"mask_token is {self.mask_token!r}.", "It must be a whole number of 0 or more, or None.")
         _check_word("precision", self.precision, get_args(Precision))
         _check_word("sampling", self.sampling, get_args(Sampling))

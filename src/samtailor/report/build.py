@@ -22,6 +22,7 @@ from samtailor.evaluation.fixed_prompts import PromptPlan
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.names import image_names
+from samtailor.evaluation.questions import CLICK_MAPS
 from samtailor.evaluation.results_json import read_click_map, to_json
 from samtailor.evaluation.split_scores import Evaluation
 from samtailor.evaluation.study_results import ClickMap
@@ -48,7 +49,7 @@ class ClickMapChoice:
         images: names of images whose instances get click maps instead.
     """
 
-    count: int = 3
+    count: int = CLICK_MAPS
     images: tuple[str, ...] = ()
 
 

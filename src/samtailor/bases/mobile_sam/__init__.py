@@ -1,0 +1,5 @@
+"""MobileSAM, the bundled base."""
+
+__all__ = ["NAME"]
+
+NAME = "mobile-sam"

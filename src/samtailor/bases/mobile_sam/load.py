@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from samtailor.bases.mobile_sam import NAME
 from samtailor.bases.sam.base import SamBase, fingerprint_of
 from samtailor.bases.sam.parts import DecoderSizes, MaskDecoder, PromptEncoder
 from samtailor.bases.weights import load_strictly, read_weights
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from samtailor.bases.mobile_sam.encoder import TinyVitEncoder
 
 __all__ = ["NAME", "bundled_weights", "load_mobile_sam", "plain_encoder"]
-
-NAME = "mobile-sam"
 
 # Parts of a published checkpoint that the segmentation path does not use, or that timm computes itself.
 _UNUSED = re.compile(r"image_encoder\.(head|norm_head)\.|\.num_batches_tracked$|\.attention_bias_idxs$")

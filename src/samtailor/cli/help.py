@@ -1,0 +1,62 @@
+"""How ``--help`` is laid out: options under headings, with their default values. The same in every version of typer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+__all__ = ["COMPUTING", "READING", "Command"]
+
+READING, COMPUTING = "Reading the dataset", "Computing"
+"""Headings that several commands share."""
+
+
+class Command(TyperCommand):
+    """A command whose help lists arguments, then options by heading (``rich_help_panel``)."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words after the command's name in its usage line."""
+        return ["[OPTIONS]", *(_metavar(p) for p in self.params if p.param_type_name == "argument")]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            heading = getattr(parameter, "rich_help_panel", None)
+            if parameter.param_type_name == "argument":
+                sections["Arguments"].append((_metavar(parameter), parameter.help or ""))  # type: ignore[attr-defined]
+            else:
+                sections.setdefault(heading or "Options", []).append(_record(parameter))
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records, col_max=26)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the methods, if this is the command that takes one."""
+        if any(parameter.name == "method" for parameter in self.params):
+            from samtailor.adapters.methods import method_summaries
+
+            with formatter.section("Methods"):
+                formatter.write_dl(list(method_summaries().items()))
+
+
+def _metavar(parameter: Any) -> str:
+    name = parameter.metavar or str(parameter.name).upper()
+    return f"{name}..." if parameter.nargs != 1 and parameter.param_type_name == "argument" else name
+
+
+def _record(option: Any) -> tuple[str, str]:
+    left = ", ".join(option.opts) if option.is_flag else f"{', '.join(option.opts)} {_metavar(option)}"
+    notes = []
+    if option.required:
+        notes.append("required")
+    elif isinstance(option.show_default, str):
+        notes.append(f"default: {option.show_default}")
+    elif option.show_default and not option.is_flag and option.default is not None:
+        notes.append(f"default: {option.default}")
+    if option.multiple:
+        notes.append("may be repeated")
+    note = f"  [{'; '.join(notes)}]" if notes else ""
+    return left, f"{option.help or ''}{note}"

@@ -1,0 +1,137 @@
+"""Print text and tables that fit the terminal: with colours in a terminal, plain elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.text import Text
+
+__all__ = ["Row", "Table", "make_console", "print_line", "print_table", "print_text", "shorten"]
+
+GAP = "  "
+SHORTEST = 12
+"""Columns of the screen that a shortened name keeps at least."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: one text per column, and whether it stands out."""
+
+    texts: Sequence[str]
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for the terminal.
+
+    Attributes:
+        title: a line above.
+        headings: one short word per column.
+        rows: the lines.
+        legend: paragraphs below, which say what the rows and columns mean, with units.
+        names: number of leading columns that hold names: they are aligned to the left, and the widest of them is
+            shortened in the middle if the table does not fit. Other columns are aligned to the right.
+    """
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Row]
+    legend: Sequence[str] = field(default=())
+    names: int = 1
+
+
+def make_console(stderr: bool = False) -> Console:
+    """Return the console of a command; it reads the width of the terminal when it is made."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def shorten(text: str, width: int) -> str:
+    """Replace the middle of a text by an ellipsis if it takes more than ``width`` columns of the screen."""
+    if cell_len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    end = text[::-1]
+    return f"{_cut(text, width - 1 - tail)}…{_cut(end, tail)[::-1]}"
+
+
+def _cut(text: str, width: int) -> str:
+    return chop_cells(text, width)[0] if width > 0 else ""
+
+
+def print_line(console: Console, text: str) -> None:
+    """Print a line that is never broken, because it holds a path or is meant for other programs."""
+    console.print(Text(text), soft_wrap=True)
+
+
+def print_text(console: Console, text: str, *, indent: str = "", style: str = "", styled: str = "") -> None:
+    """Print a paragraph, wrapped between words; a word that is too long stays whole.
+
+    Args:
+        console: where to print.
+        text: without line breaks.
+        indent: before each line.
+        style: of the beginning ``styled``, in a terminal.
+        styled: the first characters of the text; empty for the whole text.
+    """
+    lines = "\n".join(indent + line for line in _wrap(text, console.width - len(indent)))
+    printed = Text(lines)
+    if style:
+        start = len(indent)
+        printed.stylize(style, start, start + len(styled) if styled else len(lines))
+    console.print(printed, soft_wrap=True)
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    first, *words = text.split(" ")
+    lines = [first]
+    for word in words:
+        longer = f"{lines[-1]} {word}"
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table: one line per row, aligned columns, two spaces apart; in a terminal, a rule below the headings."""
+    lines = [[_one_line(text) for text in texts] for texts in (table.headings, *(row.texts for row in table.rows))]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    _narrow(widths, table.names, console.width)
+    head, *body = [_line(texts, widths, table.names) for texts in lines]
+    console.print()
+    if table.title:
+        print_text(console, table.title, style="bold")
+    console.print(Text(head, "bold"), soft_wrap=True)
+    if console.is_terminal:
+        console.print(Text("─" * (sum(widths) + len(GAP) * (len(widths) - 1)), "dim"), soft_wrap=True)
+    for row, line in zip(table.rows, body, strict=True):
+        console.print(Text(line, "bold" if row.strong else ""), soft_wrap=True)
+    for paragraph in table.legend:
+        print_text(console, paragraph, indent=GAP, style="dim")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()) or "-"
+
+
+def _narrow(widths: list[int], names: int, room: int) -> None:
+    """Take columns of the screen from the widest name until the table fits ``room``."""
+    while sum(widths) + len(GAP) * (len(widths) - 1) > room:
+        widest = max(range(names), key=lambda k: widths[k])
+        if widths[widest] <= SHORTEST:
+            return
+        widths[widest] -= 1
+
+
+def _line(texts: Sequence[str], widths: Sequence[int], names: int) -> str:
+    padded = []
+    for place, (text, width) in enumerate(zip(texts, widths, strict=True)):
+        text = shorten(text, width) if place < names else text
+        space = " " * (width - cell_len(text))
+        padded.append(text + space if place < names else space + text)
+    return GAP.join(padded).rstrip()
