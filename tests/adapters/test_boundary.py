@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from samtailor.adapters.boundary import REACH, BoundaryPLM, boundary_band
 from samtailor.adapters.lesson import Lesson
 from samtailor.bases.base import Decoded
-from samtailor.bases.sam.fast_decoder import blocks_of
+from samtailor.bases.blocks import blocks_of
 from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.losses import Target
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from samtailor.adapters.lesson import Lesson
 from samtailor.adapters.plm import PLM
-from samtailor.bases.sam.fast_decoder import blocks_of
+from samtailor.bases.blocks import blocks_of
 from samtailor.losses import hard_truth
 
 __all__ = ["BoundaryPLM", "boundary_band", "boundary_loss"]

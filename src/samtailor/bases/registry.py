@@ -1,4 +1,4 @@
-"""From what a user types to a base."""
+"""Load a base by the name that a user types."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ def load_base(name: str = DEFAULT_BASE, device: str | torch.device = "cpu", refe
     Args:
         name: ``mobile-sam`` (bundled), ``mobile-sam:FILE`` (a MobileSAM checkpoint, .pt or .safetensors),
             a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``.
-        device: where it computes.
-        reference_decoder: decode with transformers' own forward instead of ``fast_decode``, which equals it.
+        device: device of the base.
+        reference_decoder: decode with transformers' own forward pass instead of the equal ``fast_decode``.
 
     Raises:
-        BaseModelError: no such base, or its weights cannot be read or do not fit.
+        BaseModelError: the base does not exist, or its weights cannot be read or do not fit.
     """
     family, _, path = name.partition(":")
     if family == mobile_sam.NAME:
         base: SamBase = mobile_sam.load_mobile_sam(Path(path).expanduser() if path else None)
     elif Path(name).suffix in (".pt", ".pth", ".safetensors"):
-        raise BaseModelError(f"{name!r} is a file, not a base.", f"For a MobileSAM checkpoint write mobile-sam:{name}.")
+        raise BaseModelError(
+            f"{name!r} is a file; expected the name of a base, a folder or a hub id.",
+            f"For a MobileSAM checkpoint write mobile-sam:{name}.",
+        )
     else:
         from samtailor.bases.sam.load import load_sam
 
