@@ -1,4 +1,4 @@
-"""The trainable methods by name. Imports none of them, so that a help text costs nothing."""
+"""The trainable methods by name. This module imports none of them, so that help texts are fast."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["DEFAULT_METHOD", "METHODS", "check_method", "check_options", "method
 
 METHODS = {
     "plm": "samtailor.adapters.plm.PLM",
-    "plm+pmm": "samtailor.adapters.pmm.adapter.MatchedPLM",
-    "plm+boundary": "samtailor.adapters.boundary.BoundaryPLM",
+    "plm+pmm": "samtailor.adapters.pmm.adapter.PlmPMM",
+    "plm+boundary": "samtailor.adapters.plm_boundary.PlmBoundary",
     "decoder": "samtailor.adapters.decoder.DecoderTuning",
     "decoder-lite": "samtailor.adapters.decoder_lite.DecoderLite",
     "lora": "samtailor.adapters.lora.LoRA",
@@ -24,53 +24,49 @@ METHODS = {
     "offset": "samtailor.adapters.offset.Offset",
     "tokens": "samtailor.adapters.tokens.Tokens",
 }
-"""Name -> where its class is."""
+"""Name -> import path of the class."""
 
-DEFAULT_METHOD = "decoder-lite"  # docs/decisions/index.md says why
+DEFAULT_METHOD = "decoder-lite"  # docs/decisions/index.md has the reason
 
 KINDS = {str: "a word", int: "a whole number", float: "a number"}
 
 
 def check_method(name: str) -> None:
-    """Refuse a method that there is not.
-
-    Raises:
-        AdapterError: with those that there are.
-    """
+    """Raise AdapterError if the method is unknown; the message lists the known ones."""
     if name not in METHODS:
-        raise AdapterError(f"There is no method {name!r}.", f"Choose one of: {', '.join(METHODS)}.")
+        raise AdapterError(f"The method {name!r} is unknown.", f"Choose one of: {', '.join(METHODS)}.")
 
 
 def method_class(name: str) -> type[Adapter]:
-    """The class of a method.
+    """Import the class of a method.
 
     Raises:
-        AdapterError: there is no such method.
+        AdapterError: the method is unknown.
     """
     check_method(name)
-    module, _, cls = METHODS[name].rpartition(".")
-    found: type[Adapter] = getattr(importlib.import_module(module), cls)
-    return found
+    module, _, class_name = METHODS[name].rpartition(".")
+    adapter_class: type[Adapter] = getattr(importlib.import_module(module), class_name)
+    return adapter_class
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse options that a method does not have; their ranges are the method's own matter.
+    """Check names and types of a method's options; the method itself checks their ranges.
 
     Raises:
-        AdapterError: no such method, no such option (with those that there are), or a value of another kind than the
-            option's default: a word, a whole number, a number.
+        AdapterError: the method or an option is unknown, or a value has another type than the option's default: a
+            word, a whole number or a number.
     """
     check_method(name)
     if not options:
-        return  # and no module is loaded
-    known = method_class(name).options()
+        return  # without importing the method
+    defaults = method_class(name).options()
     for option, value in options.items():
-        if option not in known:
-            has = f"Its options: {', '.join(known)}." if known else "It has none."
-            raise AdapterError(f"The method {name!r} has no option {option!r}.", has)
-        kind = type(known[option])
+        if option not in defaults:
+            choices = f"Its options: {', '.join(defaults)}." if defaults else "It has no options; leave it out."
+            raise AdapterError(f"The method {name!r} has no option {option!r}.", choices)
+        kind = type(defaults[option])
         if not (type(value) is kind or (kind is float and type(value) is int)):
             raise AdapterError(
                 f"{option} of the method {name!r} is {value!r}.",
-                f"It must be {KINDS[kind]}, such as {known[option]!r}.",
+                f"It must be {KINDS[kind]}, such as {defaults[option]!r}.",
             )

@@ -97,7 +97,7 @@ class FitConfig:
             if value is not None and not 0 < value < math.inf:
                 raise FitError(f"{name} is {value}.", "It must be a number greater than 0.")
         if self.minutes is None and self.epochs is None and self.steps is None:
-            raise FitError("The fit has no end: minutes, epochs and steps are all unset.", "Set one of them.")
+            raise FitError("The fit has no budget: minutes, epochs and steps are all unset.", "Set one of them.")
         if self.steps is not None and self.steps != int(self.steps):
             raise FitError(f"steps is {self.steps}.", "It must be a whole number.")
         if not 0 < self.cells <= 1:
@@ -116,4 +116,4 @@ class FitConfig:
 
 def _check_word(name: str, value: str, words: tuple[str, ...]) -> None:
     if value not in words:
-        raise FitError(f"The {name} {value!r} is not known.", f"Choose one of: {', '.join(words)}.")
+        raise FitError(f"The {name} {value!r} is unknown.", f"Choose one of: {', '.join(words)}.")
