@@ -84,6 +84,7 @@ class _LateEncoder(nn.Module):
         if self.built is None:
             encoder = _encoder(self._weights, self._path)
             encoder.speed_up()
+            encoder.requires_grad_(False).eval()  # folding creates new layers
             self.built, self._weights = encoder, {}
         return self.built
 
