@@ -34,7 +34,7 @@ KINDS = {str: "a word", int: "a whole number", float: "a number"}
 def check_method(name: str) -> None:
     """Raise AdapterError if the method is unknown; the message lists the known ones."""
     if name not in METHODS:
-        raise AdapterError(f"The method {name!r} is unknown.", f"Choose one of: {', '.join(METHODS)}.")
+        raise AdapterError(f"There is no method {name!r}.", f"Choose one of: {', '.join(METHODS)}.")
 
 
 def method_class(name: str) -> type[Adapter]:
@@ -62,7 +62,7 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
     defaults = method_class(name).options()
     for option, value in options.items():
         if option not in defaults:
-            choices = f"Its options: {', '.join(defaults)}." if defaults else "It has no options; leave it out."
+            choices = f"Its options: {', '.join(defaults)}." if defaults else "It has none: leave the option out."
             raise AdapterError(f"The method {name!r} has no option {option!r}.", choices)
         kind = type(defaults[option])
         if not (type(value) is kind or (kind is float and type(value) is int)):
