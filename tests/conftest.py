@@ -1,10 +1,12 @@
-"""What all tests share."""
+"""Fixtures and settings shared by all tests."""
 
 from __future__ import annotations
 
 import os
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # before any import: the hub's client reads it once; no test reaches out
+os.environ["HF_HUB_OFFLINE"] = (
+    "1"  # before any import, because the hub's client reads it once; no test uses the network
+)
 
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from samtailor.bases.registry import load_base
 from samtailor.data import Task, load_task
 from samtailor.embeddings.cache import EmbeddingCache
 
-os.environ.setdefault("COLUMNS", "200")  # so that no printed line is broken where a test looks for words
+os.environ.setdefault("COLUMNS", "200")  # so that printed lines are not wrapped within a text that a test expects
 
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)
@@ -29,10 +31,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of task data and golden files beside the repository; the test is skipped where it is absent."""
+    """The folder of task data and golden files next to the repository; the test is skipped if it is missing."""
     path = Path(__file__).resolve().parents[2] / "shared"
     if not path.is_dir():
-        pytest.skip(f"needs the folder {path.name}/ beside the repository, which is not there")
+        pytest.skip(f"needs the folder {path.name}/ next to the repository, which is missing")
     return path
 
 
@@ -72,7 +74,7 @@ def tiny_sam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(0)
         model = SamModel(config)
         for parameter in model.parameters():
-            if parameter.dim() > 1:  # transformers' own start is so small that no prompt would matter
+            if parameter.dim() > 1:  # transformers' initial weights are so small that prompts would have no effect
                 torch.nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
     folder = tmp_path_factory.mktemp("tiny-sam")
     model.save_pretrained(folder)
@@ -81,13 +83,13 @@ def tiny_sam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_sam(tiny_sam_folder: Path) -> Base:
-    """``tiny_sam_folder`` behind the contract."""
+    """The base in ``tiny_sam_folder``."""
     return load_base(str(tiny_sam_folder))
 
 
 @pytest.fixture(scope="session")
 def shapes(tmp_path_factory: pytest.TempPathFactory) -> Task:
-    """A little task of bright discs and bars on dark ground, two classes: 8 train, 4 val, 4 test images of 48 x 64."""
+    """A small task of bright discs and bars on dark ground, two classes: 8 train, 4 val, 4 test images of 64 x 48."""
     root = tmp_path_factory.mktemp("shapes")
     (root / "classes.json").write_text('{"1": "disc", "2": "bar"}')
     rng = np.random.default_rng(0)
@@ -108,7 +110,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Task:
 
 @pytest.fixture
 def cache(tmp_path: Path) -> EmbeddingCache:
-    """An empty cache of the test's own."""
+    """An empty cache for one test."""
     return EmbeddingCache(tmp_path / "cache")
 
 

@@ -13,5 +13,5 @@ __all__ = ["model_of"]
 
 
 def model_of(base: Base, adapter: Adapter | None = None) -> AdaptedModel:
-    """A model whose cache is never used: its images are embedded already."""
+    """Build a model whose cache is never used, because its images are embedded already."""
     return AdaptedModel.of(base, adapter, EmbeddingCache(Path("unused")))

@@ -1,4 +1,4 @@
-"""Evaluation and prediction, over a tiny real SAM."""
+"""Evaluation and prediction, on a tiny real SAM."""
 
 from __future__ import annotations
 
@@ -29,15 +29,17 @@ def image(shapes: Task) -> Path:
     return shapes.split("test")[0].path
 
 
-def test_rows_and_keys(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM, tmp_path: Path) -> None:
+def test_an_evaluation_has_its_rows_and_keys(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM, tmp_path: Path
+) -> None:
     result = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, seed=3, per_instance=2)
     write_json(tmp_path / "e.json", result.to_dict())
-    found = json.loads((tmp_path / "e.json").read_text())
-    assert set(found) >= {"task", "split", "prompts", "base", "rows", "gains", "boundary", "images", "seconds"}
-    assert found["prompts"] == {"kind": "click", "per_instance": 2, "seed": 3}
-    assert found["base"] == {"name": tiny_sam.name, "fingerprint": tiny_sam.fingerprint}
-    assert tuple(r["method"] for r in found["rows"]) == ROWS
-    for row in found["rows"]:
+    evaluation = json.loads((tmp_path / "e.json").read_text())
+    assert set(evaluation) >= {"task", "split", "prompts", "base", "rows", "gains", "boundary", "images", "seconds"}
+    assert evaluation["prompts"] == {"kind": "click", "per_instance": 2, "seed": 3}
+    assert evaluation["base"] == {"name": tiny_sam.name, "fingerprint": tiny_sam.fingerprint}
+    assert tuple(r["method"] for r in evaluation["rows"]) == ROWS
+    for row in evaluation["rows"]:
         assert row["n"] == 2 * sum(len(r.promptable) for r in shapes.split("test"))
         means = [c["iou"] for c in row["per_class"].values()]
         assert row["miou"] == pytest.approx(np.mean(means))
@@ -45,13 +47,15 @@ def test_rows_and_keys(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, move
         assert row["iou_instances"] == pytest.approx(weighted)
 
 
-def test_the_oracle_is_never_worse_than_the_own_choice(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+def test_the_oracle_is_never_worse_than_the_bases_own_choice(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache
+) -> None:
     for i in evaluate_task(shapes, tiny_sam, cache=cache).instances:
         assert i.scores["base-oracle"].iou >= i.scores["base-best"].iou
         assert "adapted" not in i.scores
 
 
-def test_an_untrained_adapter_scores_as_the_base(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+def test_an_untrained_adapter_has_the_scores_of_the_base(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
     result = evaluate_task(shapes, tiny_sam, PLM(width=tiny_sam.embed_dim).eval(), cache=cache, prompts="mix")
     assert all(i.scores["adapted"] == i.scores["base-single"] for i in result.instances)
 
@@ -59,7 +63,7 @@ def test_an_untrained_adapter_scores_as_the_base(tiny_sam: Base, shapes: Task, c
 def test_scores_equal_those_of_the_predictor(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM
 ) -> None:
-    """The same prompts through the user's door give the same masks."""
+    """The predictor gives the same masks for the same prompts."""
     from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
     from samtailor.metrics import count_pixels, iou
 
@@ -70,22 +74,22 @@ def test_scores_equal_those_of_the_predictor(
     predictor.set_image(record.path)
     masks = predictor.predict(points=prompts.points, labels=prompts.labels).masks[:, 0]
     scored = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache).instances[: len(truth)]
-    found = [i.scores["adapted"].iou for i in scored]
-    assert found == [iou(count_pixels(m, t)) for m, t in zip(masks, truth, strict=True)]
+    ious = [i.scores["adapted"].iou for i in scored]
+    assert ious == [iou(count_pixels(m, t)) for m, t in zip(masks, truth, strict=True)]
 
 
-def test_prompts_do_not_depend_on_order(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
-    turned = dataclasses.replace(shapes, splits={"test": shapes.split("test")[::-1]})
-    forth, back = (evaluate_task(t, tiny_sam, cache=cache).instances for t in (shapes, turned))
-    assert sorted(forth, key=str) == sorted(back, key=str)
+def test_prompts_do_not_depend_on_the_order_of_images(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+    reversed_task = dataclasses.replace(shapes, splits={"test": shapes.split("test")[::-1]})
+    first, second = (evaluate_task(t, tiny_sam, cache=cache).instances for t in (shapes, reversed_task))
+    assert sorted(first, key=str) == sorted(second, key=str)
 
 
 def test_crowd_and_empty_instances_are_not_scored(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
     record = shapes.split("test")[0]
-    nothing, all_of_it = np.zeros((48, 64), dtype=bool), np.ones((48, 64), dtype=bool)
+    empty_mask, full_mask = np.zeros((48, 64), dtype=bool), np.ones((48, 64), dtype=bool)
     extra = (
-        Instance(900, "disc", mask_rle(nothing), 0),
-        Instance(901, "disc", mask_rle(all_of_it), all_of_it.size, crowd=True),
+        Instance(900, "disc", mask_rle(empty_mask), 0),
+        Instance(901, "disc", mask_rle(full_mask), full_mask.size, crowd=True),
     )
     more = dataclasses.replace(record, instances=record.instances + extra)
     task = dataclasses.replace(shapes, splits={"test": (more,)})
@@ -97,14 +101,16 @@ def test_crowd_and_empty_instances_are_not_scored(tiny_sam: Base, shapes: Task, 
         evaluate_task(empty, tiny_sam, cache=cache, split="val")
 
 
-def test_shapes_of_answers(tiny_sam: Base, cache: EmbeddingCache, image: Path, moved_plm: PLM) -> None:
+def test_predictions_have_the_documented_shapes(
+    tiny_sam: Base, cache: EmbeddingCache, image: Path, moved_plm: PLM
+) -> None:
     predictor = Predictor(tiny_sam, moved_plm, cache)
     with pytest.raises(PromptError, match="set_image"):
         predictor.predict(points=[[1, 2]])
     predictor.set_image(image)
-    one = predictor.predict(points=[[10, 20]])
-    assert (one.masks.shape, one.masks.dtype, one.iou.shape) == ((1, 1, 48, 64), bool, (1, 1))
-    assert one.logits.shape == (1, 1, 16, 16)
+    single = predictor.predict(points=[[10, 20]])
+    assert (single.masks.shape, single.masks.dtype, single.iou.shape) == ((1, 1, 48, 64), bool, (1, 1))
+    assert single.logits.shape == (1, 1, 16, 16)
     many = predictor.predict(points=np.full((9, 2, 2), 5.0), labels=np.tile([1, 0], (9, 1)), multimask=True)
     assert (many.masks.shape, many.iou.shape) == ((9, 3, 48, 64), (9, 3))
     boxes = predictor.predict(boxes=[[0, 0, 20, 20], [5, 5, 60, 40]])
@@ -113,7 +119,9 @@ def test_shapes_of_answers(tiny_sam: Base, cache: EmbeddingCache, image: Path, m
     assert both.masks.shape == (1, 1, 48, 64)
 
 
-def test_the_adapter_is_switched_per_call(tiny_sam: Base, cache: EmbeddingCache, image: Path, moved_plm: PLM) -> None:
+def test_the_adapter_can_be_switched_off_per_call(
+    tiny_sam: Base, cache: EmbeddingCache, image: Path, moved_plm: PLM
+) -> None:
     adapted, plain = Predictor(tiny_sam, moved_plm, cache), Predictor(tiny_sam, None, cache)
     for predictor in (adapted, plain):
         predictor.set_image(image)
@@ -123,7 +131,7 @@ def test_the_adapter_is_switched_per_call(tiny_sam: Base, cache: EmbeddingCache,
     np.testing.assert_array_equal(adapted.predict(**prompt, adapted=False).logits, base.logits)
 
 
-def test_several_prompts_are_as_one_by_one(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:
+def test_several_prompts_give_the_masks_of_single_prompts(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:
     predictor = Predictor(tiny_sam, None, cache)
     predictor.set_image(image)
     points = np.array([[[10, 20]], [[30, 40]], [[50, 5]], [[1, 1]], [[63, 47]]], dtype=np.float32)
@@ -135,7 +143,7 @@ def test_several_prompts_are_as_one_by_one(tiny_sam: Base, cache: EmbeddingCache
 def test_a_mask_prompt_equals_transformers(
     tiny_sam: Base, tiny_sam_folder: Path, cache: EmbeddingCache, image: Path
 ) -> None:
-    """Refining a mask with its own logits, as ``SamModel(input_masks=...)`` does it."""
+    """Refining a mask with its own logits equals ``SamModel(input_masks=...)``."""
     from transformers import SamModel
 
     predictor = Predictor(tiny_sam, None, cache)
@@ -149,21 +157,25 @@ def test_a_mask_prompt_equals_transformers(
     model = SamModel.from_pretrained(tiny_sam_folder).eval()
     frame = predictor.frame
     assert frame is not None
-    points = frame.points_to_input(torch.tensor([[[[10.0, 20.0], [40.0, 30.0]]]])) - 0.5  # theirs are pixel indices
+    points = (
+        frame.points_to_input(torch.tensor([[[[10.0, 20.0], [40.0, 30.0]]]])) - 0.5
+    )  # transformers takes pixel indices
     embedding = predictor.model.embedder.open_picture(image).embeddings["image"]
     with torch.no_grad():
-        theirs = model(
+        expected = model(
             image_embeddings=embedding,
             input_points=points,
             input_labels=torch.tensor([[[1, 0]]]),
             input_masks=torch.from_numpy(logits)[None],
             multimask_output=False,
         )
-    np.testing.assert_allclose(refined.logits[0], theirs.pred_masks[0, 0], rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(refined.iou[0], theirs.iou_scores[0, 0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(refined.logits[0], expected.pred_masks[0, 0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(refined.iou[0], expected.iou_scores[0, 0], rtol=1e-4, atol=1e-4)
 
 
-def test_masks_of_several_prompts_stay_apart(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:
+def test_mask_prompts_of_several_prompts_do_not_affect_each_other(
+    tiny_sam: Base, cache: EmbeddingCache, image: Path
+) -> None:
     predictor = Predictor(tiny_sam, None, cache)
     predictor.set_image(image)
     points = np.array([[[10, 20]], [[30, 40]], [[50, 5]], [[1, 1]], [[63, 47]]], dtype=np.float32)
@@ -175,7 +187,7 @@ def test_masks_of_several_prompts_stay_apart(tiny_sam: Base, cache: EmbeddingCac
     assert predictor.predict(mask_input=masks).masks.shape == (5, 1, 48, 64)  # a mask is a prompt on its own
 
 
-def test_a_base_without_mask_prompts_refuses_them(
+def test_a_mask_prompt_raises_an_error_if_the_base_takes_none(
     tiny_sam: Base, cache: EmbeddingCache, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predictor = Predictor(tiny_sam, None, cache)
@@ -185,51 +197,53 @@ def test_a_base_without_mask_prompts_refuses_them(
         predictor.predict(points=[[1, 1]], mask_input=np.zeros((16, 16)))
 
 
-def test_paths_arrays_and_pictures_agree(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:
-    answers = []
+def test_paths_arrays_and_pillow_images_give_the_same_masks(tiny_sam: Base, cache: EmbeddingCache, image: Path) -> None:
+    logits = []
     for source in (image, str(image), read_image(image), Image.open(image)):
         predictor = Predictor(tiny_sam, None, cache)
         predictor.set_image(source)
-        answers.append(predictor.predict(points=[[10, 20]]).logits)
-    for other in answers[1:]:
-        np.testing.assert_array_equal(answers[0], other)
+        logits.append(predictor.predict(points=[[10, 20]]).logits)
+    for each in logits[1:]:
+        np.testing.assert_array_equal(logits[0], each)
 
 
 @pytest.mark.parametrize("shape", [(1, 4000, 3), (4000, 1, 3), (1, 1, 3), (48, 64)])
-def test_odd_pictures(tiny_sam: Base, cache: EmbeddingCache, shape: tuple[int, ...]) -> None:
+def test_images_of_unusual_shapes_work(tiny_sam: Base, cache: EmbeddingCache, shape: tuple[int, ...]) -> None:
     predictor = Predictor(tiny_sam, None, cache)
     predictor.set_image(np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8))
     assert predictor.predict(points=[[0.5, 0.5]]).masks.shape == (1, 1, *shape[:2])
 
 
 def test_a_cache_that_cannot_be_written_does_not_stop_prediction(tiny_sam: Base, image: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("not a folder")
     predictor = Predictor(tiny_sam, None, EmbeddingCache(tmp_path / "file"))
     predictor.set_image(image)
     assert predictor.predict(points=[[1, 1]]).masks.shape == (1, 1, 48, 64)
 
 
-def test_unknown_kinds_of_prompts_are_refused(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+def test_an_unknown_kind_of_prompt_raises_an_error(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
     with pytest.raises(PromptError, match="'points'"):
         evaluate_task(shapes, tiny_sam, cache=cache, prompts="points")  # type: ignore[arg-type]
 
 
-def test_a_failed_image_leaves_none_behind(tiny_sam: Base, cache: EmbeddingCache, image: Path, tmp_path: Path) -> None:
+def test_after_a_failed_image_no_image_is_set(
+    tiny_sam: Base, cache: EmbeddingCache, image: Path, tmp_path: Path
+) -> None:
     predictor = Predictor(tiny_sam, None, cache)
     predictor.set_image(image)
     with pytest.raises(ImageError):
-        predictor.set_image(tmp_path / "absent.png")
+        predictor.set_image(tmp_path / "missing.png")
     with pytest.raises(PromptError, match="No image"):
         predictor.predict(points=[[1, 1]])
 
 
-def test_images_that_cannot_be_read(tiny_sam: Base, cache: EmbeddingCache, tmp_path: Path) -> None:
+def test_an_unreadable_image_raises_an_error(tiny_sam: Base, cache: EmbeddingCache, tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     with pytest.raises(ImageError, match=r"broken\.png"):
         Predictor(tiny_sam, None, cache).set_image(tmp_path / "broken.png")
 
 
-def test_a_truncated_picture_opened_by_pillow(
+def test_a_truncated_pillow_image_raises_an_error(
     tiny_sam: Base, cache: EmbeddingCache, image: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "half.png").write_bytes(image.read_bytes()[:-2000])
@@ -237,13 +251,15 @@ def test_a_truncated_picture_opened_by_pillow(
         Predictor(tiny_sam, None, cache).set_image(Image.open(tmp_path / "half.png"))
 
 
-def test_adapters_come_back_as_they_were(tiny_sam: Base, moved_plm: PLM, tmp_path: Path) -> None:
+def test_saved_adapters_are_loaded_unchanged(tiny_sam: Base, moved_plm: PLM, tmp_path: Path) -> None:
     save_adapter(tmp_path, moved_plm, tiny_sam, {"task": {"name": "t"}})
     loaded = load_adapter(tmp_path, tiny_sam)
     assert all(torch.equal(a, b) for a, b in zip(loaded.parameters(), moved_plm.parameters(), strict=True))
 
 
-def test_adapters_are_refused_on_another_base(tiny_sam: Base, mobile_sam: Base, moved_plm: PLM, tmp_path: Path) -> None:
+def test_loading_an_adapter_on_another_base_raises_an_error(
+    tiny_sam: Base, mobile_sam: Base, moved_plm: PLM, tmp_path: Path
+) -> None:
     save_adapter(tmp_path, moved_plm, tiny_sam, {})
     with pytest.raises(AdapterError) as caught:
         load_adapter(tmp_path, mobile_sam)
@@ -252,15 +268,15 @@ def test_adapters_are_refused_on_another_base(tiny_sam: Base, mobile_sam: Base, 
 
 
 @pytest.mark.parametrize("fault", ["nan", "mixed", "truncated", "no json", "not json", "newer"])
-def test_broken_adapters_are_refused(tiny_sam: Base, moved_plm: PLM, tmp_path: Path, fault: str) -> None:
+def test_damaged_adapters_raise_an_error(tiny_sam: Base, moved_plm: PLM, tmp_path: Path, fault: str) -> None:
     if fault == "nan":
         with torch.no_grad():
             moved_plm.mlp[-1].bias[0] = torch.nan
     save_adapter(tmp_path, moved_plm, tiny_sam, {})
     weights, card = tmp_path / "adapter.safetensors", tmp_path / "adapter.json"
     if fault == "mixed":
-        other = PLM(width=tiny_sam.embed_dim)
-        save_adapter(tmp_path / "other", other, tiny_sam, {})
+        different = PLM(width=tiny_sam.embed_dim)
+        save_adapter(tmp_path / "other", different, tiny_sam, {})
         weights.write_bytes((tmp_path / "other" / "adapter.safetensors").read_bytes())
     elif fault == "truncated":
         weights.write_bytes(weights.read_bytes()[:-100])

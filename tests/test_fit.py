@@ -1,4 +1,4 @@
-"""The training loop, over a tiny real SAM."""
+"""The training loop, on a tiny real SAM."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _rows(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_plm_has_the_counted_size() -> None:
+def test_plm_has_the_documented_number_of_parameters() -> None:
     assert PLM().parameter_count() == 1_578_752
 
 
@@ -63,7 +63,7 @@ def test_plm_is_the_identity_before_training(tiny_sam: Base, shapes: Task) -> No
     assert torch.equal(base.iou, adapted.iou)
 
 
-def test_prompts_of_one_image_do_not_see_each_other(tiny_sam: Base) -> None:
+def test_prompts_of_one_image_do_not_affect_each_other(tiny_sam: Base) -> None:
     plm = PLM(width=tiny_sam.embed_dim)
     torch.nn.init.normal_(plm.mlp[-1].weight)
     sparse = torch.randn(2, 5, 3, tiny_sam.embed_dim)
@@ -73,7 +73,7 @@ def test_prompts_of_one_image_do_not_see_each_other(tiny_sam: Base) -> None:
     torch.testing.assert_close(together[1:, 2:3], alone, rtol=1e-4, atol=1e-3)  # offsets are of size 30 here
 
 
-def test_fit_writes_a_run_and_leaves_the_base_alone(
+def test_fit_writes_a_run_and_does_not_change_the_base(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
 ) -> None:
     before = {k: v.clone() for k, v in tiny_sam.state_dict().items()}
@@ -92,9 +92,9 @@ def test_fit_writes_a_run_and_leaves_the_base_alone(
     assert card["validation"]["beats_base"] == result.beats_base
 
 
-def test_fitting_learns(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
-    """The loss on the training data falls well below where it started."""
-    # A frozen decoder of random weights leaves Dice little room (0.97 of its start); the loop shows by the focal term.
+def test_fitting_reduces_the_loss(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+    """The loss on the training data falls well below its start."""
+    # With random frozen decoder weights, Dice can fall only to 0.97 of its start, so its weight is reduced.
     config = dataclasses.replace(SHORT, epochs=60, lr=3e-3, validations=2, losses=LossWeights(dice=1.0))
     fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache)
     rows = _rows(tmp_path / "run")
@@ -111,7 +111,7 @@ def test_the_same_seed_gives_the_same_bits(tiny_sam: Base, shapes: Task, cache: 
 
 
 def kill_at(step: int) -> Progress:
-    """SIGKILL in the middle of a run: no handler, no clean-up."""
+    """Return a progress function that sends SIGKILL after a step, without any clean-up."""
 
     def receive(event: Event) -> None:
         if isinstance(event, Stepped) and event.state.step == step:
@@ -121,7 +121,7 @@ def kill_at(step: int) -> Progress:
 
 
 @pytest.mark.parametrize("step", [3, 7, 11])
-def test_killed_and_resumed_gives_the_same_bits(
+def test_a_killed_and_resumed_fit_gives_the_same_bits(
     tiny_sam_folder: Path, tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, step: int
 ) -> None:
     fit_task(shapes, tiny_sam, tmp_path / "whole", SHORT, cache=cache)
@@ -144,7 +144,9 @@ fit_task(task, base, Path({str(tmp_path / "killed")!r}), SHORT, cache=cache, pro
     assert logs[0] == logs[1]
 
 
-def test_a_run_is_not_overwritten(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+def test_an_existing_run_is_not_overwritten(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
     fit_task(shapes, tiny_sam, tmp_path / "run", SHORT, cache=cache)
     with pytest.raises(FitError, match="already holds a run"):
         fit_task(shapes, tiny_sam, tmp_path / "run", SHORT, cache=cache)
@@ -152,17 +154,17 @@ def test_a_run_is_not_overwritten(tiny_sam: Base, shapes: Task, cache: Embedding
         fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, batch=6), cache=cache, resume=True)
 
 
-def test_numbers_that_explode_stop_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+def test_a_diverging_loss_stops_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
     with pytest.raises(FitCollapseError, match=r"collapse at step .*--lr"):
         fit_task(shapes, tiny_sam, tmp_path / "run", dataclasses.replace(SHORT, lr=1e30, epochs=30), cache=cache)
-    with pytest.raises(FitCollapseError):  # nor does resuming make it look well
+    with pytest.raises(FitCollapseError):  # resuming reports the collapse again
         config = dataclasses.replace(SHORT, lr=1e30, epochs=30)
         fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, resume=True)
-    adapter = load_adapter(tmp_path / "run", tiny_sam)  # the best so far is kept, and is sound
+    adapter = load_adapter(tmp_path / "run", tiny_sam)  # the best adapter so far is kept, with finite numbers
     assert all(torch.isfinite(p).all() for p in adapter.parameters())
 
 
-def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
+def test_an_adapter_that_is_worse_in_validation_is_never_written(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes: list[str] = []
@@ -179,16 +181,16 @@ def test_an_adapter_that_val_says_is_worse_is_never_handed_out(
     assert not result.beats_base
     assert result.best_step == 0
     assert notes == [
-        "validation fell to 0.300 from 0.500: back to step 0, rate x 0.5",  # none at the end: nothing comes after
+        "validation fell to 0.300 from 0.500: back to step 0, rate x 0.5",  # none at the end: no step follows
     ]
-    # A state saved just after a back-off holds no moments; resuming it must work all the same.
-    again = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, resume=True)
-    assert again == dataclasses.replace(result, adapter=again.adapter)
+    # A state saved right after a back-off has no moments; resuming must still work.
+    resumed = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, resume=True)
+    assert resumed == dataclasses.replace(result, adapter=resumed.adapter)
     scored = evaluate_task(shapes, tiny_sam, load_adapter(tmp_path / "run", tiny_sam), cache=cache)
     assert all(i.scores["adapted"] == i.scores["base-single"] for i in scored.instances)
 
 
-def test_what_a_run_was_begun_with_is_what_it_goes_on_with(
+def test_a_run_continues_only_with_the_settings_it_was_started_with(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = dataclasses.replace(SHORT, lr=None)
@@ -197,7 +199,7 @@ def test_what_a_run_was_begun_with_is_what_it_goes_on_with(
     state, best = load_state(
         Run(tmp_path), adapter := PLM.for_base(tiny_sam), optimiser := torch.optim.AdamW(adapter.parameters())
     )  # type: ignore[misc]
-    del state.context["config"]["sampling"]  # a setting that the version lacked which began the run
+    del state.context["config"]["sampling"]  # as if the run was started by a version without this setting
     save_state(Run(tmp_path), state, adapter, best, optimiser)
     fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, resume=True)
     with pytest.raises(FitError, match="sampling instances -> sizes"):
@@ -207,44 +209,44 @@ def test_what_a_run_was_begun_with_is_what_it_goes_on_with(
         fit_task(shapes, tiny_sam, tmp_path, config, cache=cache, resume=True)
 
 
-@pytest.mark.parametrize(("at_first", "backs"), [(0.9, 0), (0.0, 1)])
-def test_masks_that_were_empty_at_first_are_no_collapse(
+@pytest.mark.parametrize(("at_first", "backoffs"), [(0.9, 0), (0.0, 1)])
+def test_masks_that_were_empty_before_training_are_not_a_collapse(
     at_first: float,
-    backs: int,
+    backoffs: int,
     tiny_sam: Base,
     shapes: Task,
     cache: EmbeddingCache,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Those of the token that is read count, not those of the base's single mask."""
+    """The share of empty masks is that of the adapter's token, not of the base's single mask."""
     empty = iter([0.0, at_first, 0.9, 0.9, 0.9])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(0.5, 0.5, 8, next(empty)))
     gradients = loop.add_gradients
     monkeypatch.setattr(loop, "add_gradients", lambda *args: gradients(*args) | {"empty": 0.85})
     config = dataclasses.replace(SHORT, lr=None, mask_token=1, epochs=None, steps=13)
     fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
-    assert read_card(tmp_path)["fit"]["backoffs"] == backs
+    assert read_card(tmp_path)["fit"]["backoffs"] == backoffs
 
 
-@pytest.mark.parametrize(("deep", "backs"), [(0.24, 1), (0.26, 0)])
-def test_below_half_of_the_best_a_fit_goes_back_at_once(
-    deep: float,
-    backs: int,
+@pytest.mark.parametrize(("low", "backoffs"), [(0.24, 1), (0.26, 0)])
+def test_a_fit_goes_back_at_once_below_half_of_the_best_score(
+    low: float,
+    backoffs: int,
     tiny_sam: Base,
     shapes: Task,
     cache: EmbeddingCache,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scores = iter([0.5, deep, 0.495, deep])
+    scores = iter([0.5, low, 0.495, low])
     monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
     monkeypatch.setattr(policy, "PATIENT_STEPS", 3)
     fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, lr=None), cache=cache)
-    assert read_card(tmp_path)["fit"]["backoffs"] == backs
+    assert read_card(tmp_path)["fit"]["backoffs"] == backoffs
 
 
-def test_the_estimate_comes_first_and_changes_nothing(
+def test_the_forecast_comes_first_and_changes_nothing(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[object] = []
@@ -254,17 +256,17 @@ def test_the_estimate_comes_first_and_changes_nothing(
             events.append(event if isinstance(event, Forecast) else event.state.step)
 
     fit_task(shapes, tiny_sam, tmp_path / "a", SHORT, cache=cache, progress=listen)
-    estimate, *steps = events
-    assert isinstance(estimate, Forecast)
-    assert estimate.seconds > 0
-    assert estimate.memory_bytes > 1e8
+    estimated, *steps = events
+    assert isinstance(estimated, Forecast)
+    assert estimated.seconds > 0
+    assert estimated.memory_bytes > 1e8
     assert steps == list(range(1, len(steps) + 1))
-    monkeypatch.setattr("samtailor.fit.forecast", lambda _: estimate)
+    monkeypatch.setattr("samtailor.fit.forecast", lambda _: estimated)
     fit_task(shapes, tiny_sam, tmp_path / "b", SHORT, cache=cache)
     assert _bits(tmp_path / "a") == _bits(tmp_path / "b")
 
 
-def test_validation_never_takes_most_of_a_short_budget(
+def test_validation_takes_a_limited_part_of_a_short_budget(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
@@ -275,24 +277,28 @@ def test_validation_never_takes_most_of_a_short_budget(
     monkeypatch.setattr(loop, "validate", slow)
     fit_task(shapes, tiny_sam, tmp_path / "run", FitConfig(minutes=0.1, batch=4, val_prompts=4), cache=cache)
     vals = [r for r in _rows(tmp_path / "run") if "val_miou" in r]
-    assert 2 <= len(vals) <= 4  # step 0, the end, and few between: not the twenty that were asked for
+    assert 2 <= len(vals) <= 4  # step 0, the end and a few between, not the twenty of the config
 
 
-def test_a_full_disk_is_one_clear_error(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
+def test_a_full_disk_raises_one_clear_error(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "metrics.jsonl").symlink_to("/dev/full")
     with pytest.raises(SamtailorError, match=r"metrics\.jsonl cannot be written: No space left"):
         fit_task(shapes, tiny_sam, tmp_path / "run", SHORT, cache=cache)
 
 
-def test_minutes_bound_the_fit(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path) -> None:
-    began = time.monotonic()
+def test_a_budget_in_minutes_limits_the_fit(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    start = time.monotonic()
     result = fit_task(shapes, tiny_sam, tmp_path / "run", FitConfig(minutes=0.05, batch=4, val_prompts=4), cache=cache)
     assert result.steps > 2
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - start < 30
 
 
-def test_the_rate_warms_up_and_falls() -> None:
+def test_the_learning_rate_rises_and_then_falls() -> None:
     rates = [learning_rate(1.0, step, step / 1000) for step in range(1001)]
     assert rates[0] < 0.05
     assert max(rates) > 0.95
@@ -300,11 +306,11 @@ def test_the_rate_warms_up_and_falls() -> None:
     assert rates[-1] == pytest.approx(0.02)
 
 
-def test_budgets() -> None:
+def test_the_first_limit_of_a_budget_counts() -> None:
     assert Budget(None, 10).progress(5, 1e9) == 0.5
     assert Budget(100, None).progress(7, 25) == 0.25
     assert Budget(100, 10).progress(5, 80) == 0.8
-    for wrong in (
+    for invalid in (
         {"minutes": 0},
         {"epochs": -1},
         {"steps": 0},
@@ -313,20 +319,20 @@ def test_budgets() -> None:
         {"epochs": float("inf")},
     ):
         with pytest.raises(SamtailorError):
-            FitConfig(**wrong)  # type: ignore[arg-type]
+            FitConfig(**invalid)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("budget", "steps"), [({"steps": 3}, 3), ({"steps": 3, "epochs": 1}, 2)])
-def test_a_fit_ends_after_so_many_steps(
+def test_a_fit_ends_when_its_steps_or_epochs_are_used_up(
     shapes: Task, tiny_sam: Base, tmp_path: Path, budget: dict[str, int], steps: int
 ) -> None:
     config = FitConfig(batch=8, val_prompts=4, validations=1, **budget)  # type: ignore[arg-type]
-    found = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=EmbeddingCache(tmp_path / "cache"))
-    assert (found.steps, found.reason) == (steps, "the budget is used up")
+    result = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=EmbeddingCache(tmp_path / "cache"))
+    assert (result.steps, result.reason) == (steps, "the budget is used up")
 
 
 @pytest.mark.parametrize("fast", [False, True])
-def test_auto_precision_is_decided_once_and_written_down(
+def test_the_run_records_the_precision_that_auto_means(
     shapes: Task, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
 ) -> None:
     monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: fast, raising=False)

@@ -1,4 +1,4 @@
-"""Scores and losses against independent implementations."""
+"""Scores and losses compared with independent implementations."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_iou_agrees_with_pycocotools(pair: tuple[np.ndarray, np.ndarray]) -> Non
 
 
 @given(pairs)
-def test_soft_iou_is_iou_where_everything_is_valid(pair: tuple[np.ndarray, np.ndarray]) -> None:
+def test_soft_iou_equals_iou_if_all_pixels_are_valid(pair: tuple[np.ndarray, np.ndarray]) -> None:
     a, b = (torch.from_numpy(m)[None] for m in pair)
-    found = soft_iou(a, b, torch.ones(a.shape[1:], dtype=torch.bool))
-    assert float(found) == pytest.approx(iou(count_pixels(*pair)), abs=1e-6)
+    value = soft_iou(a, b, torch.ones(a.shape[1:], dtype=torch.bool))
+    assert float(value) == pytest.approx(iou(count_pixels(*pair)), abs=1e-6)
 
 
-def test_reductions_are_what_their_names_say() -> None:
+def test_reductions_average_over_instances_or_classes() -> None:
     scores, labels = [1.0, 0.0, 0.5], ["a", "a", "b"]
     assert mean_over_instances(scores) == 0.5
     assert per_class_means(scores, labels) == {"a": (0.5, 2), "b": (0.5, 1)}
@@ -53,25 +53,25 @@ def test_focal_loss_agrees_with_torchvision(seed: int) -> None:
     rng = torch.Generator().manual_seed(seed)
     logits = torch.randn(3, 6, 7, generator=rng) * 4
     truth = (torch.rand(3, 6, 7, generator=rng) > 0.6).float()
-    theirs = torchvision.ops.sigmoid_focal_loss(logits, truth, reduction="none").mean((1, 2))
-    torch.testing.assert_close(focal_loss(logits, truth, torch.ones(6, 7, dtype=torch.bool)), theirs)
+    expected = torchvision.ops.sigmoid_focal_loss(logits, truth, reduction="none").mean((1, 2))
+    torch.testing.assert_close(focal_loss(logits, truth, torch.ones(6, 7, dtype=torch.bool)), expected)
 
 
-def test_dice_loss_by_hand() -> None:
-    """Two of four cells right: 2 * 1 + 1 over 2 + 1 + 1, smoothing included."""
+def test_dice_loss_equals_a_calculation_by_hand() -> None:
+    """Two of four pixels are right: (2 * 1 + 1) / (2 + 1 + 1), including the smoothing."""
     logits = torch.tensor([[[100.0, 100.0], [-100.0, -100.0]]])
     truth = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
-    found = dice_loss(logits, truth, torch.ones(2, 2, dtype=torch.bool))
-    torch.testing.assert_close(found, torch.tensor([1 - 3 / 4]))
+    loss = dice_loss(logits, truth, torch.ones(2, 2, dtype=torch.bool))
+    torch.testing.assert_close(loss, torch.tensor([1 - 3 / 4]))
 
 
 def test_padding_does_not_count() -> None:
     logits, truth = torch.randn(2, 8, 8), (torch.rand(2, 8, 8) > 0.5).float()
     valid = torch.zeros(8, 8, dtype=torch.bool)
     valid[:5, :6] = True
-    other = torch.where(valid, logits, torch.full_like(logits, 9.0))
+    changed = torch.where(valid, logits, torch.full_like(logits, 9.0))
     for loss in (focal_loss, dice_loss):
-        torch.testing.assert_close(loss(logits, truth, valid), loss(other, truth, valid))
+        torch.testing.assert_close(loss(logits, truth, valid), loss(changed, truth, valid))
 
 
 def test_the_iou_term_is_the_squared_error_of_the_estimate() -> None:
@@ -82,7 +82,7 @@ def test_the_iou_term_is_the_squared_error_of_the_estimate() -> None:
     torch.testing.assert_close(terms["iou"], torch.tensor([0.36]))
 
 
-def test_gradients_are_finite_far_out() -> None:
+def test_gradients_of_large_logits_are_finite() -> None:
     logits = torch.tensor([[[1e4, -1e4], [1e4, -1e4]]], requires_grad=True)
     truth = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
     valid = torch.ones(2, 2, dtype=torch.bool)
@@ -90,8 +90,8 @@ def test_gradients_are_finite_far_out() -> None:
     assert torch.isfinite(logits.grad).all()
 
 
-def test_an_instance_thinner_than_a_cell_has_a_truth() -> None:
-    """Else an empty mask would count as perfect, and the IoU estimate would learn so."""
+def test_an_instance_thinner_than_a_low_res_pixel_is_not_empty() -> None:
+    """Otherwise an empty mask would count as perfect, and the IoU estimate would learn that."""
     low = torch.zeros(1, 8, 8)
     low[0, 3, 3] = 0.1
     valid = torch.ones(8, 8, dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""Encode images once, so that no later step waits for the encoder."""
+"""Encode images ahead of time, so that later steps need not run the encoder."""
 
 from samtailor.embeddings.encoding import EncodeReport, encode_images
 

@@ -1,4 +1,4 @@
-"""Typed errors. Each says what came, what was expected and what to do; the command line prints it once."""
+"""Typed errors. Each says what came, what was expected and what to do. The command line prints an error once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = [
 
 
 class SamtailorError(Exception):
-    """Root of all errors that a user can cause and mend.
+    """Base class of all errors that a user can cause and fix.
 
     Args:
         what: one sentence that says what came and what was expected.
@@ -30,23 +30,23 @@ class SamtailorError(Exception):
 
 
 class ImageError(SamtailorError):
-    """A picture cannot be read, or has a size or type that cannot be used."""
+    """An image cannot be read, or its size or type is not supported."""
 
 
 class DataError(SamtailorError):
-    """A task's files are missing, broken or contradict each other."""
+    """Files of a task are missing or damaged, or contradict each other."""
 
 
 class PromptError(SamtailorError):
-    """A prompt has a wrong shape, a wrong label, or lies outside the image."""
+    """A prompt has a wrong shape or label, or is outside the image."""
 
 
 class BaseModelError(SamtailorError):
-    """A base model cannot be found, read, or has missing or unexpected weights."""
+    """A base cannot be found or read, or its weights do not fit."""
 
 
 class AdapterError(SamtailorError):
-    """An adapter file is broken, or belongs to another base."""
+    """An adapter cannot be built, its file is damaged, or it belongs to another base."""
 
 
 class CacheError(SamtailorError):
@@ -54,8 +54,8 @@ class CacheError(SamtailorError):
 
 
 class FitError(SamtailorError):
-    """Fitting cannot start or go on."""
+    """A fit cannot start or continue."""
 
 
 class FitCollapseError(FitError):
-    """Training ran into empty masks or into numbers that are not finite."""
+    """Training collapsed: masks became empty, or numbers are no longer finite."""

@@ -66,14 +66,14 @@ def fit_task(
 ) -> FitResult:
     """Fit on the train split, choose the best adapter on the val split, and write it to ``out``.
 
-    The untouched base takes part in the choice, so an adapter that is worse in validation is never written. With a
-    limit in epochs or steps alone, the same seed on the same CPU gives the same bits, killed and resumed or not; a
-    limit in minutes depends on the clock and cannot promise this.
+    The unchanged base takes part in the choice, so an adapter that is worse in validation is never written. If the
+    budget is in epochs or steps alone, the same seed on the same CPU gives the same bits, even if the fit is killed
+    and resumed. A budget in minutes depends on the clock, so results can differ.
 
     Args:
         task: with train and val splits.
         base: the frozen model, on the device to use.
-        out: the run folder; also gets metrics.jsonl, curve.png and the state for ``resume``.
+        out: the run folder; the fit also writes metrics.jsonl, curve.png and the state for ``resume`` there.
         config: settings.
         cache: defaults to the user's cache.
         resume: continue the run in ``out``; start one if there is none.
@@ -81,12 +81,12 @@ def fit_task(
 
     Raises:
         AdapterError: an option of the method is out of its range.
-        FitError: ``out`` holds a run and ``resume`` is off, or a run with other settings.
-        FitCollapseError: training collapsed; the best adapter so far is in ``out`` all the same.
+        FitError: ``out`` holds a run and ``resume`` is off, or it holds a run with other settings.
+        FitCollapseError: training collapsed; ``out`` holds the best adapter so far.
         DataError: a split is missing, or has nothing to train or validate on.
     """
     cache, run = cache or EmbeddingCache(), Run(out)
-    config = replace(config, precision=_precision(config, base))  # what is written down is exact
+    config = replace(config, precision=_precision(config, base))  # the run records the precision, not "auto"
     check_token(config, base)
     sampler = Sampler(task.split("train"), config)
     draws = validation_draws(task.split("val"), config)
@@ -121,7 +121,7 @@ def fit_task(
 
 def _precision(config: FitConfig, base: Base) -> Precision:
     if config.precision == "auto" and base.reference_decoder:
-        return "float32"  # its order of evaluation gains nothing from bfloat16
+        return "float32"  # the reference decoder's order of evaluation gains nothing from bfloat16
     return "bfloat16" if choose_precision(config.precision, base.device) == "bfloat16" else "float32"
 
 

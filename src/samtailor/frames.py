@@ -1,7 +1,7 @@
 """Coordinate frames, and every conversion between them.
 
-* image: pixels of the original picture, (x, y), x right, y down, pixel centres at +0.5.
-* input: pixels of the square that a base's encoder sees; the picture fills its top left part, or all of it.
+* image: pixels of the original image, (x, y), x right, y down, pixel centres at +0.5.
+* input: pixels of the square that a base's encoder sees; the image fills its top left part, or all of it.
 * low-res: the square grid of a base's mask logits; it covers the same area as the input square.
 
 A base makes the frame of an image: ``base.frame(width, height)``.
@@ -24,14 +24,14 @@ ROUNDING = 1e-5
 
 @dataclass(frozen=True)
 class Frame:
-    """Where one picture lies in the square input of a base.
+    """Placement of one image in the square input of a base.
 
     Attributes:
         width: of the image, pixels.
         height: of the image, pixels.
         input_size: side of the input square, pixels.
         low_res_size: side of the low-res square, low-res pixels.
-        resized: (width, height) of the picture inside the input square, pixels; the rest of the square is padding.
+        resized: (width, height) of the image inside the input square, pixels; the rest of the square is padding.
     """
 
     width: int
@@ -42,7 +42,10 @@ class Frame:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Input pixels per image pixel along (x, y); they can differ because sizes are whole pixels."""
+        """Input pixels per image pixel along (x, y).
+
+        The two differ if a base squashes images to a square, and slightly by rounding to whole pixels otherwise.
+        """
         w, h = self.resized
         return w / self.width, h / self.height
 
@@ -61,7 +64,7 @@ class Frame:
     def logits_to_image(self, logits: Tensor) -> Tensor:
         """Resize mask logits (N, M, l, l) from the low-res frame to (N, M, H, W) in the image frame.
 
-        Follows SAM: bilinear to the input square, cut off the padding, bilinear to the image.
+        Follows SAM: resize to the input square, cut off the padding, resize to the image; both steps are bilinear.
         """
         w, h = self.resized
         square = F.interpolate(logits, (self.input_size, self.input_size), mode="bilinear", align_corners=False)
@@ -78,19 +81,19 @@ class Frame:
         """
         w, h = self.resized
         side = self.low_res_size
-        across = _line_to_low_res(self.width, w, self.input_size, side).to(masks.device)
-        down = _line_to_low_res(self.height, h, self.input_size, side).to(masks.device)
+        across = _axis_to_low_res(self.width, w, self.input_size, side).to(masks.device)
+        down = _axis_to_low_res(self.height, h, self.input_size, side).to(masks.device)
         shares = torch.zeros(len(masks), side, side, device=masks.device)
         for mask, share in zip(masks, shares, strict=True):
             rows, columns = (_extent(mask.any(axis)) for axis in (1, 0))
             share.copy_(down[:, rows] @ mask[rows, columns].float() @ across[:, columns].T)
-        # Rounding leaves sums just off 0 and 1; a value just below 1 would count as a boundary.
+        # Rounding leaves values slightly off 0 and 1; a value slightly below 1 would count as a boundary.
         shares[shares < ROUNDING] = 0.0
         shares[shares > 1 - ROUNDING] = 1.0
         return shares
 
     def valid_low_res(self) -> Tensor:
-        """Mark the low-res pixels that hold picture, not padding: (l, l) bool; at least one row and one column."""
+        """Mark the low-res pixels that show the image, not padding: (l, l) bool; at least one row and one column."""
         w, h = self.resized
         step = self.input_size / self.low_res_size
         centres = (torch.arange(self.low_res_size) + 0.5) * step
@@ -100,12 +103,12 @@ class Frame:
 
 
 @lru_cache(maxsize=16)
-def _line_to_low_res(length: int, resized: int, input_size: int, side: int) -> Tensor:
-    """(side, length): the weight of each pixel of a line in each low-res pixel of the line."""
-    places = torch.arange(length)
+def _axis_to_low_res(length: int, resized: int, input_size: int, side: int) -> Tensor:
+    """Return the matrix (side, length) that converts one row or column of an image to low-res pixels."""
+    positions = torch.arange(length)
     parts = []
-    for chunk in places.tensor_split(math.ceil(length / 256)):  # a large photo in one piece would take a gigabyte
-        unit_lines = (places[:, None] == chunk).float()[None, None]
+    for chunk in positions.tensor_split(math.ceil(length / 256)):  # a large photo at once would take a gigabyte
+        unit_lines = (positions[:, None] == chunk).float()[None, None]
         lines = F.interpolate(unit_lines, (resized, len(chunk)), mode="bilinear", antialias=True)
         lines = F.pad(lines, (0, 0, 0, input_size - resized))
         parts.append(F.adaptive_avg_pool2d(lines, (side, len(chunk)))[0, 0])
@@ -113,6 +116,6 @@ def _line_to_low_res(length: int, resized: int, input_size: int, side: int) -> T
 
 
 def _extent(used: Tensor) -> slice:
-    """From the first True of (n,) to the last; empty if there is none."""
-    places = used.nonzero()
-    return slice(0, 0) if len(places) == 0 else slice(int(places[0]), int(places[-1]) + 1)
+    """Return the range from the first True of (n,) to the last; empty if there is none."""
+    positions = used.nonzero()
+    return slice(0, 0) if len(positions) == 0 else slice(int(positions[0]), int(positions[-1]) + 1)

@@ -49,10 +49,11 @@ class Predictor:
     Args:
         base: a base, or its name.
         adapter: an adapter, or a run folder; None uses the base alone.
-        cache: where embeddings are kept; defaults to the user's cache.
+        cache: stores embeddings; defaults to the user's cache.
 
     Raises:
-        BaseModelError, AdapterError: either cannot be loaded, or the adapter belongs to another base.
+        BaseModelError: the base cannot be loaded.
+        AdapterError: the adapter cannot be loaded, or belongs to another base.
     """
 
     def __init__(
@@ -80,9 +81,9 @@ class Predictor:
             image: a path, a PIL image, or an array: (H, W) or (H, W, 3 or 4), uint8, uint16, or float in 0..1.
 
         Raises:
-            ImageError: it cannot be read or is not a picture.
+            ImageError: it cannot be read or is not an image.
         """
-        self._image = None  # if this image fails, later calls must not use the one before
+        self._image = None  # if this image fails, later calls must not use the previous one
         self._image = self.model.embedder.open_picture(image)
 
     def predict(
@@ -110,7 +111,7 @@ class Predictor:
             mask_input: (4h, 4w) or (N, 4h, 4w) low-res logits of an earlier mask; prompt i refines mask i.
 
         Raises:
-            PromptError: no image is set, or a prompt has a wrong shape, label or place.
+            PromptError: no image is set, a prompt has a wrong shape or label, or a prompt is outside the image.
         """
         if self._image is None:
             raise PromptError("No image is set.", "Call set_image first.")

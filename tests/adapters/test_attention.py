@@ -1,4 +1,4 @@
-"""The few-token order of evaluation equals torch's own attention."""
+"""few_token_attention equals PyTorch's own attention."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from samtailor.adapters.attention import few_token_attention
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 7])
-def test_equals_torch_with_gradients(tokens: int) -> None:
+def test_outputs_and_gradients_equal_those_of_torch(tokens: int) -> None:
     torch.manual_seed(0)
     attention = nn.MultiheadAttention(32, 4, batch_first=True)
     nn.init.normal_(attention.in_proj_bias)
-    found = {}
+    results = {}
     queries, keys, values = torch.randn(2, tokens, 32), torch.randn(2, 50, 32), torch.randn(2, 50, 32)
     weight = torch.randn(2, tokens, 32)
     for name in ("torch", "ours"):
@@ -25,7 +25,7 @@ def test_equals_torch_with_gradients(tokens: int) -> None:
         else:
             out = few_token_attention(attention, q, keys, values)
         (out * weight).sum().backward()
-        found[name] = [out, q.grad, *(p.grad for p in attention.parameters())]
-    for a, b in zip(found["torch"], found["ours"], strict=True):
+        results[name] = [out, q.grad, *(p.grad for p in attention.parameters())]
+    for a, b in zip(results["torch"], results["ours"], strict=True):
         assert torch.allclose(a, b, rtol=1e-4, atol=1e-5)
-    assert found["torch"][1].abs().max() > 1e-3  # the comparison has something to compare
+    assert results["torch"][1].abs().max() > 1e-3  # the gradients are not all zero

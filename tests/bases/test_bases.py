@@ -1,4 +1,4 @@
-"""Bases: parity with golden outputs, with transformers, and strict loading."""
+"""Bases: equality with golden outputs and with transformers, and errors of loading."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ from samtailor.errors import BaseModelError
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def _answers(base: Base, image: np.ndarray, prompt: dict) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Embedding, all four masks' logits and IoU estimates; golden prompts count pixels from their centres, ours from
-    the corner, hence the half input pixel."""
+def _decode_all(base: Base, image: np.ndarray, prompt: dict) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the embedding, the logits of all four masks and their IoU estimates.
+
+    Golden prompts have pixel centres at whole numbers, ours at +0.5, so half an input pixel is added.
+    """
     frame = base.frame(image.shape[1], image.shape[0])
     points = labels = boxes = None
     if "points" in prompt:
@@ -42,12 +44,12 @@ def _ious(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (a & b).sum((-2, -1)) / (a | b).sum((-2, -1))
 
 
-def test_golden_of_the_repository(mobile_sam: Base) -> None:
-    """One nuclei picture (CC0), a click and a box; recipe: tools/make_golden.py."""
+def test_masks_equal_the_golden_ones_of_the_repository(mobile_sam: Base) -> None:
+    """One nuclei image (CC0), a click and a box; tools/make_golden.py made the golden file."""
     golden = np.load(GOLDEN / "mobile_sam.npz")
     image = np.asarray(Image.open(GOLDEN / "nuclei.webp").convert("RGB"))
     for i, prompt in enumerate(json.loads((GOLDEN / "mobile_sam.json").read_text())["prompts"]):
-        embedding, logits, iou = _answers(mobile_sam, image, prompt)
+        embedding, logits, iou = _decode_all(mobile_sam, image, prompt)
         sample = torch.from_numpy(golden["embedding"]).float()
         assert (embedding[:, ::8, ::8] - sample).norm() / sample.norm() <= 1e-3
         masks = torch.from_numpy(np.unpackbits(golden[f"masks_{i}"]).reshape(4, 256, 256).astype(bool))
@@ -56,21 +58,21 @@ def test_golden_of_the_repository(mobile_sam: Base) -> None:
 
 
 @pytest.mark.shared
-def test_golden_of_the_reference_implementation(mobile_sam: Base, shared: Path) -> None:
+def test_masks_equal_those_of_the_reference_implementation(mobile_sam: Base, shared: Path) -> None:
     golden = np.load(shared / "models/mobile_sam_golden.npz")
     for case in json.loads((shared / "models/mobile_sam_golden.json").read_text()):
         image = np.asarray(Image.open(shared / case["image"]).convert("RGB"))
         for i, prompt in enumerate(case["prompts"]):
             name = f"{case['tag']}_prompt{i}"
-            embedding, logits, iou = _answers(mobile_sam, image, prompt)
+            embedding, logits, iou = _decode_all(mobile_sam, image, prompt)
             truth = torch.from_numpy(golden[f"{case['tag']}_embedding"]).float()
             assert (embedding - truth).norm() / truth.norm() <= 1e-3
             assert _ious(logits > 0, torch.from_numpy(golden[f"{name}_logits"]) > 0).min() >= 0.995, name
             np.testing.assert_allclose(iou, golden[f"{name}_iou"], atol=1e-2)
 
 
-def test_a_published_checkpoint_reads_as_the_bundled_file_does(mobile_sam: Base, tmp_path: Path) -> None:
-    """As mobile_sam.pt has it: pickled tensors with the parts that the segmentation path does not use."""
+def test_a_published_checkpoint_has_the_fingerprint_of_the_bundled_file(mobile_sam: Base, tmp_path: Path) -> None:
+    """Like mobile_sam.pt, the file has pickled tensors and parts that the segmentation path does not use."""
     state = safetensors.torch.load_file(bundled_weights())
     state["image_encoder.head.weight"] = torch.zeros(1000, 320)
     state["image_encoder.norm_head.bias"] = torch.zeros(320)
@@ -80,7 +82,7 @@ def test_a_published_checkpoint_reads_as_the_bundled_file_does(mobile_sam: Base,
     assert load_base(f"mobile-sam:{tmp_path / 'mobile_sam.pt'}").fingerprint == mobile_sam.fingerprint
 
 
-def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_with_code_raises_an_error_and_runs_nothing(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple:
             return (Path.touch, (tmp_path / "ran",))
@@ -92,7 +94,7 @@ def test_a_checkpoint_with_code_in_it_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", ["missing", "unexpected", "of another shape", "NaN"])
-def test_weights_that_do_not_fit_are_refused(tmp_path: Path, fault: str) -> None:
+def test_weights_that_do_not_fit_raise_an_error(tmp_path: Path, fault: str) -> None:
     state = safetensors.torch.load_file(bundled_weights())
     key = "mask_decoder.iou_token.weight"
     if fault == "missing":
@@ -108,7 +110,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path, fault: str) -> None
         load_mobile_sam(tmp_path / "weights.safetensors")
 
 
-def test_sam_gives_exactly_what_transformers_gives(tiny_sam_folder: Path) -> None:
+def test_sam_equals_transformers_exactly(tiny_sam_folder: Path) -> None:
     from transformers import SamModel
 
     base = load_sam(str(tiny_sam_folder))
@@ -130,49 +132,49 @@ def test_sam_gives_exactly_what_transformers_gives(tiny_sam_folder: Path) -> Non
         (*click, boxes, mask),
     ):
         names = ("input_points", "input_labels", "input_boxes", "input_masks")
-        theirs_in = dict(zip(names, prompt, strict=True))
-        ours = tuple(p if p is None or name in names[1::2] else p + 0.5 for name, p in theirs_in.items())
+        inputs = dict(zip(names, prompt, strict=True))
+        tensors = tuple(p if p is None or name in names[1::2] else p + 0.5 for name, p in inputs.items())
         with torch.no_grad():
             base.reference_decoder = False
-            fast = base.decode(base.encode([image]), *base.embed_prompts(PromptTensors(*ours)), "all")
+            fast = base.decode(base.encode([image]), *base.embed_prompts(PromptTensors(*tensors)), "all")
             base.reference_decoder = True
-            out = base.decode(base.encode([image]), *base.embed_prompts(PromptTensors(*ours)), "all")
+            out = base.decode(base.encode([image]), *base.embed_prompts(PromptTensors(*tensors)), "all")
             assert (fast.logits - out.logits).abs().max() < 1e-4 * out.logits.abs().max()
             for multimask, rows in ((False, slice(0, 1)), (True, slice(1, None))):
-                theirs = model(pixel_values=pixels, multimask_output=multimask, **theirs_in)
-                assert torch.equal(out.logits[:, :, rows], theirs.pred_masks)
-                assert torch.equal(out.iou[:, :, rows], theirs.iou_scores)
+                expected = model(pixel_values=pixels, multimask_output=multimask, **inputs)
+                assert torch.equal(out.logits[:, :, rows], expected.pred_masks)
+                assert torch.equal(out.iou[:, :, rows], expected.iou_scores)
     assert torch.equal(base.image_positions()[None], model.get_image_wide_positional_embeddings())
 
 
-def test_preprocessing_equals_transformers(tiny_sam_folder: Path) -> None:
+def test_preprocessing_nearly_equals_that_of_transformers(tiny_sam_folder: Path) -> None:
     from transformers import SamImageProcessor
 
     from samtailor.bases.sam.preprocess import to_input
 
     image = np.random.default_rng(0).integers(0, 255, (300, 411, 3), dtype=np.uint8)
-    theirs = SamImageProcessor()(image, return_tensors="pt")["pixel_values"]
-    # transformers resizes on tensors and may round a value of 0..255 otherwise than PIL: one step is 1/57 here.
-    assert (to_input([image], 1024) - theirs).abs().max() < 2 / 57
+    expected = SamImageProcessor()(image, return_tensors="pt")["pixel_values"]
+    # transformers resizes tensors and may round a value of 0..255 differently from PIL; one step is 1/57 here.
+    assert (to_input([image], 1024) - expected).abs().max() < 2 / 57
 
 
-def test_without_the_hub_the_error_says_what_to_do() -> None:
+def test_the_error_without_the_hub_says_what_to_do() -> None:
     with pytest.raises(BaseModelError, match=r"facebook/sam-vit-base.*local folder.*config\.json"):
         load_sam("facebook/sam-vit-base")
 
 
 @pytest.mark.parametrize("name", ["no-such-base", "weights.pt", "/nowhere/at/all"])
-def test_unknown_bases(name: str) -> None:
+def test_an_unknown_base_raises_an_error(name: str) -> None:
     with pytest.raises(BaseModelError):
         load_base(name)
 
 
-def test_a_folder_without_a_model(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_raises_an_error(tmp_path: Path) -> None:
     with pytest.raises(BaseModelError, match="cannot be read as a SAM checkpoint"):
         load_sam(str(tmp_path))
 
 
-def test_missing_sam_weights_are_not_loaded_silently(tiny_sam_folder: Path, tmp_path: Path) -> None:
+def test_missing_sam_weights_raise_an_error(tiny_sam_folder: Path, tmp_path: Path) -> None:
     state = safetensors.torch.load_file(tiny_sam_folder / "model.safetensors")
     del state["mask_decoder.iou_token.weight"]
     safetensors.torch.save_file(state, tmp_path / "model.safetensors", {"format": "pt"})
@@ -181,13 +183,13 @@ def test_missing_sam_weights_are_not_loaded_silently(tiny_sam_folder: Path, tmp_
         load_sam(str(tmp_path))
 
 
-def test_the_fingerprint_is_of_the_published_weights(mobile_sam: Base) -> None:
-    """Adapters and cache entries bear it: it must not move when a library renames a part of a module."""
+def test_the_fingerprint_of_the_published_weights_does_not_change(mobile_sam: Base) -> None:
+    """Adapters and cache entries depend on it, so it must stay the same if a library renames parts of a module."""
     assert mobile_sam.fingerprint == "14ab968a06b93ca127f70b5df7c81577718383c84611a115307cdf5eea2cadfa"
 
 
-def test_the_sped_up_encoder_is_the_plain_one(mobile_sam: Any) -> None:
-    """Folded norms, packed products and GELUs in place change no more than rounding does."""
+def test_the_fast_encoder_equals_the_plain_one(mobile_sam: Any) -> None:
+    """Folded norms, packed products and in-place GELUs change only rounding."""
     pixels = torch.randn(1, 3, mobile_sam.input_size, mobile_sam.input_size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         fast, plain = mobile_sam.image_encoder(pixels), plain_encoder()(pixels)

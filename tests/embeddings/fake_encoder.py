@@ -1,4 +1,4 @@
-"""What tests of the cache share, and their subprocesses: a base that only encodes, pictures, entries."""
+"""Shared by tests of the cache and their subprocesses: a base that only encodes, images, entries."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SIZE = (30, 20)
 
 
 class FakeBase:
-    """``encode`` gives image (B, 4, 8, 8) and fine (B, 2, 16, 16), from the pixels alone; counts what it saw."""
+    """``encode`` returns image (B, 4, 8, 8) and fine (B, 2, 16, 16), computed from the pixels; images are counted."""
 
     def __init__(self, fingerprint: str = PRINT_A, name: str = "fake", sleep: float = 0.0, scale: float = 1.0) -> None:
         self.fingerprint, self.name, self.sleep, self.scale = fingerprint, name, sleep, scale
-        self.seen = 0
+        self.encoded = 0
         self.batches: list[int] = []
 
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         time.sleep(self.sleep)
-        self.seen += len(images)
+        self.encoded += len(images)
         self.batches.append(len(images))
         rows = [torch.from_numpy(np.resize(image.astype(np.float32), 768)) / 255 - 0.3 for image in images]
         both = torch.stack(rows) * self.scale
@@ -62,8 +62,8 @@ def tensors(seed: int = 0, scale: float = 1.0) -> dict[str, Tensor]:
     }
 
 
-def equal(one: dict[str, Tensor] | None, other: dict[str, Tensor]) -> bool:
-    return one is not None and one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+def equal(a: dict[str, Tensor] | None, b: dict[str, Tensor]) -> bool:
+    return a is not None and a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
 def files(root: Path) -> list[Path]:
@@ -71,12 +71,12 @@ def files(root: Path) -> list[Path]:
 
 
 def age(path: Path, days: float) -> None:
-    then = time.time() - days * 86400
-    os.utime(path, (then, then))
+    used = time.time() - days * 86400
+    os.utime(path, (used, used))
 
 
 def put_many(cache: EmbeddingCache, count: int, fingerprint: str = PRINT_A, name: str = "fake") -> list[str]:
-    """Entries used ``count``, ..., 1 days ago."""
+    """Store entries that were last used ``count``, ..., 1 days ago."""
     keys = [f"{number:02}{KEY}" for number in range(count)]
     for number, key in enumerate(keys):
         cache.put(fingerprint, key, tensors(number), SIZE, name)

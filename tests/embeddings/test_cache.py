@@ -1,4 +1,4 @@
-"""The embedding cache: what is read back is what was stored, or nothing."""
+"""The embedding cache returns what was stored, or nothing."""
 
 from __future__ import annotations
 
@@ -13,15 +13,10 @@ from typing import Any
 import pytest
 import torch
 
-from samtailor.embeddings.cache import EmbeddingCache, default_cache_root, run_encoder
+from samtailor.embeddings.cache import EmbeddingCache, default_cache_root
+from samtailor.embeddings.encoder import run_encoder
 from samtailor.errors import BaseModelError, CacheError
 from tests.embeddings.fake_encoder import KEY, PRINT_A, PRINT_B, SIZE, FakeBase, age, equal, files, picture, tensors
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> EmbeddingCache:
-    return EmbeddingCache(tmp_path / "cache")
-
 
 # --- round trip
 
@@ -34,13 +29,13 @@ def test_float32_comes_back_bit_equal(tmp_path: Path) -> None:
 
 def test_float16_comes_back_rounded_as_float32(cache: EmbeddingCache) -> None:
     cache.put(PRINT_A, KEY, tensors(), SIZE)
-    found = cache.get(PRINT_A, KEY)
-    assert equal(found, {name: t.half().float() for name, t in tensors().items()})
-    assert found is not None
-    assert {t.dtype for t in found.values()} == {torch.float32}
+    embedding = cache.get(PRINT_A, KEY)
+    assert equal(embedding, {name: t.half().float() for name, t in tensors().items()})
+    assert embedding is not None
+    assert {t.dtype for t in embedding.values()} == {torch.float32}
 
 
-def test_layout_and_absence(cache: EmbeddingCache) -> None:
+def test_reading_a_missing_entry_creates_no_folders(cache: EmbeddingCache) -> None:
     assert not cache.has(PRINT_A, KEY)
     assert cache.get(PRINT_A, KEY) is None
     assert cache.verify(PRINT_A, KEY) == "missing"
@@ -56,8 +51,8 @@ def test_layout_and_absence(cache: EmbeddingCache) -> None:
 def test_views_aliases_and_odd_layouts_can_be_stored(tmp_path: Path) -> None:
     cache = EmbeddingCache(tmp_path, dtype="float32")
     batch = torch.randn(3, 4, 8, 8)
-    odd = {"image": batch[1], "same": batch[1], "turned": batch[0].transpose(0, 2), "scalar": torch.tensor(3.0)}
-    odd["brain"] = batch[2].bfloat16()
+    odd = {"image": batch[1], "same": batch[1], "transposed": batch[0].transpose(0, 2), "scalar": torch.tensor(3.0)}
+    odd["bfloat16"] = batch[2].bfloat16()
     cache.put(PRINT_A, KEY, odd, SIZE)
     assert equal(cache.get(PRINT_A, KEY), {name: t.float() for name, t in odd.items()})
 
@@ -69,11 +64,11 @@ def test_values_too_large_for_float16_are_kept_in_float32(cache: EmbeddingCache)
     base = FakeBase(scale=1e6)
     fresh = cache.embed(base, "f" + KEY, lambda: picture(1))
     assert equal(cache.embed(base, "f" + KEY, lambda: picture(1)), fresh)
-    assert base.seen == 1
+    assert base.encoded == 1
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_values_that_are_not_finite_are_refused(cache: EmbeddingCache, value: float) -> None:
+def test_values_that_are_not_finite_raise_an_error(cache: EmbeddingCache, value: float) -> None:
     broken = tensors()
     broken["fine"][0, 3, 3] = value
     with pytest.raises(CacheError, match="not finite in 'fine'"):
@@ -92,16 +87,16 @@ def test_a_key_cannot_leave_the_folder(cache: EmbeddingCache, key: str) -> None:
         cache.put("../x", KEY, tensors(), SIZE)
 
 
-def test_wrong_arguments(tmp_path: Path) -> None:
+def test_wrong_arguments_raise_an_error(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match="dtype is 'int8'"):
         EmbeddingCache(tmp_path, dtype="int8")  # type: ignore[arg-type]
     with pytest.raises(CacheError, match="limit is 0"):
         EmbeddingCache(tmp_path, limit_bytes=0)
 
 
-def test_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SAMTAILOR_CACHE", str(tmp_path / "mine"))
-    assert EmbeddingCache().root == default_cache_root() == tmp_path / "mine"
+def test_the_environment_variable_sets_the_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SAMTAILOR_CACHE", str(tmp_path / "own"))
+    assert EmbeddingCache().root == default_cache_root() == tmp_path / "own"
     monkeypatch.delenv("SAMTAILOR_CACHE")
     assert default_cache_root().parts[-2:] == ("samtailor", "embeddings") or sys.platform == "win32"
 
@@ -113,9 +108,9 @@ def test_default_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_embed_gives_the_same_bits_fresh_and_cached(tmp_path: Path, dtype: Any) -> None:
     cache, base = EmbeddingCache(tmp_path, dtype=dtype), FakeBase()
     fresh = cache.embed(base, KEY, lambda: picture(1))
-    assert equal(cache.embed(base, KEY, lambda: pytest.fail("read again")), fresh)
+    assert equal(cache.embed(base, KEY, lambda: pytest.fail("the image was read again")), fresh)
     assert equal(EmbeddingCache(tmp_path, dtype=dtype).get(PRINT_A, KEY), fresh)
-    assert base.seen == 1
+    assert base.encoded == 1
     assert fresh["image"].shape == (4, 8, 8)
 
 
@@ -132,12 +127,12 @@ def test_embeddings_can_be_trained_on(cache: EmbeddingCache) -> None:
         assert weight.grad is not None
 
 
-def test_an_answer_of_the_wrong_shape_is_refused() -> None:
+def test_encoder_output_of_the_wrong_shape_raises_an_error() -> None:
     class Wrong(FakeBase):
         def encode(self, images: Any) -> dict[str, torch.Tensor]:
             return {"image": torch.zeros(4, 8, 8)}
 
-    with pytest.raises(BaseModelError, match=r"'fake' answered 1 image.*\(4, 8, 8\)"):
+    with pytest.raises(BaseModelError, match=r"'fake' returned .*\(4, 8, 8\).* for 1 image"):
         run_encoder(Wrong(), [picture(1)])
 
 
@@ -163,7 +158,7 @@ def noise(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [flip, truncate, empty, noise])
-def test_damage_is_noticed_reported_and_repaired(
+def test_damaged_entries_are_reported_and_rebuilt(
     cache: EmbeddingCache, damage: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     base = FakeBase()
@@ -179,10 +174,10 @@ def test_damage_is_noticed_reported_and_repaired(
     assert not path.exists()
     assert equal(cache.embed(base, KEY, lambda: picture(1)), before)
     assert cache.verify(PRINT_A, KEY) == "good"
-    assert base.seen == 2
+    assert base.encoded == 2
 
 
-def test_no_flipped_byte_anywhere_changes_what_is_read(cache: EmbeddingCache, tmp_path: Path) -> None:
+def test_a_flipped_byte_never_changes_the_embedding(cache: EmbeddingCache, tmp_path: Path) -> None:
     cache.put(PRINT_A, KEY, {"image": torch.randn(2, 3, 3)}, SIZE, "fake")
     path = cache.path(PRINT_A, KEY)
     good, data = cache.get(PRINT_A, KEY), path.read_bytes()
@@ -191,8 +186,8 @@ def test_no_flipped_byte_anywhere_changes_what_is_read(cache: EmbeddingCache, tm
     try:
         for place in range(len(data)):
             path.write_bytes(data[:place] + bytes([data[place] ^ 0x21]) + data[place + 1 :])
-            found = cache.get(PRINT_A, KEY)
-            assert found is None or equal(found, good), f"byte {place}"
+            embedding = cache.get(PRINT_A, KEY)
+            assert embedding is None or equal(embedding, good), f"byte {place}"
         for length in range(0, len(data), 7):
             path.write_bytes(data[:length])
             assert cache.get(PRINT_A, KEY) is None, f"first {length} bytes"
@@ -200,15 +195,15 @@ def test_no_flipped_byte_anywhere_changes_what_is_read(cache: EmbeddingCache, tm
         logging.disable(logging.NOTSET)
 
 
-def test_an_entry_of_another_base_or_image_is_refused(cache: EmbeddingCache) -> None:
+def test_an_entry_of_another_base_or_image_is_rejected(cache: EmbeddingCache) -> None:
     cache.put(PRINT_A, KEY, tensors(), SIZE)
     for fingerprint, key in ((PRINT_B, KEY), (PRINT_A, KEY[::-1]), ("a" * 16 + "b" * 24, KEY)):
-        other = cache.path(fingerprint, key)
-        if not other.exists():
-            other.parent.mkdir(parents=True)
-            shutil.copy(cache.path(PRINT_A, KEY), other)
+        path = cache.path(fingerprint, key)
+        if not path.exists():
+            path.parent.mkdir(parents=True)
+            shutil.copy(cache.path(PRINT_A, KEY), path)
         assert cache.get(fingerprint, key) is None
-        assert cache.damaged[-1] == other
+        assert cache.damaged[-1] == path
 
 
 def test_an_entry_that_cannot_be_read_now_is_not_removed(
@@ -243,19 +238,21 @@ def opening(target: str) -> Any:
     return call
 
 
-def test_a_root_that_is_a_file(tmp_path: Path) -> None:
+def test_a_root_that_is_a_file_raises_an_error(tmp_path: Path) -> None:
     root = tmp_path / "file"
-    root.write_text("mine")
+    root.write_text("a user file")
     cache = EmbeddingCache(root)
     assert cache.get(PRINT_A, KEY) is None
     assert cache.stats() == []
     with pytest.raises(CacheError, match=r"cannot be written.*--cache DIR.*SAMTAILOR_CACHE"):
         cache.put(PRINT_A, KEY, tensors(), SIZE)
-    assert root.read_text() == "mine"
+    assert root.read_text() == "a user file"
 
 
 @pytest.mark.parametrize("verb", ["open", "replace", "mkdir"])
-def test_a_folder_that_is_not_writable(cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+def test_a_folder_that_is_not_writable_raises_an_error(
+    cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(Path, verb, raising(errno.EACCES))
         with pytest.raises(CacheError, match="Permission denied"):
@@ -264,7 +261,7 @@ def test_a_folder_that_is_not_writable(cache: EmbeddingCache, monkeypatch: pytes
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk(cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_raises_an_error(cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.put(PRINT_A, "ab" + KEY, tensors(), SIZE)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", opening("/dev/full"))
@@ -298,15 +295,15 @@ def test_an_interrupt_leaves_no_temporary_file(cache: EmbeddingCache, monkeypatc
     assert files(cache.root) == []
 
 
-def test_embed_goes_on_without_a_cache_and_warns_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_embed_continues_without_a_cache_and_warns_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("")
     cache, base = EmbeddingCache(tmp_path / "file"), FakeBase()
     with pytest.raises(CacheError):
         cache.embed(base, KEY, lambda: picture(1))
-    found = cache.embed(base, KEY, lambda: picture(1), strict=False)
+    embedding = cache.embed(base, KEY, lambda: picture(1), strict=False)
     cache.embed(base, KEY, lambda: picture(1), strict=False)
-    assert caplog.text.count("Going on without storing") == 1
-    assert equal(found, EmbeddingCache(tmp_path / "good").embed(base, KEY, lambda: picture(1)))
+    assert caplog.text.count("Continuing without storing") == 1
+    assert equal(embedding, EmbeddingCache(tmp_path / "good").embed(base, KEY, lambda: picture(1)))
 
 
 def test_a_read_only_cache_can_be_read(cache: EmbeddingCache, monkeypatch: pytest.MonkeyPatch) -> None:

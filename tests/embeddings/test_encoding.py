@@ -1,4 +1,4 @@
-"""Encoding a task ahead of time: nothing twice, nothing lost."""
+"""Encoding ahead of time: no image is encoded twice, and no stored embedding is lost."""
 
 from __future__ import annotations
 
@@ -25,17 +25,12 @@ from tests.embeddings.fake_encoder import PRINT_A, FakeBase, picture, write_pict
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> EmbeddingCache:
-    return EmbeddingCache(tmp_path / "cache")
-
-
-@pytest.fixture
 def records(tmp_path: Path) -> list[ImageRecord]:
     return write_pictures(tmp_path / "images", 7)
 
 
 def entries(cache: EmbeddingCache) -> int:
-    return sum(found["entries"] for found in cache.stats())
+    return sum(row["entries"] for row in cache.stats())
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 50])
@@ -44,14 +39,14 @@ def test_all_images_are_encoded_once(cache: EmbeddingCache, records: list[ImageR
     report = encode_images(base, records, cache, batch_size)
     assert (report.total, report.already, report.encoded, report.rebuilt, report.failed) == (7, 0, 7, 0, [])
     assert report.seconds > 0
-    assert base.seen == 7
+    assert base.encoded == 7
     assert max(base.batches) == min(batch_size, 7)
     assert cache.stats()[0]["base"] == "fake"
     for number, record in enumerate(records):
-        found = cache.get(PRINT_A, image_key(record.path))
+        embedding = cache.get(PRINT_A, image_key(record.path))
         expected = {name: t[0].half().float() for name, t in base.encode([picture(number)]).items()}
-        assert found is not None
-        assert all(torch.equal(found[name], expected[name]) for name in expected)
+        assert embedding is not None
+        assert all(torch.equal(embedding[name], expected[name]) for name in expected)
 
 
 def test_a_second_run_neither_decodes_nor_encodes(
@@ -59,33 +54,35 @@ def test_a_second_run_neither_decodes_nor_encodes(
 ) -> None:
     encode_images(FakeBase(), records, cache)
     base = FakeBase()
-    monkeypatch.setattr(encoding, "read_image", lambda path: pytest.fail("decoded"))
+    monkeypatch.setattr(encoding, "read_image", lambda path: pytest.fail("an image was decoded"))
     report = encode_images(base, records, cache, batch_size=2)
-    assert (report.already, report.encoded, base.seen) == (7, 0, 0)
+    assert (report.already, report.encoded, base.encoded) == (7, 0, 0)
 
 
 def test_the_same_picture_under_two_names_is_encoded_once(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
     twice = []
     for record in records:
-        other = record.path.with_name("copy-" + record.path.name)
-        other.write_bytes(record.path.read_bytes())
-        twice += [record, ImageRecord(other, 30, 20), record]
+        copy = record.path.with_name("copy-" + record.path.name)
+        copy.write_bytes(record.path.read_bytes())
+        twice += [record, ImageRecord(copy, 30, 20), record]
     base = FakeBase()
     report = encode_images(base, twice, cache, batch_size=4)
-    assert (report.total, report.already, report.encoded, base.seen) == (21, 14, 7, 7)
+    assert (report.total, report.already, report.encoded, base.encoded) == (21, 14, 7, 7)
 
 
-def test_no_images(cache: EmbeddingCache) -> None:
+def test_an_empty_list_of_images_is_allowed(cache: EmbeddingCache) -> None:
     assert encode_images(FakeBase(), [], cache).total == 0
 
 
-def test_batch_size_below_one(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
+def test_a_batch_size_below_one_raises_an_error(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
     with pytest.raises(DataError, match="batch_size is 0"):
         encode_images(FakeBase(), records, cache, batch_size=0)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3])
-def test_progress(cache: EmbeddingCache, records: list[ImageRecord], batch_size: int) -> None:
+def test_progress_counts_images_after_each_batch(
+    cache: EmbeddingCache, records: list[ImageRecord], batch_size: int
+) -> None:
     steps: list[Count] = []
     encode_images(FakeBase(sleep=0.01), records, cache, batch_size, steps.append)
     assert [step.done for step in steps] == ([1, 2, 3, 4, 5, 6, 7] if batch_size == 1 else [3, 6, 7])
@@ -95,7 +92,7 @@ def test_progress(cache: EmbeddingCache, records: list[ImageRecord], batch_size:
 def test_reading_overlaps_with_encoding(
     cache: EmbeddingCache, records: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the first image is being encoded, the next ones are read; but not all of them (memory)."""
+    """While the encoder works on the first image, threads read the next ones, but not all of them, to save memory."""
     many = write_pictures(records[0].path.parent, 20)
     read: list[Path] = []
     at_first_encode: list[int] = []
@@ -107,7 +104,7 @@ def test_reading_overlaps_with_encoding(
 
     class Watching(FakeBase):
         def encode(self, images: Any) -> dict[str, torch.Tensor]:
-            if not self.seen:
+            if not self.encoded:
                 deadline = time.monotonic() + 30
                 while len(read) < 1 + encoding.AHEAD and time.monotonic() < deadline:
                     time.sleep(0.01)
@@ -134,7 +131,7 @@ def test_damaged_entries_are_rebuilt_and_reported(cache: EmbeddingCache, records
     paths[5].unlink()
     base = FakeBase()
     report = encode_images(base, records, cache)
-    assert (report.already, report.encoded, report.rebuilt, base.seen) == (3, 4, 3, 4)
+    assert (report.already, report.encoded, report.rebuilt, base.encoded) == (3, 4, 3, 4)
     assert sorted(cache.damaged) == sorted(paths[1:4])
     assert encode_images(FakeBase(), records, cache).already == 7
 
@@ -147,9 +144,9 @@ def test_unreadable_images_do_not_stop_the_others(cache: EmbeddingCache, records
     base = FakeBase()
     with pytest.raises(DataError, match=r"3 of 7 images could not be read; the first is .*001\.png: "):
         encode_images(base, records, cache, batch_size=2)
-    assert entries(cache) == base.seen == 4
+    assert entries(cache) == base.encoded == 4
     report = encode_images(base, records, cache, skip_unreadable=True)
-    assert (report.already, report.encoded, base.seen) == (4, 0, 4)
+    assert (report.already, report.encoded, base.encoded) == (4, 0, 4)
     assert [path for path, _ in report.failed] == [records[i].path for i in (1, 3, 5)]
     assert all(reason for _, reason in report.failed)
 
@@ -159,10 +156,10 @@ def test_a_cache_that_cannot_be_written_stops_the_run(tmp_path: Path, records: l
     base = FakeBase()
     with pytest.raises(CacheError, match="cannot be written"):
         encode_images(base, records, EmbeddingCache(tmp_path / "file"))
-    assert base.seen == 1
+    assert base.encoded == 1
 
 
-def test_an_interrupt_keeps_what_is_stored(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
+def test_an_interrupt_keeps_stored_embeddings(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
     def stop(event: Event) -> None:
         if isinstance(event, Count) and event.done == 3:
             raise KeyboardInterrupt
@@ -218,11 +215,11 @@ def test_a_killed_run_is_continued(cache: EmbeddingCache, tmp_path: Path) -> Non
     base = FakeBase()
     report = encode_images(base, records, cache)
     assert (report.already, report.encoded, report.rebuilt) == (stored, 40 - stored, 0)
-    assert base.seen == 40 - stored
+    assert base.encoded == 40 - stored
     assert cache.damaged == []
 
 
-def test_two_runs_at_once(cache: EmbeddingCache, tmp_path: Path) -> None:
+def test_two_processes_can_encode_the_same_images(cache: EmbeddingCache, tmp_path: Path) -> None:
     records = write_pictures(tmp_path / "many", 30)
     processes = [start(cache, tmp_path / "many", sleep=0.005) for _ in range(2)]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]

@@ -1,4 +1,4 @@
-"""The embedding cache: several processes at once, killed ones, statistics, pruning, the limit."""
+"""The embedding cache: concurrent and killed processes, statistics, pruning, the size limit."""
 
 from __future__ import annotations
 
@@ -24,12 +24,6 @@ from tests.embeddings.fake_encoder import (
     put_many,
     tensors,
 )
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> EmbeddingCache:
-    return EmbeddingCache(tmp_path / "cache")
-
 
 # --- several processes
 
@@ -75,15 +69,15 @@ def test_two_processes_share_a_cache(cache: EmbeddingCache) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_a_kill_between_writing_and_naming_shows_no_entry(cache: EmbeddingCache) -> None:
+def test_a_process_killed_before_the_rename_leaves_no_entry(cache: EmbeddingCache) -> None:
     assert subprocess.run(script(KILLED, cache.root, key=KEY), timeout=120).returncode == -signal.SIGKILL
-    (left,) = files(cache.root)
-    assert left.suffix == ".tmp"
+    (leftover,) = files(cache.root)
+    assert leftover.suffix == ".tmp"
     assert cache.verify(PRINT_A, KEY) == "missing"
     assert cache.stats() == []
-    assert cache.prune() == (0, 0)  # young: perhaps being written
-    size = left.stat().st_size
-    age(left, days=0.1)
+    assert cache.prune() == (0, 0)  # a process may still be writing a file this new
+    size = leftover.stat().st_size
+    age(leftover, days=0.1)
     assert cache.prune() == (0, size)
     assert files(cache.root) == []
 
@@ -91,7 +85,7 @@ def test_a_kill_between_writing_and_naming_shows_no_entry(cache: EmbeddingCache)
 # --- upkeep
 
 
-def test_stats(cache: EmbeddingCache) -> None:
+def test_stats_count_entries_and_bytes_by_base(cache: EmbeddingCache) -> None:
     assert cache.stats() == []
     put_many(cache, 3)
     put_many(cache, 2, PRINT_B, name="other")
@@ -103,13 +97,13 @@ def test_stats(cache: EmbeddingCache) -> None:
 
 def test_prune_removes_the_least_recently_used_first(cache: EmbeddingCache) -> None:
     keys = put_many(cache, 5)
-    one = cache.path(PRINT_A, keys[0]).stat().st_size
+    entry_bytes = cache.path(PRINT_A, keys[0]).stat().st_size
     assert cache.get(PRINT_A, keys[0]) is not None  # now the most recently used
-    assert cache.prune(max_bytes=3 * one) == (2, 2 * one)
+    assert cache.prune(max_bytes=3 * entry_bytes) == (2, 2 * entry_bytes)
     assert [cache.has(PRINT_A, key) for key in keys] == [True, False, False, True, True]
 
 
-def test_prune_by_age(cache: EmbeddingCache) -> None:
+def test_prune_removes_entries_by_age(cache: EmbeddingCache) -> None:
     keys = put_many(cache, 5)
     assert cache.prune(older_than_days=2.5)[0] == 3
     assert [cache.has(PRINT_A, key) for key in keys] == [False] * 3 + [True] * 2
@@ -117,19 +111,19 @@ def test_prune_by_age(cache: EmbeddingCache) -> None:
 
 
 @pytest.mark.parametrize("base", ["other", PRINT_B, PRINT_B[:8], "b" * 16 + "-float16"])
-def test_prune_one_base(cache: EmbeddingCache, base: str) -> None:
+def test_prune_can_be_limited_to_one_base(cache: EmbeddingCache, base: str) -> None:
     put_many(cache, 3)
     put_many(cache, 2, PRINT_B, name="other")
     assert cache.prune(base=base, everything=True)[0] == 2
-    assert [found["base"] for found in cache.stats()] == ["fake"]
+    assert [row["base"] for row in cache.stats()] == ["fake"]
     assert cache.prune(everything=True)[0] == 3
     assert files(cache.root) == []
 
 
-def test_prune_refuses_what_it_does_not_know(cache: EmbeddingCache) -> None:
+def test_prune_raises_an_error_for_unknown_bases_and_negative_numbers(cache: EmbeddingCache) -> None:
     put_many(cache, 1)
     for base in ("nobody", "b", "", "a"):
-        with pytest.raises(CacheError, match=r"holds nothing of base.*fake \(a{16}-float16\)"):
+        with pytest.raises(CacheError, match=r"has no entries of base.*fake \(a{16}-float16\)"):
             cache.prune(base=base, everything=True)
     with pytest.raises(CacheError, match="max_bytes is -1"):
         cache.prune(max_bytes=-1)
@@ -138,26 +132,26 @@ def test_prune_refuses_what_it_does_not_know(cache: EmbeddingCache) -> None:
     assert cache.stats()[0]["entries"] == 1
 
 
-def test_prune_leaves_other_files_alone(cache: EmbeddingCache) -> None:
+def test_prune_keeps_files_that_are_not_entries(cache: EmbeddingCache) -> None:
     put_many(cache, 2)
-    mine = [
+    own_files = [
         cache.root / "models" / "ab" / "abc.safetensors",
         cache.root / ("a" * 16 + "-float16") / "zz" / "model.safetensors",
         cache.root / ("a" * 16 + "-float16") / "00" / "00.tmp",
         cache.root / "notes.txt",
     ]
-    for path in mine:
+    for path in own_files:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("mine")
+        path.write_text("a user file")
         age(path, days=100)
     assert cache.prune(everything=True, older_than_days=1, max_bytes=0)[0] == 2
-    assert files(cache.root) == sorted(mine)
+    assert files(cache.root) == sorted(own_files)
 
 
-def test_the_limit_makes_room_but_not_at_the_cost_of_todays_entries(tmp_path: Path) -> None:
+def test_the_limit_never_removes_entries_used_in_the_last_day(tmp_path: Path) -> None:
     keys = put_many(EmbeddingCache(tmp_path), 4)
-    one = EmbeddingCache(tmp_path).path(PRINT_A, keys[0]).stat().st_size
-    cache = EmbeddingCache(tmp_path, limit_bytes=4 * one + one // 2)
+    entry_bytes = EmbeddingCache(tmp_path).path(PRINT_A, keys[0]).stat().st_size
+    cache = EmbeddingCache(tmp_path, limit_bytes=4 * entry_bytes + entry_bytes // 2)
     assert cache.get(PRINT_A, keys[0]) is not None  # used now: stays
     new = [f"f{number}{KEY}" for number in range(3)]
     for key in new:
@@ -166,5 +160,5 @@ def test_the_limit_makes_room_but_not_at_the_cost_of_todays_entries(tmp_path: Pa
     with pytest.raises(CacheError, match=r"at its limit.*Raise the limit"):
         for number in range(3):
             cache.put(PRINT_A, f"e{number}{KEY}", tensors(), SIZE)
-    assert sum(path.stat().st_size for path in files(tmp_path)) <= 4 * one + one // 2
+    assert sum(path.stat().st_size for path in files(tmp_path)) <= 4 * entry_bytes + entry_bytes // 2
     assert all(cache.verify(PRINT_A, key) == "good" for key in [keys[0], *new])

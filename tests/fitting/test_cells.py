@@ -1,4 +1,4 @@
-"""The loss over some cells estimates the loss over all."""
+"""The loss over sampled cells estimates the loss over all cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SIDE = 64  # low-res pixels: 16 x 16 cells
 
 
 def discs() -> tuple[Tensor, Tensor]:
-    """Shares of two soft-edged discs, one of them tiny, and a padded right and lower rim that cuts through cells."""
+    """Truth of two soft-edged discs, one of them tiny, and valid pixels; the padding cuts through cells."""
     y, x = torch.meshgrid(torch.arange(SIDE) + 0.5, torch.arange(SIDE) + 0.5, indexing="ij")
     truth = torch.stack([(r - (y - 24).hypot(x - 30)).clamp(0, 1) for r in (15.3, 1.7)])
     valid = (y < 50) & (x < 63)
@@ -43,7 +43,7 @@ def terms(logits: Tensor, target: Target) -> dict[str, Tensor]:
     return mask_losses(pixels(logits, target), estimate, target)
 
 
-def test_all_cells_give_the_whole_loss() -> None:
+def test_all_cells_give_the_loss_over_all_pixels() -> None:
     torch.manual_seed(0)
     truth, valid = discs()
     logits = torch.randn(2, SIDE, SIDE) * 3
@@ -53,7 +53,7 @@ def test_all_cells_give_the_whole_loss() -> None:
 
 
 def test_the_sampled_loss_and_its_gradient_are_unbiased() -> None:
-    """Means over 3,000 draws lie within four standard errors of the whole; so does each projection of the gradient."""
+    """Means over 3,000 draws of the loss and of projections of its gradient are within four standard errors."""
     torch.manual_seed(0)
     truth, valid = discs()
     logits = (truth * 4 - 2 + torch.randn(2, SIDE, SIDE)).requires_grad_()
@@ -63,7 +63,9 @@ def test_the_sampled_loss_and_its_gradient_are_unbiased() -> None:
         focal = focal_loss(pixels(logits, target), target.truth, target.weight, target.total)
         (gradient,) = torch.autograd.grad(focal.sum(), logits)
         p = torch.sigmoid(pixels(logits, target)) * target.weight
-        sums = torch.stack([p.flatten(1).sum(1), (p * target.truth).flatten(1).sum(1)])  # what Dice is made of
+        sums = torch.stack(
+            [p.flatten(1).sum(1), (p * target.truth).flatten(1).sum(1)]
+        )  # the sums of which Dice is computed
         return torch.cat([focal.detach(), sums.detach().flatten(), (directions * gradient).sum((1, 2, 3))])
 
     whole = figures(full_target(truth, valid))
@@ -74,7 +76,7 @@ def test_the_sampled_loss_and_its_gradient_are_unbiased() -> None:
 
 
 def test_dice_of_a_sample_is_nearly_unbiased() -> None:
-    """A ratio of unbiased sums: its bias is far below its spread."""
+    """Dice is a ratio of unbiased sums; its bias is far below its standard deviation."""
     truth, valid = discs()
     logits = truth * 6 - 3 + torch.randn(2, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     whole = terms(logits, full_target(truth, valid))["dice"]
@@ -84,7 +86,7 @@ def test_dice_of_a_sample_is_nearly_unbiased() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10**6), st.floats(0.01, 1.0))
-def test_weights_stand_for_every_cell(seed: int, share: float) -> None:
+def test_the_weights_sum_to_the_number_of_valid_pixels(seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)
     truth = torch.from_numpy(rng.random((2, SIDE, SIDE)) > rng.random()).float()
     valid = torch.ones(SIDE, SIDE, dtype=torch.bool)
@@ -93,16 +95,16 @@ def test_weights_stand_for_every_cell(seed: int, share: float) -> None:
     assert target.cells is not None
     for row in range(2):
         counted = target.cells[row][target.weight[row].amax(-1) > 0].tolist()
-        assert len(counted) == len(set(counted))  # no cell twice
-    if share > 0.1:  # both strata then get a cell wherever they have any
+        assert len(counted) == len(set(counted))  # no cell occurs twice
+    if share > 0.1:  # then each stratum that is not empty has a sampled cell
         assert torch.allclose(target.weight.sum((1, 2)), target.total.float().expand(2), rtol=1e-4)
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
-def test_a_step_is_the_same_with_either_decoder(
+def test_both_decoders_give_the_same_gradient_of_a_step(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, share: float
 ) -> None:
-    """The same cells, upscaled alone or cut out of the whole mask: the same gradient."""
+    """Sampled cells are upscaled alone by one decoder and cut out of the whole mask by the other."""
     gradients = []
     sampler = Sampler(shapes.split("train"), FitConfig(epochs=1, batch=4, min_area=1))
     for reference in (False, True):
@@ -119,16 +121,16 @@ def test_a_step_is_the_same_with_either_decoder(
     assert (gradients[0] - gradients[1]).abs().max() < 1e-3 * gradients[1].abs().max()
 
 
-def test_bfloat16_points_the_same_way(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
+def test_bfloat16_gradients_have_nearly_the_same_direction(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
     sampler = Sampler(shapes.split("train"), FitConfig(epochs=1, batch=4, min_area=1))
-    found = []
+    gradients = []
     for precision in ("float32", "bfloat16"):
         torch.manual_seed(0)
         plm = PLM(width=tiny_sam.embed_dim)
         config = FitConfig(epochs=1, precision=precision)
         add_gradients(AdaptedModel.of(tiny_sam, plm, cache), sampler.batch(0), config)
         assert plm.mlp[-1].weight.grad is not None
-        found.append(plm.mlp[-1].weight.grad.flatten())
-    assert found[1].dtype == torch.float32
-    assert not torch.equal(found[0], found[1])
-    assert torch.nn.functional.cosine_similarity(found[0], found[1], dim=0) > 0.9
+        gradients.append(plm.mlp[-1].weight.grad.flatten())
+    assert gradients[1].dtype == torch.float32
+    assert not torch.equal(gradients[0], gradients[1])
+    assert torch.nn.functional.cosine_similarity(gradients[0], gradients[1], dim=0) > 0.9

@@ -1,4 +1,4 @@
-"""Decisions of a fit, without a fit."""
+"""Decisions of a fit, tested without a fit."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def scores(miou: float) -> Validation:
     return Validation(miou, miou, 8)
 
 
-def test_a_small_dip_is_not_falling_back() -> None:
+def test_a_small_dip_does_not_count_as_a_fall() -> None:
     assert not POLICY.fell(state(), scores(0.491))
     assert POLICY.fell(state(), scores(0.489))
 
 
-def test_an_equal_score_is_no_new_best() -> None:
+def test_an_equal_score_is_not_a_new_best() -> None:
     assert not POLICY.is_best(state(), scores(0.5))
     assert POLICY.is_best(state(), scores(0.501))
 
@@ -39,13 +39,13 @@ def test_an_equal_score_is_no_new_best() -> None:
     ("change", "miou", "goes_back"),
     [
         ({"stale": 2}, 0.4, True),
-        ({"stale": 1}, 0.4, False),  # one bad validation may be luck
+        ({"stale": 1}, 0.4, False),  # one bad validation may be chance
         ({"stale": 1}, 0.2, True),  # below half of the best: lost
         ({"stale": 2, "anchor": 100 - PATIENT_STEPS + 1}, 0.4, False),  # too soon after the last best
         ({"stale": 2, "backoffs": LAST_BACKOFF}, 0.4, False),
     ],
 )
-def test_going_back(change: dict[str, int], miou: float, goes_back: bool) -> None:
+def test_a_fit_goes_back_after_a_lasting_fall(change: dict[str, int], miou: float, goes_back: bool) -> None:
     assert POLICY.should_go_back(state(**change), scores(miou), fell=True) is goes_back
     fixed = Policy(adaptive=False, validations=20, patience=10)
     assert not fixed.should_go_back(state(**change), scores(miou), fell=True)
@@ -62,7 +62,7 @@ def test_going_back(change: dict[str, int], miou: float, goes_back: bool) -> Non
         (1.0, math.inf, {}, True),
     ],
 )
-def test_a_collapse_is_noticed(loss: float, norm: float, values: dict[str, float], collapsed: bool) -> None:
+def test_a_collapse_is_detected(loss: float, norm: float, values: dict[str, float], collapsed: bool) -> None:
     assert bool(POLICY.collapse(state(**values), loss, norm)) is collapsed
 
 
@@ -74,7 +74,7 @@ def test_a_fit_ends_with_its_budget_or_without_progress() -> None:
 
 
 @given(st.floats(0, 1), st.floats(0, 1e4))
-def test_without_a_clock_validations_are_evenly_spread(progress: float, seconds: float) -> None:
+def test_validations_are_evenly_spaced_if_the_budget_has_no_minutes(progress: float, seconds: float) -> None:
     due = POLICY.next_validation(progress, seconds, Budget(None, 1000))
     assert progress < due <= progress + 1 / 20 + 1e-9
     assert due * 20 == pytest.approx(round(due * 20))

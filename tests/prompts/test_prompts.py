@@ -1,4 +1,4 @@
-"""Prompts: what users give, and what masks simulate."""
+"""Prompts: checks of a user's prompts, and simulation from masks."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ def test_jittered_boxes_are_valid_prompts(mask: np.ndarray, jitter: float, seed:
 
 @given(masks, st.integers(0, 9))
 def test_a_prompt_does_not_depend_on_its_neighbours(mask: np.ndarray, seed: int) -> None:
-    other = np.ones((3, 3), dtype=bool)
+    neighbour = np.ones((3, 3), dtype=bool)
     alone = simulate_prompts([mask], "click", [np.random.default_rng(seed)])
-    beside = simulate_prompts([other, mask], "click", [np.random.default_rng(99), np.random.default_rng(seed)])
-    np.testing.assert_array_equal(alone.points[0], beside.points[1])
+    together = simulate_prompts([neighbour, mask], "click", [np.random.default_rng(99), np.random.default_rng(seed)])
+    np.testing.assert_array_equal(alone.points[0], together.points[1])
 
 
-def test_shapes_of_one_and_of_several_prompts() -> None:
-    one = check_prompts([[1, 2], [3, 4]], [1, 0], frame=FRAME)
-    assert one.points.shape == (1, 2, 2)
-    assert one.labels.tolist() == [[1, 0]]
+def test_one_and_several_prompts_have_the_documented_shapes() -> None:
+    single = check_prompts([[1, 2], [3, 4]], [1, 0], frame=FRAME)
+    assert single.points.shape == (1, 2, 2)
+    assert single.labels.tolist() == [[1, 0]]
     several = check_prompts(np.zeros((5, 1, 2)), None, np.tile([0, 0, 5, 5], (5, 1)), frame=FRAME)
     assert len(several) == 5
     assert several.labels.tolist() == [[1]] * 5
@@ -82,7 +82,7 @@ def test_shapes_of_one_and_of_several_prompts() -> None:
         (np.zeros((2, 1, 2)), None, [0, 0, 5, 5], "2 point prompts and 1 boxes"),
     ],
 )
-def test_what_users_get_wrong(points: object, labels: object, boxes: object, match: str) -> None:
+def test_invalid_prompts_raise_an_error(points: object, labels: object, boxes: object, match: str) -> None:
     with pytest.raises(PromptError, match=match):
         check_prompts(points, labels, boxes, frame=FRAME)
 

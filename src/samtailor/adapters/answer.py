@@ -1,4 +1,4 @@
-"""The one place where an adapter meets a base: prompts in, masks out."""
+"""Base, adapter and embeddings as one model: prompts in, masks out. Adapters and bases are combined only here."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from samtailor.prompts import Prompts
 __all__ = ["AdaptedModel", "Answer"]
 
 CHUNK = {"cpu": 4}
-"""Prompts decoded at once by device: on a CPU, the image-sized activations of more prompts do not fit its caches."""
+"""Prompts decoded at once, by device. On a CPU, the image-sized activations of more prompts do not fit its caches."""
 MASK_BYTES = 1 << 30
-"""Most bytes of full-size masks held at once; one prompt is always allowed."""
+"""Maximum size of the full-size masks held at once; one prompt is always allowed."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Answer:
     """Masks of some prompts on one image.
 
     Attributes:
-        rows: which of the N prompts these are.
+        rows: positions of these prompts among all N.
         masks: (n, M, H, W) bool, image frame.
         iou: (n, M) float32, the model's own estimates.
         logits: (n, M, 4h, 4w) float32, low-res frame.
@@ -81,11 +81,11 @@ class AdaptedModel:
             AdapterError: there is none.
         """
         if self.adapter is None:
-            raise AdapterError("The base alone was given; this needs an adapter.", "Give the folder of a run.")
+            raise AdapterError("The model has no adapter, but this needs one.", "Give the folder of a run.")
         return self.adapter
 
     def with_adapter(self, adapter: Adapter | None) -> AdaptedModel:
-        """The same base and embeddings with another adapter."""
+        """Return a model with another adapter, and the same base and embeddings."""
         return replace(self, adapter=adapter)
 
     def open(self, record: ImageRecord) -> EmbeddedImage:
@@ -122,20 +122,19 @@ class AdaptedModel:
 
     @torch.inference_mode()
     def answer(self, image: EmbeddedImage, prompts: Prompts, masks: MaskChoice = "single") -> Iterator[Answer]:
-        """Answer N prompts a few at a time, so that memory does not grow with N; arguments as ``decode``."""
+        """Decode N prompts in small groups, so that memory does not grow with N; arguments as in ``decode``."""
         frame = image.frame
-        room = MASK_BYTES // (4 * frame.width * frame.height)
-        size = max(1, min(CHUNK.get(self.base.device.type, 64), room))
+        most = MASK_BYTES // (4 * frame.width * frame.height)
+        size = max(1, min(CHUNK.get(self.base.device.type, 64), most))
         for start in range(0, len(prompts), size):
             rows = slice(start, min(start + size, len(prompts)))
             decoded = self.decode(image, prompts[rows], masks)
             logits = decoded.logits[0].float()
-            full = _full_masks(logits, frame)
-            yield Answer(rows, full, decoded.iou[0].float().cpu().numpy(), logits.cpu().numpy())
+            yield Answer(rows, _image_masks(logits, frame), decoded.iou[0].float().cpu().numpy(), logits.cpu().numpy())
 
 
-def _full_masks(logits: Tensor, frame: Frame) -> np.ndarray:
-    """(n, M, H, W) bool, one mask at a time: a float mask of a large photo takes hundreds of megabytes."""
+def _image_masks(logits: Tensor, frame: Frame) -> np.ndarray:
+    """Convert logits to masks (n, M, H, W), one at a time: a float mask of a large photo takes hundreds of MB."""
     n, m = logits.shape[:2]
     masks = np.empty((n, m, frame.height, frame.width), dtype=bool)
     for i in range(n):

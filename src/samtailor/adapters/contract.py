@@ -1,4 +1,4 @@
-"""What every trainable method is."""
+"""The contract of an adapter: every trainable method is a subclass of ``Adapter``."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
-from samtailor.adapters.lesson import Lesson
+from samtailor.adapters.training_step import TrainingStep
 from samtailor.bases.base import Base, Embeddings
 from samtailor.errors import AdapterError
 
-__all__ = ["Adapter", "agreed"]
+__all__ = ["Adapter", "with_base_sizes"]
 
-FACTS = ("width",)  # what the base says, not the user
+BASE_SIZES = ("width",)  # config values that come from the base, not from the user
 
 
 class Adapter(nn.Module, abc.ABC):
-    """A method that changes how a frozen base answers prompts: its prompt tokens, its mask decoder, or both.
+    """A small trainable module that changes the prompt tokens of a frozen base, its mask decoder, or both.
 
-    What is in ``owned_parameters`` is trained, what is in ``kept_parameters`` is saved and loaded; nothing else is. A
-    base is never changed: a method that tunes the decoder tunes a copy.
+    A fit trains exactly ``owned_parameters``; files hold exactly ``kept_parameters``. The base is never changed: a
+    method that tunes the decoder tunes a copy.
 
     Attributes:
-        method: its name.
-        trains: what it trains, in a few words.
-        starts_as_base: whether an untrained one answers bit for bit as the base does.
-        peak_rate: the learning rate with which a fit that is not told one starts.
-        chooses_token: whether a fit that is not told a mask token takes the one with which the base does best; else 0.
-        mask_token: the mask token whose mask is this adapter's single one, 0 to 3; 0 is the base's own single mask.
+        method: name of the method.
+        trains: what the method trains, in a few words.
+        starts_as_base: whether an untrained adapter returns the base's masks bit for bit.
+        peak_rate: learning rate with which a fit starts if the user sets none.
+        chooses_token: whether a fit selects the mask token in validation if the user sets none; otherwise it uses 0.
+        mask_token: the mask token that ``single`` means for this adapter; 0 is the base's own single mask.
     """
 
     method: ClassVar[str]
@@ -41,97 +41,98 @@ class Adapter(nn.Module, abc.ABC):
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
-        """An untrained one that fits ``base``; ``config`` as in an adapter's card.
+        """Build an untrained adapter for ``base``; ``config`` is the one in an adapter's card, or a part of it.
 
         Raises:
-            AdapterError: ``config`` says something else than the base, or the method cannot work with it.
+            AdapterError: ``config`` contradicts the base, or the method cannot work with it.
         """
-        return cls(**agreed(cls.method, {"width": base.embed_dim}, config))
+        return cls(**with_base_sizes(cls.method, base, config))
 
     @classmethod
     def options(cls) -> dict[str, Any]:
-        """Name -> default of what a user may set; ``for_base(base, **options)`` takes them."""
-        found: dict[str, Any] = {}
-        for each in cls.__mro__:
-            if not issubclass(each, Adapter) or "__init__" not in vars(each):
+        """Return name -> default of the options that a user may set; ``for_base(base, **options)`` takes them."""
+        defaults: dict[str, Any] = {}
+        for parent in cls.__mro__:
+            if not issubclass(parent, Adapter) or "__init__" not in vars(parent):
                 continue
-            given = inspect.signature(each.__init__).parameters.values()
-            found |= {p.name: p.default for p in given if p.default is not p.empty and p.name not in found}
-            if not any(p.kind is p.VAR_KEYWORD for p in given):
-                break  # what its parents take is not for the caller
-        return {name: default for name, default in found.items() if name not in FACTS}
+            parameters = inspect.signature(parent.__init__).parameters.values()
+            defaults |= {p.name: p.default for p in parameters if p.default is not p.empty and p.name not in defaults}
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break  # this class takes no options of its parents
+        return {name: default for name, default in defaults.items() if name not in BASE_SIZES}
 
     @property
     @abc.abstractmethod
     def config(self) -> dict[str, Any]:
-        """The numbers that build this adapter again: ``for_base(base, **config)``."""
+        """The values that rebuild this adapter: ``for_base(base, **config)``."""
 
     def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
-        """New prompt tokens; the same ones unless a method says otherwise.
+        """Return new prompt tokens; by default the same ones.
 
         Args:
-            sparse: (B, N, T, D), as ``Base.embed_prompts`` gives them.
+            sparse: (B, N, T, D), from ``Base.embed_prompts``.
             embeddings: of the B images.
-            positions: (D, h, w), of the embedding's cells.
-            kinds: (B, N, T) int, places in ``TOKEN_KINDS``; ``decode_prompts`` always gives them.
+            positions: (D, h, w), positional encoding of the embedding's cells.
+            kinds: (B, N, T) int, indices into ``TOKEN_KINDS``; ``AdaptedModel.decode`` always passes them.
 
         Returns:
             (B, N, T', D).
         """
         return sparse
 
-    def read_token(self, token: int) -> None:
-        """Take the single mask from this token; before training, since it may say which parameters are owned."""
+    def use_token(self, token: int) -> None:
+        """Set ``mask_token``. Call it before training, because the owned parameters may depend on it."""
         self.mask_token = token
 
     @property
     def decoder(self) -> nn.Module | None:
-        """The mask decoder to use in place of the base's; None: the base's."""
+        """The mask decoder to use instead of the base's; None for the base's."""
         return None
 
     def owned_parameters(self) -> dict[str, nn.Parameter]:
-        """Name -> parameter that is trained."""
+        """Return name -> parameter of the parameters to train."""
         return dict(self.named_parameters())
 
     def kept_parameters(self) -> dict[str, nn.Parameter]:
-        """Name -> parameter that answers need: what is saved, loaded and counted. Others only help in training."""
+        """Return name -> parameter of those needed after training; they are saved, loaded and counted."""
         return self.owned_parameters()
 
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.kept_parameters().values())
 
     def rate_share(self, name: str) -> float:
-        """What share of the learning rate an owned parameter learns with."""
+        """Return the factor on the learning rate for an owned parameter."""
         return 1.0
 
-    def extra_terms(self, lesson: Lesson) -> dict[str, Tensor]:
-        """Name -> (N,), terms that training adds to the loss as they are, weighted already."""
+    def extra_terms(self, step: TrainingStep) -> dict[str, Tensor]:
+        """Return name -> (N,) of terms that training adds to the loss; they include their weights."""
         return {}
 
     def switch_off(self) -> None:
-        """Make this adapter answer as the base does; called at the end of a fit where nothing trained beat the base.
+        """Make this adapter return the base's masks; called at the end of a fit in which nothing beat the base.
 
-        It holds its untrained parameters then, so that only a method that does not start as the base has work to do.
+        The adapter then has its untrained parameters, so only methods that do not start as the base override this.
         """
 
-    def tokens_at(self, strength: float, sparse: Tensor, moved: Tensor) -> Tensor:
-        """Tokens between those of the base and ``moved``, what ``forward`` made of them; ``strength`` 0..1."""
-        return sparse.lerp(moved, strength)
+    def tokens_at(self, strength: float, sparse: Tensor, adapted: Tensor) -> Tensor:
+        """Interpolate between the base's tokens and ``adapted``, the output of ``forward``; ``strength`` is 0..1."""
+        return sparse.lerp(adapted, strength)
 
     def decoder_at(self, strength: float, base: Base) -> nn.Module | None:
-        """A new decoder between the base's own and ``decoder``; None where the method leaves the base's."""
+        """Build a decoder between the base's own and ``decoder``; None if the method uses the base's."""
         return None
 
 
-def agreed(method: str, facts: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
-    """``config`` with the base's facts.
+def with_base_sizes(method: str, base: Base, config: dict[str, Any]) -> dict[str, Any]:
+    """Add the sizes of the base to ``config``.
 
     Raises:
-        AdapterError: they contradict each other.
+        AdapterError: ``config`` has other sizes.
     """
-    wrong = [f"{k} {config[k]} where the base has {v}" for k, v in facts.items() if config.get(k, v) != v]
-    if wrong:
+    width = config.get("width", base.embed_dim)
+    if width != base.embed_dim:
         raise AdapterError(
-            f"An adapter of method {method!r} for this base cannot have {', '.join(wrong)}.", "Fit anew."
+            f"The config of method {method!r} has width {width}; the base has {base.embed_dim}.",
+            "Fit a new adapter on this base.",
         )
-    return facts | config
+    return {"width": base.embed_dim} | config

@@ -1,4 +1,4 @@
-"""The usual fine-tuning: the base's mask decoder, trained as a whole (SAM-F in arXiv 2403.09199, as summarised)."""
+"""Fine-tuning of the whole mask decoder (SAM-F in arXiv 2403.09199, as summarised)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Self
 
 from torch import nn
 
-from samtailor.adapters.contract import Adapter, agreed
-from samtailor.adapters.tuned import blended, copy_decoder
+from samtailor.adapters.contract import Adapter, with_base_sizes
+from samtailor.adapters.decoder_copies import copy_decoder, interpolate
 from samtailor.bases.base import Base
 from samtailor.errors import AdapterError
 
@@ -15,19 +15,19 @@ __all__ = ["DecoderTuning"]
 
 
 class DecoderTuning(Adapter):
-    """A copy of the mask decoder takes the base's place; prompt tokens stay as they are. Identity before training.
+    """Replaces the mask decoder by a trained copy; prompt tokens do not change. Identity before training.
 
-    SAM's decoder has 4,058,340 parameters; 3,637,764 of them are trained and saved. Left as they are, because the loss
-    never moves them: the hypernetworks of the three masks that the fit does not look at, and the biases of keys, which
-    add one number to all scores of a query and cancel in the softmax. The three other masks still change, since they
-    share everything else.
+    SAM's decoder has 4,058,340 parameters; 3,637,764 of them are trained and saved. The others have no gradient: the
+    hypernetworks of the three masks that the fit does not use, and the biases of keys, which add one number to all
+    scores of a query and cancel in the softmax. The three other masks still change, because they share all other
+    parameters.
 
     Args:
         tuned: a copy of the base's mask decoder.
-        mlps: 1, or 0 to leave the MLPs of the transformer's layers as they are: 1,536,004 parameters are then trained.
+        mlps: 1, or 0 to freeze the MLPs of the transformer's layers; 1,536,004 parameters are then trained.
 
     Raises:
-        AdapterError: ``mlps`` is something else.
+        AdapterError: ``mlps`` is neither 0 nor 1.
     """
 
     method: ClassVar[str] = "decoder"
@@ -37,14 +37,14 @@ class DecoderTuning(Adapter):
     def __init__(self, tuned: nn.Module, mlps: int = 1) -> None:
         super().__init__()
         if mlps not in (0, 1):
-            raise AdapterError(f"mlps is {mlps!r}.", "It must be 0 or 1.")
+            raise AdapterError(f"mlps is {mlps!r}; expected 0 or 1.", "Set 0 to freeze the MLPs, or 1 to train them.")
         self.tuned, self.mlps = tuned, mlps
-        self.read_token(0)
+        self.use_token(0)
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
-        own = {k: v for k, v in agreed(cls.method, {"width": base.embed_dim}, config).items() if k != "width"}
-        return cls(copy_decoder(cls.method, base), **own)
+        options = {k: v for k, v in with_base_sizes(cls.method, base, config).items() if k != "width"}
+        return cls(copy_decoder(cls.method, base), **options)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -54,8 +54,8 @@ class DecoderTuning(Adapter):
     def decoder(self) -> nn.Module:
         return self.tuned
 
-    def read_token(self, token: int) -> None:
-        super().read_token(token)
+    def use_token(self, token: int) -> None:
+        super().use_token(token)
         self.tuned.requires_grad_(False)
         for parameter in self.owned_parameters().values():
             parameter.requires_grad_(True)
@@ -71,4 +71,4 @@ class DecoderTuning(Adapter):
         }
 
     def decoder_at(self, strength: float, base: Base) -> nn.Module:
-        return blended(copy_decoder(self.method, base), self.tuned, strength)
+        return interpolate(copy_decoder(self.method, base), self.tuned, strength)

@@ -1,4 +1,4 @@
-"""The mask decoder fine-tuned without its layers' MLPs, which hold over half of its parameters."""
+"""Fine-tuning of the mask decoder without the MLPs of its layers, which have over half of its parameters."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["DecoderLite"]
 
 
 class DecoderLite(DecoderTuning):
-    """``DecoderTuning`` with ``mlps`` 0: attention, norms, tokens, upscaling and heads; 1,536,004 parameters.
+    """``DecoderTuning`` with ``mlps`` 0; trains attention, norms, tokens, upscaling and heads: 1,536,004 parameters.
 
     Args:
         tuned: a copy of the base's mask decoder.
     """
 
     method: ClassVar[str] = "decoder-lite"
-    trains: ClassVar[str] = "a copy of the mask decoder, but for its layers' MLPs"
+    trains: ClassVar[str] = "a copy of the mask decoder, except the MLPs of its layers"
 
     def __init__(self, tuned: nn.Module) -> None:
         super().__init__(tuned, mlps=0)

@@ -1,4 +1,4 @@
-"""Adapter files: ``adapter.safetensors`` (what answers need) and ``adapter.json`` (what it is and for which base)."""
+"""Adapter files: ``adapter.safetensors`` holds the parameters, ``adapter.json`` (the card) the method and the base."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ __all__ = ["CARD_FILE", "WEIGHTS_FILE", "build_adapter", "load_adapter", "read_c
 
 CARD_FILE, WEIGHTS_FILE = "adapter.json", "adapter.safetensors"
 FORMAT = 2
-"""1: as 2, but that the answer is always mask token 0; written where that is so, for older versions to read."""
+"""Format 1 implies mask token 0. Adapters with token 0 are written in format 1, so that older versions read them."""
 
 
 def build_adapter(method: str, base: Base, **config: Any) -> Adapter:
-    """A fresh, untrained adapter that fits ``base``; ``config`` holds options of the method.
+    """Build an untrained adapter for ``base``; ``config`` holds options of the method.
 
     Raises:
-        AdapterError: there is no such method, or it cannot work with this base.
+        AdapterError: the method is unknown, or cannot work with this base or these options.
     """
     try:
         return method_class(method).for_base(base, **config)
     except SamtailorError:
         raise
-    except Exception as error:  # torch and peft say in many ways that a size is out of range
+    except Exception as error:  # torch and peft raise many kinds of errors if a size is out of range
         raise AdapterError(
             f"The method {method!r} cannot be built with {config}: {type(error).__name__}: {error}.",
-            "Mend its options (docs/guides/methods.md).",
+            "Correct its options (docs/guides/methods.md).",
         ) from error
 
 
 def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, Any]) -> None:
-    """Write both files into ``folder``; ``facts`` (task, metrics, settings, versions) enter the json as they are.
+    """Write both files into ``folder``; ``facts`` (task, metrics, settings, versions) are added to the card.
 
     Raises:
-        SamtailorError: the folder cannot be written.
+        SamtailorError: the folder is not writable.
     """
     content = safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in adapter.kept_parameters().items()})
     card = {
@@ -57,16 +57,16 @@ def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, An
         "weights_digest": _digest(content),
         **facts,
     }
-    # Weights first: a json always finds the weights it names, and the digest shows when they are of another save.
+    # Weights first, so that a card never exists without weights; the digest shows if the two are not from one save.
     write_atomically(folder / WEIGHTS_FILE, content)
     write_json(folder / CARD_FILE, card)
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """What ``adapter.json`` says.
+    """Read ``adapter.json``.
 
     Raises:
-        AdapterError: the file is absent or is not an adapter's.
+        AdapterError: the file is missing, or is not the card of an adapter.
     """
     path = folder / CARD_FILE
     try:
@@ -74,10 +74,12 @@ def read_card(folder: Path) -> dict[str, Any]:
         card["method"], card["config"], card["base"]["fingerprint"], card["base"]["name"]
     except FileNotFoundError as error:
         raise AdapterError(
-            f"There is no adapter in {folder} (no adapter.json).", "Give the folder that fit wrote."
+            f"There is no adapter in {folder} (no adapter.json).", "Give the run folder that fit wrote."
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AdapterError(f"{path} is not an adapter's file: {error!r}.", "Give the folder that fit wrote.") from error
+        raise AdapterError(
+            f"{path} is not the card of an adapter: {error!r}.", "Give the run folder that fit wrote."
+        ) from error
     if not isinstance(card.get("format"), int) or card["format"] > FORMAT:
         raise AdapterError(
             f"{path} has format {card.get('format')!r}; this version reads up to {FORMAT}.", "Update samtailor."
@@ -86,10 +88,11 @@ def read_card(folder: Path) -> dict[str, Any]:
 
 
 def load_adapter(folder: str | Path, base: Base) -> Adapter:
-    """The adapter in ``folder``, in evaluation mode on the base's device.
+    """Load the adapter in ``folder``, in evaluation mode, on the base's device.
 
     Raises:
-        AdapterError: no adapter there, damaged files, weights that are not finite or do not fit, or another base.
+        AdapterError: there is no adapter, a file is damaged, weights are not finite or do not fit, or the adapter
+            belongs to another base.
     """
     folder = Path(folder)
     card = read_card(folder)
@@ -100,25 +103,28 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
             "Load it on the base it was fitted on, or fit a new adapter on this one.",
         )
     if card["method"] not in METHODS:
-        raise AdapterError(f"The adapter in {folder} is of method {card['method']!r}.", f"Known: {', '.join(METHODS)}.")
+        raise AdapterError(
+            f"The adapter in {folder} has the unknown method {card['method']!r}; known are {', '.join(METHODS)}.",
+            "Update samtailor.",
+        )
     path = folder / WEIGHTS_FILE
     try:
         content = path.read_bytes()
         state = safetensors.torch.load(content)
         adapter = build_adapter(card["method"], base, **card["config"])
     except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise AdapterError(f"{path} cannot be read: {error}.", "Copy the adapter's folder again.") from error
+        raise AdapterError(f"{path} cannot be read: {error}.", "Copy the run folder again.") from error
     if card.get("weights_digest") not in (None, _digest(content)):
         raise AdapterError(
-            f"{path} does not belong to the adapter.json beside it.", "Copy the adapter's folder again, whole."
+            f"{path} does not belong to the adapter.json in the same folder.", "Copy the whole run folder again."
         )
     token = card.get("mask_token", 0)
     if type(token) is not int or not 0 <= token < base.mask_tokens:
         raise AdapterError(
-            f"{folder / CARD_FILE} names the mask token {token!r}; expected 0 to {base.mask_tokens - 1}.",
-            "Copy the adapter's folder again.",
+            f"{folder / CARD_FILE} has the mask token {token!r}; expected 0 to {base.mask_tokens - 1}.",
+            "Copy the run folder again.",
         )
-    adapter.read_token(token)
+    adapter.use_token(token)
     _load_strictly(adapter, state, path)
     return adapter.to(base.device).eval()
 
@@ -135,11 +141,11 @@ def _load_strictly(adapter: Adapter, state: dict[str, torch.Tensor], path: Path)
         raise AdapterError(
             f"{path} does not fit the method: missing {missing[:3]}, unexpected {unexpected[:3]}, "
             f"of other shapes {shapes[:3]}.",
-            "The file is of another version or method.",
+            "The file belongs to another version or method: copy the whole run folder again.",
         )
-    broken = sorted(k for k, v in state.items() if not torch.isfinite(v).all())
-    if broken:
-        raise AdapterError(f"{path} holds NaN or infinity in {broken[:3]}.", "Fit again, or take a sound copy.")
+    not_finite = sorted(k for k, v in state.items() if not torch.isfinite(v).all())
+    if not_finite:
+        raise AdapterError(f"{path} contains NaN or infinity in {not_finite[:3]}.", "Fit again, or use another copy.")
     with torch.no_grad():
         for name, parameter in kept.items():
             parameter.copy_(state[name])

@@ -1,4 +1,4 @@
-"""Low-rank changes of the mask decoder's attention (LoRA, Hu et al. 2021, arXiv 2106.09685), made by ``peft``."""
+"""Low-rank changes of the mask decoder's attention (LoRA, Hu et al. 2021, arXiv 2106.09685), with ``peft``."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any, ClassVar, Self
 
 from torch import nn
 
-from samtailor.adapters.contract import Adapter, agreed
-from samtailor.adapters.tuned import copy_decoder
+from samtailor.adapters.contract import Adapter, with_base_sizes
+from samtailor.adapters.decoder_copies import copy_decoder
 from samtailor.bases.base import Base
 
 __all__ = ["LoRA"]
 
 
 class LoRA(Adapter):
-    """W + B A in the four projections of every attention in a copy of the mask decoder. Identity before training.
+    """Adds B A to the weight W of every attention projection in a copy of the mask decoder. Identity before training.
 
-    A (rank, in) starts random, B (out, rank) at zero; nothing scales their product. With rank 4 and SAM's decoder these
-    are 47,104 parameters.
+    A (rank, in) starts random, B (out, rank) starts at zero, and their product is not scaled. With rank 4, SAM's
+    decoder gets 47,104 parameters.
 
     Args:
-        tuned: a copy of the base's mask decoder; gets the matrices.
-        rank: of every change.
+        tuned: a copy of the base's mask decoder; it receives the matrices.
+        rank: rank of every change.
     """
 
     method: ClassVar[str] = "lora"
@@ -36,8 +36,8 @@ class LoRA(Adapter):
         super().__init__()
         self.rank = rank
         targets = ["q_proj", "k_proj", "v_proj", "out_proj"]
-        wanted = LoraConfig(r=rank, lora_alpha=rank, target_modules=targets)
-        self.tuned: nn.Module = inject_adapter_in_model(wanted, tuned)
+        config = LoraConfig(r=rank, lora_alpha=rank, target_modules=targets)
+        self.tuned: nn.Module = inject_adapter_in_model(config, tuned)
         for parameter in self.parameters():
             parameter.requires_grad_(False)
         for parameter in self.owned_parameters().values():
@@ -45,8 +45,8 @@ class LoRA(Adapter):
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
-        own = {k: v for k, v in agreed(cls.method, {"width": base.embed_dim}, config).items() if k != "width"}
-        return cls(copy_decoder(cls.method, base), **own)
+        options = {k: v for k, v in with_base_sizes(cls.method, base, config).items() if k != "width"}
+        return cls(copy_decoder(cls.method, base), **options)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -60,8 +60,8 @@ class LoRA(Adapter):
         return {name: p for name, p in self.named_parameters() if ".lora_" in name}
 
     def decoder_at(self, strength: float, base: Base) -> nn.Module:
-        turned = deepcopy(self.tuned)
-        for name, parameter in turned.named_parameters():
+        weakened = deepcopy(self.tuned)
+        for name, parameter in weakened.named_parameters():
             if ".lora_B." in name:
                 parameter.data.mul_(strength)
-        return turned
+        return weakened

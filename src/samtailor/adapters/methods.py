@@ -27,8 +27,8 @@ __all__ = [
 
 METHODS = {
     "plm": "samtailor.adapters.plm.PLM",
-    "plm+pmm": "samtailor.adapters.pmm.adapter.MatchedPLM",
-    "plm+boundary": "samtailor.adapters.boundary.BoundaryPLM",
+    "plm+pmm": "samtailor.adapters.pmm.adapter.PlmPMM",
+    "plm+boundary": "samtailor.adapters.plm_boundary.PlmBoundary",
     "decoder": "samtailor.adapters.decoder.DecoderTuning",
     "decoder-lite": "samtailor.adapters.decoder_lite.DecoderLite",
     "lora": "samtailor.adapters.lora.LoRA",

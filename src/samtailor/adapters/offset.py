@@ -1,4 +1,4 @@
-"""One constant learned offset per kind of prompt token: what can be had without looking at the image."""
+"""One constant learned offset per kind of prompt token: a baseline that does not use the image."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Offset"]
 
 
 class Offset(Adapter):
-    """f_P' = f_P + o[kind of the token]; the offsets start at zero, so that an untrained one is the base, bit for bit.
+    """f_P' = f_P + o[kind of the token]. The offsets start at zero, so an untrained adapter is the base, bit for bit.
 
-    5 D parameters: foreground and background clicks, the "not a point" that pads clicks, a box's two corners. A kind
-    that a fit never meets keeps its zero: fitted on clicks, boxes are answered as the base does.
+    It has 5 D parameters: for foreground and background clicks, the "not a point" that pads clicks, and the two corners
+    of a box. A kind that does not occur in a fit keeps its zero: after a fit on clicks, boxes give the base's masks.
 
     Args:
         width: D.
@@ -36,5 +36,5 @@ class Offset(Adapter):
 
     def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
         if kinds is None:
-            raise TypeError("offset needs the kinds of the tokens; Base.token_kinds gives them")
+            raise TypeError("offset needs the kinds of the tokens; pass the result of Base.token_kinds")
         return sparse + self.offsets[kinds]

@@ -1,4 +1,4 @@
-"""The Prompt Learning Module: a learned offset on the prompt tokens (arXiv 2403.09199, as summarised)."""
+"""The Prompt Learning Module (PLM): a learned offset on the prompt tokens (arXiv 2403.09199, as summarised)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["PLM"]
 class PLM(Adapter):
     """f_P' = f_P + PLM(f_P, f_I): prompt self-attention, prompt-to-image attention, MLP; all pre-norm.
 
-    The last linear layer starts at zero, so that before training the adapted model is the base, bit for bit.
-    With the default sizes it has 1,578,752 parameters.
+    The last linear layer starts at zero, so before training the adapted model is the base, bit for bit. With the
+    default sizes it has 1,578,752 parameters.
 
     Args:
         width: D, the base's embedding width.
@@ -48,13 +48,13 @@ class PLM(Adapter):
 
     def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
         b, n, t, _ = sparse.shape
-        if t == 0:  # a mask prompt alone has no tokens to move
+        if t == 0:  # a mask prompt without points and boxes has no tokens
             return sparse
-        tokens = sparse.flatten(0, 1)  # (BN, T, D): a prompt's tokens see each other, not other prompts'
+        tokens = sparse.flatten(0, 1)  # (BN, T, D), so that tokens attend only to tokens of the same prompt
         normed = self.norm_self(tokens)
         tokens = tokens + self.self_attention(normed, normed, normed, need_weights=False)[0]
 
-        # Queries do not see each other, so all prompts of an image share its keys and values.
+        # Each query attends on its own, so all prompts of an image can share its keys and values.
         tokens = tokens.reshape(b, n * t, -1)
         image = embeddings["image"]
         keys = (image + positions).flatten(2).transpose(1, 2)  # (B, hw, D)

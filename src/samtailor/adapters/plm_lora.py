@@ -1,4 +1,4 @@
-"""The PLM and low-rank changes of the mask decoder together: prompts that are moved, and a decoder that follows."""
+"""The PLM and LoRA together: an offset on the prompt tokens and low-rank changes of the mask decoder."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["PlmLoRA"]
 
 
 class PlmLoRA(Adapter):
-    """Both as they are alone, trained at once; 1,578,752 + 47,104 parameters by default. Identity before training.
+    """PLM and LoRA, trained together; 1,578,752 + 47,104 parameters by default. Identity before training.
 
-    Each learns with its own rate; a rate that a fit is told is the LoRA's, and the PLM gets the same share of it.
+    Each has its own learning rate. A rate that the user sets is the LoRA's, and the PLM gets the same share of it.
 
     Args:
-        plm: moves the prompt tokens.
+        plm: changes the prompt tokens.
         lora: changes a copy of the decoder.
     """
 
@@ -35,7 +35,7 @@ class PlmLoRA(Adapter):
 
     @classmethod
     def for_base(cls, base: Base, *, rank: int = 4, **sizes: Any) -> Self:
-        """``rank`` is the LoRA's, ``sizes`` the PLM's."""
+        """Build both parts; ``rank`` is the LoRA's, ``sizes`` are the PLM's."""
         return cls(PLM.for_base(base, **sizes), LoRA.for_base(base, rank=rank))
 
     @classmethod
@@ -47,8 +47,8 @@ class PlmLoRA(Adapter):
         return {**self.plm.config, "rank": self.lora.rank}
 
     def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
-        moved: Tensor = self.plm(sparse, embeddings, positions, kinds)
-        return moved
+        tokens: Tensor = self.plm(sparse, embeddings, positions, kinds)
+        return tokens
 
     @property
     def decoder(self) -> nn.Module:

@@ -1,4 +1,4 @@
-"""An adapter turned down: a part of what it learned."""
+"""An adapter at a lower strength, between the base and the fitted adapter."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Scaled"]
 
 
 class Scaled(Adapter):
-    """Between the base (strength 0) and ``inner`` as it was fitted (1): prompt tokens, and the decoder's parameters.
+    """Interpolates prompt tokens and decoder parameters between the base (strength 0) and ``inner`` (strength 1).
 
-    Not saved; wraps at run time.
+    It wraps an adapter at run time and is not saved.
 
     Args:
         inner: a fitted adapter.
-        strength: s, 0..1; a PLM gives f_P + s (inner(f_P) - f_P).
-        base: that ``inner`` was fitted on.
+        strength: s, 0..1; for a PLM the tokens are f_P + s (inner(f_P) - f_P).
+        base: the base of ``inner``.
     """
 
     method: ClassVar[str] = "scaled"
@@ -30,7 +30,7 @@ class Scaled(Adapter):
         super().__init__()
         self.inner, self.strength = inner, strength
         self.mask_token = inner.mask_token if strength else 0
-        self.between = inner.decoder_at(strength, base)
+        self.scaled_decoder = inner.decoder_at(strength, base)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Scaled(Adapter):
 
     @property
     def decoder(self) -> nn.Module | None:
-        return self.between
+        return self.scaled_decoder
 
     def owned_parameters(self) -> dict[str, nn.Parameter]:
         return self.inner.owned_parameters()

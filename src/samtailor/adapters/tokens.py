@@ -16,9 +16,9 @@ __all__ = ["Tokens"]
 class Tokens(Adapter):
     """f_P' = [f_P ; t_1 ... t_k]: the same k tokens for every prompt, k D parameters (2,048 by default).
 
-    An untrained one is near the base but not the base: the tokens start as small noise (standard deviation 0.02), and
-    even tokens of zeros take a share of the decoder's attention. ``switch_off`` therefore takes them away, and so does
-    strength 0; other strengths scale them.
+    An untrained adapter is close to the base, but not equal to it: the tokens start as small noise (standard deviation
+    0.02), and even tokens of zeros take a share of the decoder's attention. Therefore ``switch_off`` and strength 0
+    remove the tokens; other strengths scale them.
 
     Args:
         width: D.
@@ -27,7 +27,7 @@ class Tokens(Adapter):
 
     method: ClassVar[str] = "tokens"
     trains: ClassVar[str] = "8 tokens appended to every prompt"
-    peak_rate: ClassVar[float] = 3e-3  # 3e-4 is slower, at 0.03 it falls again (experiments/results/rates.md)
+    peak_rate: ClassVar[float] = 3e-3  # 3e-4 is slower, 0.03 is worse (experiments/results/rates.md)
     starts_as_base: ClassVar[bool] = False
 
     def __init__(self, width: int, count: int = 8) -> None:
@@ -45,6 +45,6 @@ class Tokens(Adapter):
     def switch_off(self) -> None:
         self.tokens = nn.Parameter(self.tokens.detach()[:0])
 
-    def tokens_at(self, strength: float, sparse: Tensor, moved: Tensor) -> Tensor:
-        own = moved[:, :, sparse.shape[2] :]
-        return torch.cat([sparse, strength * own], dim=2) if strength else sparse
+    def tokens_at(self, strength: float, sparse: Tensor, adapted: Tensor) -> Tensor:
+        appended = adapted[:, :, sparse.shape[2] :]
+        return torch.cat([sparse, strength * appended], dim=2) if strength else sparse

@@ -1,4 +1,4 @@
-"""The contract of a base: a frozen promptable model. Everything above works with any base that keeps it.
+"""The contract of a base, a frozen promptable model. All other rooms work with any base that follows it.
 
 Shape letters: B images, N prompts per image, P points per prompt, T prompt tokens, D embedding width,
 h w embedding cells, M masks per prompt, C channels of the upscaled features.
@@ -28,7 +28,7 @@ MaskChoice = Literal["single", "multi", "all"] | int
 alternatives for an ambiguous prompt. ``all``: every token, single first. A number: that token alone (M = 1)."""
 
 TOKEN_KINDS = ("background click", "foreground click", "not a point", "box corner 0", "box corner 1")
-"""Kinds of prompt tokens. ``Base.token_kinds`` gives positions in this tuple, so the kind of a click is its label."""
+"""Kinds of prompt tokens. ``Base.token_kinds`` returns indices into this tuple, so the kind of a click is its label."""
 
 
 def selected_masks(masks: MaskChoice) -> slice:
@@ -39,7 +39,7 @@ def selected_masks(masks: MaskChoice) -> slice:
 
 
 class Blocks(Protocol):
-    """Computes upscaled features of single cells; differentiable."""
+    """A differentiable function that computes upscaled features of single cells."""
 
     def __call__(self, cells: Tensor, /, stage: int = 2) -> Tensor:
         """Upscale some cells.
@@ -83,7 +83,7 @@ class Base(nn.Module, abc.ABC):
     """A frozen promptable model. Its parameters never require gradients; adapters live outside.
 
     Attributes:
-        name: what a user types, e.g. ``mobile-sam``.
+        name: the name that a user types, e.g. ``mobile-sam``.
         input_size: side of the square that the encoder sees (input frame), pixels.
         embed_dim: D.
         grid: h = w, cells along a side of the embedding.
@@ -91,8 +91,8 @@ class Base(nn.Module, abc.ABC):
         mask_tokens: how many mask tokens the decoder has. Token 0 is the single mask; the others are alternatives for
             an ambiguous prompt.
         takes_masks: whether ``PromptTensors.masks`` is supported.
-        reference_decoder: whether ``decode`` uses the forward pass of the library that the weights come from, which is
-            slower, instead of an equal one of ours. Bases without such a pair ignore it.
+        reference_decoder: whether ``decode`` uses the slower forward pass of the library that the weights come from,
+            instead of an equal one of ours. Bases with only one forward pass ignore it.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Base(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def frame(self, width: int, height: int) -> Frame:
-        """Return how an image of ``width`` x ``height`` pixels lies in this base's input."""
+        """Return the placement of an image of ``width`` x ``height`` pixels in this base's input."""
 
     @abc.abstractmethod
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
@@ -121,20 +121,20 @@ class Base(nn.Module, abc.ABC):
 
         Returns:
             sparse (B, N, T, D), and dense (B, N, D, h, w). Dense is expanded over N, not copied, if no prompt has a
-            mask. T is 0 if masks are all there is.
+            mask. T is 0 if the prompts have only masks.
 
         Raises:
-            PromptError: the prompts hold nothing, or masks that the base does not take.
+            PromptError: the prompts are empty, or have masks and the base does not take masks.
         """
 
     def token_kinds(self, prompts: PromptTensors) -> Tensor:
-        """Return the kind of each token that ``embed_prompts`` makes of the same prompts.
+        """Return the kind of each token that ``embed_prompts`` returns for the same prompts.
 
-        SAM's order: the points, a "not a point" if there are points and no box, the two corners of the box. A base with
-        another order overrides this.
+        The order is SAM's: the points, one "not a point" if there are points and no box, the two corners of the box. A
+        base with another order overrides this.
 
         Returns:
-            (B, N, T) int, positions in ``TOKEN_KINDS``.
+            (B, N, T) int, indices into ``TOKEN_KINDS``.
         """
         labels, boxes = prompts.labels, prompts.boxes
         device = next(p.device for p in (labels, boxes, prompts.masks) if p is not None)
@@ -165,7 +165,7 @@ class Base(nn.Module, abc.ABC):
             sparse: (B, N, T, D).
             dense: (B, N, D, h, w).
             masks: which mask tokens to decode.
-            cells: (B, N, K) int, embedding cells counted row by row, to decode only their blocks of the mask; None
+            cells: (B, N, K) int, embedding cells counted row by row; only their blocks of the mask are decoded. None
                 decodes all.
             decoder: a changed copy of ``tunable_decoder()`` to use instead of the base's own decoder.
         """
@@ -175,7 +175,7 @@ class Base(nn.Module, abc.ABC):
         """Return the positional encoding of the embedding grid, (D, h, w)."""
 
     def tunable_decoder(self) -> nn.Module | None:
-        """Return the mask decoder, copies of which ``decode`` accepts; None if this base has none to tune."""
+        """Return the mask decoder, of which ``decode`` accepts changed copies; None if it cannot be tuned."""
         return None
 
     @property

@@ -1,4 +1,4 @@
-"""Prompts as a base reads them: tensors in the input frame."""
+"""Prompts as tensors in the input frame, the form that a base reads."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PromptTensors:
         """(B, N).
 
         Raises:
-            PromptError: nothing is set.
+            PromptError: all attributes are None.
         """
         for part in (self.points, self.boxes, self.masks):
             if part is not None:

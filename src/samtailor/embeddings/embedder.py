@@ -1,4 +1,4 @@
-"""Embeddings of images on the base's device, through the cache."""
+"""Get embeddings of images on the base's device, through the cache."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ["EmbeddedImage", "Embedder"]
 
 @dataclass(frozen=True)
 class EmbeddedImage:
-    """An image as one base sees it.
+    """An image with its embeddings by one base.
 
     Attributes:
-        frame: of the image.
+        frame: placement of the image in the base's input.
         embeddings: named tensors (1, ...), float32, on the base's device.
     """
 
@@ -31,7 +31,7 @@ class EmbeddedImage:
 
 
 class Embedder:
-    """Gets the embeddings of images; the encoder runs only for images that the cache does not hold."""
+    """Gets the embeddings of images; the encoder runs only for images that are not in the cache."""
 
     def __init__(self, base: Base, cache: EmbeddingCache) -> None:
         self.base = base
@@ -52,13 +52,13 @@ class Embedder:
         return self._embedded(record.width, record.height, tensors)
 
     def open_picture(self, image: str | Path | Image.Image | np.ndarray) -> EmbeddedImage:
-        """Embed a user's picture; a cache that cannot be written is only warned of.
+        """Embed a user's image. If the cache cannot be written, this logs a warning and continues.
 
         Args:
             image: a path, a PIL image, or an array: (H, W) or (H, W, 3 or 4), uint8, uint16, or float in 0..1.
 
         Raises:
-            ImageError: it cannot be read or is not a picture.
+            ImageError: it cannot be read or is not an image.
         """
         pixels = read_image(image)
         tensors = self.cache.embed(self.base, image_key(image), lambda: pixels, strict=False)

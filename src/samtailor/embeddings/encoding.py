@@ -1,4 +1,4 @@
-"""Encode images ahead of time, so that fitting and evaluating never wait for the encoder."""
+"""Encode many images ahead of time; reader threads prepare the next images while the encoder works."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import numpy as np
 
 from samtailor.data.pixels.images import image_key, read_image
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings.cache import EmbeddingCache, Encoder, EntryState, run_encoder
+from samtailor.embeddings.cache import EmbeddingCache, EntryState
+from samtailor.embeddings.encoder import Encoder, run_encoder
 from samtailor.errors import DataError, ImageError
 from samtailor.machine.progress import Count, Progress, silent
 
@@ -23,9 +24,9 @@ __all__ = ["EncodeReport", "encode_images"]
 READERS = 2
 """Threads that hash and decode files while the encoder works."""
 AHEAD = 4
-"""Most decoded images that wait, besides those of the next batch; this bounds the memory."""
+"""Maximum number of decoded images that wait, besides those of the next batch; this limits the memory."""
 RATE_WINDOW = 32
-"""Steps over which the rate is measured: cached images pass much faster than others."""
+"""Steps over which the rate is measured. It is short because cached images are much faster than others."""
 
 
 @dataclass
@@ -34,9 +35,9 @@ class EncodeReport:
 
     Attributes:
         total: images requested.
-        already: images that were in the cache, or equal an earlier picture of this run.
-        encoded: images that went through the encoder.
-        rebuilt: how many of ``encoded`` replaced a damaged entry.
+        already: images that were in the cache, or equal an earlier image of this call.
+        encoded: images that the encoder computed.
+        rebuilt: those of ``encoded`` that replaced a damaged entry.
         failed: file and reason of each image that could not be read.
         seconds: wall time.
     """
@@ -50,7 +51,7 @@ class EncodeReport:
 
 
 class _Checked(NamedTuple):
-    """One image after a reader thread looked at it; ``pixels`` are set only if they must be encoded."""
+    """One image after a reader thread checked its entry; ``pixels`` is set only if it must be encoded."""
 
     path: Path
     key: str = ""
@@ -67,32 +68,32 @@ def encode_images(
     progress: Progress = silent,
     skip_unreadable: bool = False,
 ) -> EncodeReport:
-    """Store the embedding of each image in the cache, unless it holds a good one.
+    """Store the embedding of each image in the cache, unless the cache already has a good one.
 
-    Existing entries are read and checked; images with a good entry are neither decoded nor encoded. A call that is
-    stopped keeps what it stored, and the next call continues from there.
+    Existing entries are read and checked; images with a good entry are neither decoded nor encoded. If a call is
+    stopped, its entries stay and the next call continues from there.
 
     Args:
         base: the frozen base.
-        images: records whose files are read; the same picture under two names is encoded once.
-        cache: where embeddings go.
+        images: records whose files are read; equal files under two names are encoded once.
+        cache: stores the embeddings.
         batch_size: images per call of the encoder.
         progress: receives a ``Count`` of stage ``Encoding``, with the rate, after each image or batch.
-        skip_unreadable: list unreadable images in ``failed`` instead of raising when the others are done.
+        skip_unreadable: list unreadable images in ``failed`` instead of raising an error when the others are done.
 
     Raises:
-        DataError: ``batch_size`` is below 1, or images could not be read; all others are in the cache then.
+        DataError: ``batch_size`` is below 1, or images could not be read; the cache then has all others.
         CacheError: the cache cannot be written.
         BaseModelError: the encoder's output does not have one row per image.
     """
     if batch_size < 1:
-        raise DataError(f"batch_size is {batch_size}; expected 1 or more.")
+        raise DataError(f"batch_size is {batch_size}; expected 1 or more.", "Give a whole number of 1 or more.")
     report = EncodeReport(total=len(images))
     meter = _Meter(len(images), progress)
-    waiting: dict[str, _Checked] = {}  # by key: the next batch
-    known: set[str] = set()
+    waiting: dict[str, _Checked] = {}  # the next batch by key
+    known_keys: set[str] = set()
 
-    def flush() -> None:
+    def encode_batch() -> None:
         batch = list(waiting.items())
         waiting.clear()
         pixels = [checked.pixels for _, checked in batch if checked.pixels is not None]
@@ -106,22 +107,22 @@ def encode_images(
         if checked.error:
             report.failed.append((checked.path, checked.error))
             meter.step()
-        elif checked.pixels is None or checked.key in known:
+        elif checked.pixels is None or checked.key in known_keys:
             report.already += 1
             meter.step()
         else:
             waiting[checked.key] = checked
-        known.add(checked.key)
+        known_keys.add(checked.key)
         if len(waiting) >= batch_size:
-            flush()
+            encode_batch()
     if waiting:
-        flush()
+        encode_batch()
     report.seconds = time.perf_counter() - meter.start
     if report.failed and not skip_unreadable:
         path, reason = report.failed[0]
         raise DataError(
             f"{len(report.failed)} of {report.total} images could not be read; the first is {path}: {reason}",
-            "Replace or remove these files; the other images are encoded and will not be encoded again.",
+            "Replace or remove these files. The other images are encoded and will not be encoded again.",
         )
     return report
 
@@ -129,12 +130,12 @@ def encode_images(
 def _read_ahead(
     fingerprint: str, images: Sequence[ImageRecord], cache: EmbeddingCache, depth: int
 ) -> Iterator[_Checked]:
-    """Check images in reader threads and yield the results in order, at most ``depth`` of them waiting."""
+    """Check images in reader threads and yield the results in order; at most ``depth`` of them wait."""
     pool = ThreadPoolExecutor(READERS, thread_name_prefix="samtailor-read")
     pending: deque[Future[_Checked]] = deque()
     try:
         for record in images:
-            pending.append(pool.submit(_look, fingerprint, record.path, cache))
+            pending.append(pool.submit(_check_entry, fingerprint, record.path, cache))
             if len(pending) >= depth:
                 yield pending.popleft().result()
         while pending:
@@ -143,7 +144,8 @@ def _read_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _look(fingerprint: str, path: Path, cache: EmbeddingCache) -> _Checked:
+def _check_entry(fingerprint: str, path: Path, cache: EmbeddingCache) -> _Checked:
+    """Check the entry of one image, and read the image if there is no good entry."""
     try:
         key = image_key(path)
     except (ImageError, DataError, OSError) as error:
@@ -169,6 +171,6 @@ class _Meter:
         self._done += images
         now = time.perf_counter()
         self._steps.append((now, self._done))
-        then, before = self._steps[0]
-        rate = (self._done - before) / max(now - then, 1e-9)
+        start, done_at_start = self._steps[0]
+        rate = (self._done - done_at_start) / max(now - start, 1e-9)
         self._progress(Count("Encoding", self._done, self._total, rate))

@@ -1,4 +1,4 @@
-"""One entry of the embedding cache as bytes: safetensors, metadata that says whose it is, and a checksum."""
+"""One entry of the embedding cache as bytes: tensors, metadata that names base and image, and a checksum."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from samtailor.errors import CacheError
 __all__ = ["DTYPES", "FORMAT_VERSION", "DamagedEntryError", "as_float32", "pack", "read_metadata", "storable", "unpack"]
 
 FORMAT_VERSION = "1"
-"""Raise it when the same image file would give another embedding, e.g. when ``read_image`` changes its pixels."""
+"""Increase it if the same image file would lead to another embedding, e.g. if ``read_image`` returns other pixels."""
 DTYPES: dict[str, torch.dtype] = {"float16": torch.float16, "float32": torch.float32}
 
 
 class DamagedEntryError(Exception):
-    """An entry is not what its name says; the cache catches it and has the entry rebuilt."""
+    """The bytes are not a whole entry of the expected base and image. The cache catches it and rebuilds the entry."""
 
 
 def storable(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
-    """Copies as they will be stored: contiguous, on the CPU, rounded to ``dtype`` if all values fit, else float32.
+    """Copy tensors for storage: contiguous, on the CPU, rounded to ``dtype`` if all values fit, else float32.
 
     Raises:
         CacheError: there is no tensor, or a value is not finite.
     """
-    broken = [name for name, tensor in tensors.items() if not _fits(tensor, tensor.dtype)]
-    if broken or not tensors:
-        what = f"values that are not finite in {', '.join(map(repr, broken))}" if broken else "no tensors"
+    not_finite = [name for name, tensor in tensors.items() if not _fits(tensor, tensor.dtype)]
+    if not_finite or not tensors:
+        problem = f"values that are not finite in {', '.join(map(repr, not_finite))}" if not_finite else "no tensors"
         raise CacheError(
-            f"An embedding to be cached has {what}; expected one tensor or more, of finite numbers.",
+            f"An embedding to be cached has {problem}; expected one or more tensors of finite numbers.",
             "Encode in float32, and check the weights of the base.",
         )
-    wanted = DTYPES[dtype]
-    return _copies(tensors, wanted if all(_fits(t, wanted) for t in tensors.values()) else torch.float32)
+    smaller = DTYPES[dtype]
+    return _copies(tensors, smaller if all(_fits(t, smaller) for t in tensors.values()) else torch.float32)
 
 
 def as_float32(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The same tensors in float32; those that are float32 already are not copied."""
+    """Convert tensors to float32; tensors of that type are not copied."""
     return {name: tensor.float() for name, tensor in tensors.items()}
 
 
 def pack(
     fingerprint: str, key: str, tensors: Mapping[str, Tensor], size: tuple[int, int], base_name: str = ""
 ) -> bytes:
-    """Bytes of an entry.
+    """Convert an embedding to the bytes of an entry.
 
     Args:
         fingerprint: of the base, in full.
-        key: of the image's content.
-        tensors: what ``storable`` gave.
+        key: hash of the image's content.
+        tensors: as returned by ``storable``.
         size: (W, H) of the image, pixels.
-        base_name: what a user calls the base.
+        base_name: the name that a user types for the base.
     """
     metadata = {
         "version": FORMAT_VERSION,
@@ -71,7 +71,7 @@ def pack(
 
 
 def unpack(data: bytes, fingerprint: str, key: str) -> dict[str, Tensor]:
-    """Tensors of an entry in the dtype they were stored in.
+    """Read the tensors of an entry, in the dtype in which they were stored.
 
     Raises:
         DamagedEntryError: the bytes are not a whole entry of this base and image.
@@ -85,25 +85,27 @@ def unpack(data: bytes, fingerprint: str, key: str) -> dict[str, Tensor]:
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise DamagedEntryError(f"not a whole safetensors file: {error}") from error
     if metadata.pop("checksum", None) != _checksum(metadata, tensors):
-        raise DamagedEntryError("its checksum does not match")
+        raise DamagedEntryError("the checksum does not match")
     return tensors
 
 
 def read_metadata(data: bytes) -> dict[str, str]:
-    """Metadata in a safetensors header; the first bytes of a file are enough. The library reads it only from a path.
+    """Read the metadata in a safetensors header; the first bytes of a file are enough.
+
+    The library itself reads metadata only from a path.
 
     Raises:
-        DamagedEntryError: there is no such header.
+        DamagedEntryError: there is no readable header.
     """
     end = 8 + int.from_bytes(data[:8], "little")
     try:
         return {str(name): str(value) for name, value in json.loads(data[8:end])["__metadata__"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedEntryError("it has no readable header") from error
+        raise DamagedEntryError("there is no readable header") from error
 
 
 def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
-    """blake2b over the metadata and, in order of name, each tensor's name, dtype, shape and bytes."""
+    """Compute blake2b over the metadata and, in order of name, each tensor's name, dtype, shape and bytes."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(json.dumps(dict(metadata), sort_keys=True).encode())
     for name in sorted(tensors):
@@ -114,12 +116,15 @@ def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str
 
 
 def _fits(tensor: Tensor, dtype: torch.dtype) -> bool:
-    """Whether all values are finite in ``dtype``. Rounding keeps the order, so the extremes decide; NaN is both."""
+    """Check whether all values are finite in ``dtype``.
+
+    Rounding keeps the order of values, so the smallest and the largest decide; if there is a NaN, both are NaN.
+    """
     return tensor.numel() == 0 or all(bool(torch.isfinite(value.to(dtype))) for value in tensor.aminmax())
 
 
 def _copies(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
-    # Always a copy: a view of a batch would keep the whole batch alive, and inference tensors cannot be trained on.
+    # Always a copy: a view of a batch would keep the whole batch in memory, and inference tensors cannot be trained on.
     return {
         name: tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()

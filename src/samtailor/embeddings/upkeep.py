@@ -1,4 +1,4 @@
-"""What is in an embedding cache folder, and removing what is no longer wanted."""
+"""List the entries of an embedding cache folder and remove old ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SUFFIX = ".safetensors"
 HOUR = 3600.0
 DAY = 24 * HOUR
 
-# Only names that the cache writes: a user's own files stay, wherever the root points.
+# Only names that the cache writes, so that a user's own files stay if the root contains any.
 _FOLDER = re.compile(r"[\w.-]{1,16}-(float16|float32)")
 _TEMP = re.compile(r"\.[\w.-]+\.\d+\.[0-9a-f]{16}\.tmp")
 
 
 class BaseStats(TypedDict):
-    """What the cache holds of one base; ``base`` is its name, empty where no entry says it."""
+    """Entries of one base in the cache; ``base`` is its name, empty if no entry names it."""
 
     folder: str
     base: str
@@ -35,7 +35,7 @@ class BaseStats(TypedDict):
 
 
 class Entry(NamedTuple):
-    """A file of the cache; ``used`` is when it was last used, seconds since the epoch, exact to an hour."""
+    """A file of the cache; ``used`` is the time of its last use, in seconds since the epoch, exact to an hour."""
 
     path: Path
     bytes: int
@@ -43,30 +43,30 @@ class Entry(NamedTuple):
 
 
 def scan(root: Path) -> list[Entry]:
-    """All entries of all bases, least recently used first."""
+    """List all entries of all bases, least recently used first."""
     return _oldest_first(_folders(root))
 
 
 def stats(root: Path) -> list[BaseStats]:
-    """Entries and bytes of each base, in order of folder; empty without a cache."""
-    found: list[BaseStats] = []
+    """Count entries and bytes of each base, in order of folder; empty if there is no cache."""
+    rows: list[BaseStats] = []
     for folder in _folders(root):
         entries = list(_entries(folder))
         if not entries:
             continue
         prefix, dtype = folder.name.rsplit("-", 1)
-        label = _label(entries)
-        found.append(
+        metadata = _metadata(entries)
+        rows.append(
             BaseStats(
                 folder=folder.name,
-                base=label.get("base", ""),
-                fingerprint=label.get("fingerprint", prefix),
+                base=metadata.get("base", ""),
+                fingerprint=metadata.get("fingerprint", prefix),
                 dtype=dtype,
                 entries=len(entries),
                 bytes=sum(entry.bytes for entry in entries),
             )
         )
-    return found
+    return rows
 
 
 def prune(
@@ -76,10 +76,10 @@ def prune(
     base: str | None = None,
     everything: bool = False,
 ) -> tuple[int, int]:
-    """What ``EmbeddingCache.prune`` does, for the cache in ``root``."""
+    """Do the work of ``EmbeddingCache.prune`` for the cache in ``root``."""
     for name, value in (("max_bytes", max_bytes), ("older_than_days", older_than_days)):
         if value is not None and not value >= 0:
-            raise CacheError(f"{name} is {value}; expected 0 or more.")
+            raise CacheError(f"{name} is {value}; expected 0 or more.", "Give a number of 0 or more.")
     folders = _folders(root) if base is None else _folders_of(root, base)
     now = time.time()
     entries = _oldest_first(folders)
@@ -93,16 +93,16 @@ def prune(
             total -= entry.bytes
             removed, freed = removed + 1, freed + entry.bytes
     for folder in folders:
-        for temp in _files(folder, ".*.tmp"):
-            # A younger one may belong to a process that is writing it now.
-            if _TEMP.fullmatch(temp.path.name) and temp.used < now - HOUR:
-                remove(temp.path)
-                freed += temp.bytes
+        for temporary in _files(folder, ".*.tmp"):
+            # A process may still be writing a newer one.
+            if _TEMP.fullmatch(temporary.path.name) and temporary.used < now - HOUR:
+                remove(temporary.path)
+                freed += temporary.bytes
     return removed, freed
 
 
 def remove(path: Path) -> None:
-    """Remove a file of the cache, unless another process was faster.
+    """Remove a file of the cache; it is no error if another process has removed it.
 
     Raises:
         CacheError: it cannot be removed.
@@ -112,7 +112,7 @@ def remove(path: Path) -> None:
     except OSError as error:
         raise CacheError(
             f"The cache file {path} cannot be removed ({error.strerror or error}).",
-            "Run this as a user who may write there.",
+            "Run this as a user with write access to the folder.",
         ) from error
 
 
@@ -129,18 +129,20 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _folders_of(root: Path, base: str) -> list[Path]:
-    wanted = [folder for folder in _folders(root) if _belongs(folder, base)]
-    if not wanted:
-        have = ", ".join(f"{found['base'] or '?'} ({found['folder']})" for found in stats(root)) or "none"
-        raise CacheError(f"The cache {root} holds nothing of base {base!r}; its bases are: {have}.")
-    return wanted
+    folders = [folder for folder in _folders(root) if _is_of_base(folder, base)]
+    if not folders:
+        known = ", ".join(f"{row['base'] or '?'} ({row['folder']})" for row in stats(root)) or "none"
+        raise CacheError(
+            f"The cache {root} has no entries of base {base!r}; its bases are: {known}.", "Choose one of its bases."
+        )
+    return folders
 
 
-def _belongs(folder: Path, base: str) -> bool:
+def _is_of_base(folder: Path, base: str) -> bool:
     prefix = folder.name.rsplit("-", 1)[0]
     if base in (folder.name, prefix) or (len(base) >= 8 and prefix.startswith(base[:16])):
         return True
-    return bool(base) and _label(_entries(folder)).get("base") == base
+    return bool(base) and _metadata(_entries(folder)).get("base") == base
 
 
 def _oldest_first(folders: Iterable[Path]) -> list[Entry]:
@@ -158,8 +160,8 @@ def _files(folder: Path, pattern: str) -> Iterator[Entry]:
             yield Entry(path, stat.st_size, stat.st_mtime)
 
 
-def _label(entries: Iterable[Entry]) -> dict[str, str]:
-    """Metadata of the first of a few entries whose header can be read, else nothing."""
+def _metadata(entries: Iterable[Entry]) -> dict[str, str]:
+    """Read the metadata of the first readable entry among the first eight; empty if there is none."""
     for entry, _ in zip(entries, range(8), strict=False):
         with suppress(OSError, DamagedEntryError), entry.path.open("rb") as file:
             return read_metadata(file.read(1 << 16))

@@ -1,4 +1,4 @@
-"""Images, instances and prompts of each step: a function of seed and step, so resuming needs no generator state."""
+"""Images, instances and prompts of each step. They depend only on seed and step, so a resumed fit draws the same."""
 
 from __future__ import annotations
 
@@ -25,54 +25,54 @@ _GROUPS: dict[Sampling, Callable[[Instance], Hashable]] = {
 
 MAX_PER_IMAGE = 5
 MAX_VALIDATION_ROUNDS = 4
-_EPOCH, _STEP, _VALIDATION = 0, 1, 2  # streams of random numbers that never meet
+_EPOCH, _STEP, _VALIDATION = 0, 1, 2  # independent streams of random numbers
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Some instances of one image, each with one prompt; ``noise`` seeds everything else that the step draws."""
+    """Some instances of one image, each with one prompt; ``seed`` is for all other random choices of the step."""
 
     image: ImageRecord
     instances: tuple[Instance, ...]
     prompts: Prompts
-    noise: int = 0
+    seed: int = 0
 
 
-def _kind(kind: PromptKind, rng: np.random.Generator) -> Literal["click", "box"]:
+def _draw_kind(kind: PromptKind, rng: np.random.Generator) -> Literal["click", "box"]:
     if kind == "mix":
         return "click" if rng.random() < 0.5 else "box"
     return kind
 
 
 def _draw(image: ImageRecord, instances: Sequence[Instance], config: FitConfig, rng: np.random.Generator) -> Draw:
-    kind = _kind(config.prompts, rng)
+    kind = _draw_kind(config.prompts, rng)
     prompts = simulate_prompts((i.mask() for i in instances), kind, rng.spawn(len(instances)), config.jitter)
     return Draw(image, tuple(instances), prompts, int(rng.integers(2**63)))
 
 
 class Sampler:
-    """Training batches.
+    """Draws training batches.
 
     Every epoch shuffles the images. An image contributes up to five of its instances, or the median number per image
-    if that is smaller; a batch then holds more images. Instances smaller than ``min_area`` pixels, crowd regions and
-    images without any instance left are not used. All images are used equally often, whatever they hold.
+    if that is smaller; a batch then has more images. Instances smaller than ``min_area`` pixels, crowd regions and
+    images without a usable instance are left out. All other images are used equally often.
 
     Args:
         images: of the train split.
         config: size of a batch, kind of prompts, smallest area, seed and sampling.
 
     Raises:
-        DataError: nothing is left to train on.
+        DataError: no image has a usable instance.
     """
 
     def __init__(self, images: Sequence[ImageRecord], config: FitConfig) -> None:
         batch, min_area = config.batch, config.min_area
-        kept = [(r, [i for i in r.promptable if i.area >= min_area]) for r in images]
-        self.images = [(r, instances) for r, instances in kept if instances]
+        usable = [(r, [i for i in r.promptable if i.area >= min_area]) for r in images]
+        self.images = [(r, instances) for r, instances in usable if instances]
         if not self.images:
             raise DataError(
                 f"None of the {len(images)} training images has an instance of at least {min_area} pixels.",
-                "Look at `samtailor inspect`: masks may be empty, or all marked as crowd.",
+                "Check the task with `samtailor inspect`: masks may be empty, or all marked as crowd.",
             )
         self.left_out = sum(len(r.promptable) for r in images) - sum(len(i) for _, i in self.images)
         self.per_image = min(MAX_PER_IMAGE, batch, int(np.median([len(i) for _, i in self.images])))
@@ -82,7 +82,7 @@ class Sampler:
         self._counts = Counter(self._group(i) for _, instances in self.images for i in instances)
 
     def _order(self, instances: Sequence[Instance], rng: np.random.Generator) -> list[int]:
-        """All instances, in the order in which they are taken."""
+        """Draw the order in which the instances of an image are used."""
         if len(self._counts) == 1:
             return list(rng.permutation(len(instances)))
         share = 1 / np.array([self._counts[self._group(i)] for i in instances])
@@ -93,42 +93,42 @@ class Sampler:
         return math.ceil(len(self.images) / self.images_per_step)
 
     def batch(self, step: int) -> list[Draw]:
-        """The draws of a step, counted from 0."""
+        """Return the draws of a step, counted from 0."""
         draws = []
         for slot in range(self.images_per_step):
             epoch, position = divmod(step * self.images_per_step + slot, len(self.images))
             order = np.random.default_rng([self.config.seed, _EPOCH, epoch]).permutation(len(self.images))
             image, instances = self.images[order[position]]
             rng = np.random.default_rng([self.config.seed, _STEP, step, slot])
-            # An image with too few instances gives some twice, with other prompts.
-            chosen = [*self._order(instances, rng), *rng.integers(len(instances), size=self.per_image)]
-            picked = [instances[i] for i in chosen[: self.per_image]]
-            draws.append(_draw(image, picked, self.config, rng))
+            # If an image has too few instances, some are used twice, with different prompts.
+            indices = [*self._order(instances, rng), *rng.integers(len(instances), size=self.per_image)]
+            selected = [instances[i] for i in indices[: self.per_image]]
+            draws.append(_draw(image, selected, self.config, rng))
         return draws
 
 
 def validation_draws(images: Sequence[ImageRecord], config: FitConfig) -> list[Draw]:
     """Draw at most ``config.val_prompts`` prompts, once, spread over as many images as possible.
 
-    A small val split gives each instance up to four prompts, so that a few lucky clicks do not decide.
+    In a small val split each instance gets up to four prompts, so that the score depends less on single clicks.
 
     Raises:
         DataError: no image has an instance.
     """
     limit, seed = config.val_prompts, config.seed
-    full = [r for r in images if r.promptable]
-    if not full:
-        raise DataError(f"None of the {len(images)} validation images has an instance.", "Give val images with masks.")
-    rounds = min(MAX_VALIDATION_ROUNDS, max(1, limit // sum(len(r.promptable) for r in full)))
-    order = np.random.default_rng([seed, _VALIDATION]).permutation(len(full))
-    share = max(1, math.ceil(limit / rounds / len(full)))
-    draws, left = [], limit
-    for turn in range(rounds):
+    usable = [r for r in images if r.promptable]
+    if not usable:
+        raise DataError(f"None of the {len(images)} validation images has an instance.", "Add masks to the val split.")
+    rounds = min(MAX_VALIDATION_ROUNDS, max(1, limit // sum(len(r.promptable) for r in usable)))
+    order = np.random.default_rng([seed, _VALIDATION]).permutation(len(usable))
+    per_image = max(1, math.ceil(limit / rounds / len(usable)))
+    draws, remaining = [], limit
+    for number in range(rounds):
         for index in order:
-            rng = np.random.default_rng([seed, _VALIDATION, int(index), turn])
-            instances = full[index].promptable
-            picked = [instances[i] for i in rng.permutation(len(instances))[: min(share, left)]]
-            if picked:
-                draws.append(_draw(full[index], picked, config, rng))
-                left -= len(picked)
+            rng = np.random.default_rng([seed, _VALIDATION, int(index), number])
+            instances = usable[index].promptable
+            selected = [instances[i] for i in rng.permutation(len(instances))[: min(per_image, remaining)]]
+            if selected:
+                draws.append(_draw(usable[index], selected, config, rng))
+                remaining -= len(selected)
     return draws

@@ -1,8 +1,8 @@
-"""Which embedding cells a loss looks at: those that the mask's boundary crosses, and a random share of the others.
+"""Sample the embedding cells that a loss uses: cells on the mask's boundary, and a random share of the others.
 
-A cell makes its own 4 x 4 block of the mask, so a loss over some cells needs only these upscaled. Cells are drawn
-without replacement within two strata and weighted by the inverse of the chance to be drawn, which makes every sum over
-cells (Horvitz and Thompson 1952) an unbiased estimate of the sum over all.
+A cell determines its own 4 x 4 block of the mask, so a loss over some cells needs only these cells upscaled. Cells are
+drawn without replacement within two strata and weighted by the inverse of their probability, so every sum over the
+sampled cells is an unbiased estimate of the sum over all cells (Horvitz and Thompson 1952).
 """
 
 from __future__ import annotations
@@ -11,52 +11,47 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from samtailor.bases.blocks import BLOCK, all_blocks
 from samtailor.losses import Target, hard_truth
 
-__all__ = ["BLOCK", "full_target", "sampled_target"]
-
-BLOCK = 4  # low-res pixels along a cell's side
+__all__ = ["full_target", "sampled_target"]
 
 
 def full_target(truth: Tensor, valid: Tensor) -> Target:
-    """All pixels: ``truth`` (N, l, l), ``valid`` (l, l) bool."""
+    """Build a target of all pixels from ``truth`` (N, l, l) and ``valid`` (l, l) bool."""
     return Target(truth, hard_truth(truth), valid.float(), valid.sum())
 
 
 def sampled_target(truth: Tensor, valid: Tensor, share: float, seed: int) -> Target:
-    """A share of the cells, half of it on the boundary (more where others are few); else as ``full_target``, on a CPU.
+    """Build a target of a share of the cells; arguments as in ``full_target``, on the CPU.
+
+    Half of the sampled cells are on the boundary, or more if there are few other cells.
 
     Returns:
-        Target with P... = (K, 16): K cells, the same number for every instance, and the pixels of each row by row. A
-        draw that ran out of cells is filled up with cells of weight 0.
+        Target with P... = (K, 16): K cells, the same number for every instance, and the pixels of each cell row by row.
+        If an instance has fewer than K cells, the rest are cells of weight 0.
     """
     rng = np.random.default_rng(seed)
-    blocks, inside = _blocks(truth), _blocks(valid[None])[0]  # (N, c, 16), (c, 16)
-    usable = inside.any(-1)
+    blocks, block_valid = all_blocks(truth), all_blocks(valid[None])[0]  # (N, c, 16), (c, 16)
+    usable = block_valid.any(-1)
     count = max(2, round(share * blocks.shape[1]))
-    edge = ((blocks.amax(-1) > 0) & (blocks.amin(-1) < 1) & usable).numpy()
-    rest = usable.numpy() & ~edge
+    boundary = ((blocks.amax(-1) > 0) & (blocks.amin(-1) < 1) & usable).numpy()
+    rest = usable.numpy() & ~boundary
     cells = np.zeros((len(truth), count), dtype=np.int64)
     weights = np.zeros((len(truth), count), dtype=np.float32)
     for row in range(len(truth)):
-        on_edge, others = np.flatnonzero(edge[row]), np.flatnonzero(rest[row])
-        first = min(len(on_edge), max(count // 2, count - len(others)))
+        on_boundary, others = np.flatnonzero(boundary[row]), np.flatnonzero(rest[row])
+        first = min(len(on_boundary), max(count // 2, count - len(others)))
         second = min(len(others), count - first)
         end = first + second
         cells[row, :first], cells[row, first:end] = (
-            rng.choice(on_edge, first, replace=False),
+            rng.choice(on_boundary, first, replace=False),
             rng.choice(others, second, replace=False),
         )
-        weights[row, :first] = len(on_edge) / max(first, 1)
+        weights[row, :first] = len(on_boundary) / max(first, 1)
         weights[row, first:end] = len(others) / max(second, 1)
-    chosen = torch.from_numpy(cells)
-    index = chosen[..., None].expand(-1, -1, BLOCK * BLOCK)
-    weight = torch.from_numpy(weights)[..., None] * inside[chosen]
-    return Target(blocks.gather(1, index), _blocks(hard_truth(truth)).gather(1, index), weight, valid.sum(), chosen)
-
-
-def _blocks(pictures: Tensor) -> Tensor:
-    """(N, l, l) to (N, cells, 16), cells and pixels row by row."""
-    n, side, _ = pictures.shape
-    cells = pictures.reshape(n, side // BLOCK, BLOCK, side // BLOCK, BLOCK).transpose(2, 3)
-    return cells.reshape(n, -1, BLOCK * BLOCK)
+    sampled = torch.from_numpy(cells)
+    index = sampled[..., None].expand(-1, -1, BLOCK * BLOCK)
+    weight = torch.from_numpy(weights)[..., None] * block_valid[sampled]
+    hard = all_blocks(hard_truth(truth)).gather(1, index)
+    return Target(blocks.gather(1, index), hard, weight, valid.sum(), sampled)

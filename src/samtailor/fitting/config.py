@@ -146,7 +146,7 @@ class FitConfig:
             if value is not None and value not in accepted:
                 raise FitError(f"{name} is {value!r}.", f"It must be a finite number, {accepted}.")
         if self.minutes is None and self.epochs is None and self.steps is None:
-            raise FitError("The fit has no end: minutes, epochs and steps are all unset.", "Set one of them.")
+            raise FitError("The fit has no budget: minutes, epochs and steps are all unset.", "Set one of them.")
         if self.steps is not None and self.steps != int(self.steps):
             raise FitError(f"steps is {self.steps}.", "It must be a whole number.")
         if self.mask_token is not None and type(self.mask_token) is not int:
@@ -163,4 +163,4 @@ class FitConfig:
 
 def _check_word(name: str, value: str, words: tuple[str, ...]) -> None:
     if value not in words:
-        raise FitError(f"The {name} {value!r} is not known.", f"Choose one of: {', '.join(words)}.")
+        raise FitError(f"The {name} {value!r} is unknown.", f"Choose one of: {', '.join(words)}.")

@@ -1,4 +1,4 @@
-"""What a killed fit and its continuation must have in common."""
+"""The context of a fit: settings, base and task, which must not change between a killed fit and its continuation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def context_of(task: Task, base: Base, config: FitConfig, peak_rate: float) -> d
 
 
 def check_context(run: Run, context: dict[str, Any]) -> None:
-    """Compare the context of a started run with today's.
+    """Compare the context of a started run with the current one.
 
     Raises:
         FitError: they differ; the message lists each difference.
@@ -39,17 +39,17 @@ def check_context(run: Run, context: dict[str, Any]) -> None:
     state = read_state(run)
     if state is None:
         return
-    saved, now = _flat({"config": {}, **state.context}), _flat(context)
-    # A setting that is newer than the run had the value that is its default now.
+    saved, current = _flatten({"config": {}, **state.context}), _flatten(context)
+    # An older run lacks settings that were added later; it used their present defaults.
     saved = {f"config.{k}": v for k, v in FitConfig(steps=1).to_dict().items() if k != "steps"} | saved
-    changed = [f"{k} {saved.get(k)} -> {now.get(k)}" for k in now if saved.get(k) != now.get(k)]
-    if changed:
+    changes = [f"{k} {saved.get(k)} -> {current.get(k)}" for k in current if saved.get(k) != current.get(k)]
+    if changes:
         raise FitError(
-            f"The run in {run.folder} was started with other settings: {'; '.join(changed)}.",
-            "Resume with the same settings, or start another folder.",
+            f"The run in {run.folder} was started with other settings: {'; '.join(changes)}.",
+            "Resume with the same settings, or choose another folder.",
         )
 
 
-def _flat(context: dict[str, Any]) -> dict[str, Any]:
+def _flatten(context: dict[str, Any]) -> dict[str, Any]:
     settings = {f"config.{k}": v for k, v in context["config"].items()}
     return {k: v for k, v in context.items() if k != "config"} | settings

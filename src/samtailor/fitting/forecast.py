@@ -14,17 +14,17 @@ __all__ = ["forecast"]
 
 
 def forecast(trainer: Trainer) -> Forecast:
-    """Time one training step, whose gradient is thrown away, and the validation of a few images."""
-    began = time.perf_counter()
+    """Time one training step, whose gradient is discarded, and the validation of a few images."""
+    start = time.perf_counter()
     batch = trainer.sampler.batch(trainer.state.step)
     add_gradients(trainer.model, batch, trainer.config, progress=1.0)  # includes terms that start late in a fit
     trainer.optimiser.zero_grad(set_to_none=True)
-    step = time.perf_counter() - began
+    step = time.perf_counter() - start
     few = trainer.draws[:3]
-    began = time.perf_counter()
+    start = time.perf_counter()
     validate(trainer.model, few)
     instances = sum(len(d.instances) for d in trainer.draws)
-    validation = (time.perf_counter() - began) / sum(len(d.instances) for d in few) * instances
+    validation = (time.perf_counter() - start) / sum(len(d.instances) for d in few) * instances
     all_validations = validation * (trainer.config.validations + 1)
 
     budget, limits = trainer.budget, []

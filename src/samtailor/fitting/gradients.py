@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.lesson import Lesson
+from samtailor.adapters.training_step import TrainingStep
 from samtailor.fitting.batches import Draw
 from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.fitting.config import FitConfig
@@ -29,11 +29,11 @@ def add_gradients(
         model: a base with the adapter to train.
         draws: instances and prompts; one image at a time is in memory.
         config: weights of the loss, share of the cells, precision.
-        progress: used share of the fit's budget, for methods whose own terms depend on it.
+        progress: used share of the fit's budget; some methods' own terms depend on it.
 
     Returns:
-        Means over the prompts: ``loss``, its terms ``focal``, ``dice`` and ``iou``, ``empty`` (share of the masks that
-        are empty), then the method's own terms.
+        Means over the prompts: ``loss``, its terms ``focal``, ``dice`` and ``iou``, ``empty`` (share of empty masks),
+        and the method's own terms.
     """
     adapter = model.require_adapter()
     total = sum(len(d.instances) for d in draws)
@@ -49,8 +49,8 @@ def add_gradients(
         estimate = out.iou[0, :, 0].float()
         terms = mask_losses(logits, estimate, target)
         with _precision(config.precision, model.base.device):
-            noise = (draw.noise + 1) % 2**63  # another seed than the one that drew the cells
-            extra = adapter.extra_terms(Lesson(out, target, truth, valid, progress, noise))
+            seed = (draw.seed + 1) % 2**63  # not the seed that sampled the cells
+            extra = adapter.extra_terms(TrainingStep(out, target, truth, valid, progress, seed))
         loss = torch.stack([*(weights[name] * term for name, term in terms.items()), *extra.values()]).sum(0)
         (loss.sum() / total).backward()  # type: ignore[no-untyped-call]
         for name, values in {"loss": loss, **terms, **extra}.items():
@@ -65,10 +65,10 @@ def _precision(name: str, device: torch.device) -> torch.autocast:
 
 
 def _target(draw: Draw, frame: Frame, share: float, device: torch.device) -> tuple[Tensor, Tensor, Target]:
-    """Coverage (N, l, l), the pixels that are not padding (l, l), and the part of them that the losses look at."""
+    """Return the coverage (N, l, l), the pixels outside padding (l, l) bool, and the target of the losses."""
     # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
     coverage = torch.cat([frame.masks_to_low_res(torch.from_numpy(i.mask())[None]) for i in draw.instances])
     valid = frame.valid_low_res()
-    target = full_target(coverage, valid) if share >= 1 else sampled_target(coverage, valid, share, draw.noise)
-    moved = {k: v.to(device) for k, v in vars(target).items() if v is not None}
-    return coverage.to(device), valid.to(device), Target(**moved)
+    target = full_target(coverage, valid) if share >= 1 else sampled_target(coverage, valid, share, draw.seed)
+    on_device = {k: v.to(device) for k, v in vars(target).items() if v is not None}
+    return coverage.to(device), valid.to(device), Target(**on_device)

@@ -36,10 +36,10 @@ class Trainer:
     Args:
         model: the base with a fresh adapter.
         sampler: training batches.
-        validation: the draws that choose the best adapter.
+        validation: draws to validate on; they determine the best adapter.
         config: settings.
         run: the run folder.
-        context: what must not change between a killed run and its continuation.
+        context: settings, base and task, which must not change between a killed run and its continuation.
         progress: receives ``Stepped``, ``Validated`` and ``Note`` events.
 
     Raises:
@@ -83,7 +83,7 @@ class Trainer:
         """Train until the budget ends or nothing improves; the adapter then holds the best parameters.
 
         Raises:
-            FitCollapseError: masks became empty or numbers not finite; the best adapter so far is kept in the state.
+            FitCollapseError: masks became empty or numbers not finite; the state keeps the best adapter so far.
         """
         state = self.state
         if not state.base:
@@ -91,17 +91,17 @@ class Trainer:
         if state.finished.startswith(COLLAPSE):
             raise self._collapsed()
         while not state.finished:
-            began = time.perf_counter()
+            start = time.perf_counter()
             terms = self._step(self.budget.progress(state.step, state.elapsed))
             state.step += 1
-            state.elapsed += time.perf_counter() - began
+            state.elapsed += time.perf_counter() - start
             self._log(terms)
             used = self.budget.progress(state.step, state.elapsed)
             self.progress(Stepped(state, terms, used))
             if used >= min(state.due, 1.0):
-                began = time.perf_counter()
+                start = time.perf_counter()
                 self._validate(last=used >= 1)
-                seconds = time.perf_counter() - began
+                seconds = time.perf_counter() - start
                 state.elapsed += seconds
                 self._plan_validation(seconds)
                 state.finished = self.policy.ended(state, used)
@@ -116,14 +116,14 @@ class Trainer:
         set_parameters(self.adapter, self.best)
 
     def finish_adapter(self) -> None:
-        """Give the adapter its final form: the best one, or one that leaves the base unchanged if nothing beat it.
+        """Set the adapter to its final parameters: the best ones, or none that change the base if nothing beat it.
 
-        If another mask token of the base is best, the adapter answers with that token.
+        If the untrained adapter with another mask token is best, it keeps that token.
         """
         self.restore_best()
         if self.state.best_step == 0:
             if not self.state.beats_base:
-                self.adapter.read_token(0)
+                self.adapter.use_token(0)
             self.adapter.switch_off()
 
     def _step(self, progress: float) -> dict[str, float]:
@@ -140,8 +140,8 @@ class Trainer:
             self._handle_collapse(reason, rate)
         else:
             self.optimiser.step()
-        named = {"iou_loss" if name == "iou" else name: value for name, value in terms.items()}
-        return {**named, "lr": rate, "grad_norm": norm}
+        row = {"iou_loss" if name == "iou" else name: value for name, value in terms.items()}
+        return {**row, "lr": rate, "grad_norm": norm}
 
     def _handle_collapse(self, reason: str, rate: float) -> None:
         state = self.state
@@ -170,14 +170,14 @@ class Trainer:
         self.progress(Note(f"{reason}: back to step {state.best_step}, rate x {state.rate_scale:g}"))
 
     def _validate_base(self) -> None:
-        state, began = self.state, time.perf_counter()
+        state, start = self.state, time.perf_counter()
         scores = validate(self.model.plain, self.draws)
         state.base = state.best = asdict(scores)
         state.empty_at_first = scores.empty
         self._report(scores, scores.miou)
-        # This does not count as fitting time: half of a short fit's warm-up would be over before its first step.
-        self._plan_validation(time.perf_counter() - began)
-        if self.adapter.mask_token:  # the base's mask of this token takes part in the choice too
+        # This does not count as fitting time; otherwise half of a short fit's warm-up would pass before its first step.
+        self._plan_validation(time.perf_counter() - start)
+        if self.adapter.mask_token:  # the base with this token takes part in the choice too
             untrained = validate(self.model, self.draws)
             token = self.adapter.mask_token
             self.progress(Note(f"the base's mask {token} alone: val mIoU {untrained.miou:.3f}"))

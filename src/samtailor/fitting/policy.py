@@ -1,4 +1,4 @@
-"""When a fit goes back to its best adapter, stops, counts as collapsed, and validates again. Pure functions."""
+"""Decide when a fit goes back to its best adapter, stops, counts as collapsed, and validates. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from samtailor.fitting.validate import Validation
 __all__ = ["Policy"]
 
 TOLERANCE = 0.01  # validation may fall this far below the best before it counts as falling back
-EMPTY_SHARE = 0.8  # of predicted masks, over about the last ten steps: more is a collapse
-LOST_SHARE = 0.5  # of the best: a fit that had fallen to a twelfth of it was still there 100 steps later
-PATIENT_STEPS = 60  # validation may dip first: on faces it was below the base at step 100 and far above at 300
+EMPTY_SHARE = 0.8  # a larger share of empty masks, over about the last ten steps, is a collapse
+LOST_SHARE = 0.5  # of the best mIoU; a fit that had fallen to a twelfth of it had not recovered 100 steps later
+PATIENT_STEPS = 60  # validation may fall first: on faces it was below the base at step 100 and far above at step 300
 LAST_BACKOFF = 6
-EARLIEST_STOP = 0.3  # share of the budget; before that, the rate has hardly warmed up
+EARLIEST_STOP = 0.3  # share of the budget; before that, the learning rate has hardly warmed up
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Decisions of a fit. Nothing here changes the state; the loop does what a decision says.
+    """Decisions of a fit. No method changes the state; the loop carries out the decisions.
 
     Attributes:
         adaptive: whether the learning rate may be halved by going back; False for a fixed rate.
@@ -38,7 +38,7 @@ class Policy:
         return self.adaptive and state.backoffs < LAST_BACKOFF
 
     def collapse(self, state: FitState, loss: float, gradient_norm: float) -> str:
-        """Say why the step is a collapse; an empty text if it is none."""
+        """Return the reason why the step is a collapse; an empty text if it is not."""
         if not math.isfinite(loss) or not math.isfinite(gradient_norm):
             return "the loss or its gradient is no longer a finite number"
         if state.emptiness > max(EMPTY_SHARE, (1 + state.empty_at_first) / 2):  # some bases start nearly empty
@@ -66,7 +66,7 @@ class Policy:
         return scores.miou < state.best["miou"] - TOLERANCE
 
     def ended(self, state: FitState, progress: float) -> str:
-        """Say why the fit ends now; an empty text if it continues. ``progress``: used share of the budget."""
+        """Return the reason why the fit ends now; an empty text if it continues. ``progress`` is the used budget."""
         if progress >= 1:
             return "the budget is used up"
         if state.stale >= self.patience and progress > EARLIEST_STOP:

@@ -13,15 +13,15 @@ __all__ = ["Forecast", "Stepped", "Validated"]
 
 @dataclass(frozen=True)
 class Forecast(Event):
-    """What a fit will take, measured on one step that changes nothing; sent once, before the first step.
+    """Estimated time and memory of a fit, measured on one step that changes nothing; sent before the first step.
 
     Attributes:
-        seconds_per_step: training only.
-        seconds_per_validation: all validation prompts.
-        steps: how many fit into the budget.
-        seconds: the whole fit.
-        memory_bytes: peak of the process (CPU) or of the accelerator.
-        left_out: training instances below the smallest area.
+        seconds_per_step: time of a training step.
+        seconds_per_validation: time of a validation.
+        steps: number of steps within the budget.
+        seconds: time of the whole fit.
+        memory_bytes: peak memory of the process (CPU) or of the accelerator.
+        left_out: number of training instances below the smallest area.
     """
 
     seconds_per_step: float

@@ -1,4 +1,4 @@
-"""All that a killed fit needs to go on, in one safetensors file that is replaced atomically."""
+"""The state of a fit, from which a killed fit continues: one safetensors file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -25,29 +25,29 @@ __all__ = [
     "set_parameters",
 ]
 
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what torch.optim.AdamW keeps for each parameter
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # state of torch.optim.AdamW for each parameter
 
 
 @dataclass
 class FitState:
-    """Where a fit stands.
+    """Progress of a fit.
 
     Attributes:
         step: finished steps.
-        elapsed: fitting seconds so far, over all runs.
-        rate_scale: what the adaptive rate has come down to, 1 at first.
-        backoffs: how often the best adapter was restored.
+        elapsed: fitting seconds so far, including those before an interruption.
+        rate_scale: factor on the adaptive learning rate, 1 at first; each back-off halves it.
+        backoffs: how many times the fit went back to the best adapter.
         anchor: step of the last new best or back-off.
-        emptiness: running share of predicted masks that are empty though the truth is not.
+        emptiness: running share of predicted masks that are empty although the truth is not.
         empty_at_first: share of the validation's masks that were empty before training.
-        due: share of the budget at which the next validation comes.
+        due: share of the budget at which the next validation is due.
         stale: validations since the last new best.
         base: validation scores of the base (step 0).
-        best: validation scores of the best adapter; those of the base while nothing beat it.
-        best_step: step of the best adapter; 0 is the base itself, or its mask of the adapter's token.
-        token_scores: validation mIoU of the base's mask tokens 0 to 3, where the fit chose among them.
+        best: validation scores of the best adapter; those of the base until an adapter beats it.
+        best_step: step of the best adapter; 0 is the base itself, or the base with the adapter's mask token.
+        token_scores: validation mIoU of each of the base's mask tokens, if the fit selected one; otherwise empty.
         finished: why the fit ended; empty while it runs.
-        context: what must be the same when the fit goes on (settings, task, base).
+        context: settings, task and base, which must be the same when the fit continues.
     """
 
     step: int = 0
@@ -68,29 +68,29 @@ class FitState:
 
     @property
     def beats_base(self) -> bool:
-        """Whether the best adapter, be it the untrained one with another mask token, is better than the base."""
+        """Whether the best adapter is better than the base; it may be the untrained one with another mask token."""
         return self.best["miou"] > self.base["miou"]
 
 
 def copy_parameters(adapter: Adapter) -> dict[str, Tensor]:
-    """A detached copy of what the adapter owns."""
+    """Copy the adapter's owned parameters."""
     return {name: p.detach().clone() for name, p in adapter.owned_parameters().items()}
 
 
 @torch.no_grad()
 def set_parameters(adapter: Adapter, values: dict[str, Tensor]) -> None:
-    """Put values back that ``copy_parameters`` or a state file gave."""
+    """Set the adapter's owned parameters to ``values``, from ``copy_parameters`` or a state file."""
     for name, parameter in adapter.owned_parameters().items():
         parameter.copy_(values[name])
 
 
 def _moments_of(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """AdamW's moments by parameter name; empty before the first step."""
-    found = {}
+    """Return AdamW's moments by parameter name; empty before the first step."""
+    moments = {}
     for name, parameter in adapter.owned_parameters().items():
         for moment, value in optimiser.state.get(parameter, {}).items():
-            found[f"{moment}.{name}"] = value
-    return found
+            moments[f"{moment}.{name}"] = value
+    return moments
 
 
 def save_state(
@@ -119,13 +119,16 @@ def read_state(run: Run) -> FitState | None:
         with safetensors.safe_open(path, "pt") as file:
             return FitState(**json.loads(file.metadata()["state"]))
     except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise FitError(f"{path} cannot be read: {error}.", "Start again in another folder.") from error
+        raise FitError(f"{path} cannot be read: {error}.", "Start a new fit in another folder.") from error
 
 
 def load_state(
     run: Run, adapter: Adapter, optimiser: torch.optim.Optimizer
 ) -> tuple[FitState, dict[str, Tensor]] | None:
-    """Fill adapter and optimiser from the folder's state file; (state, best parameters), or None without such a file.
+    """Load the run's state file into the adapter and the optimiser.
+
+    Returns:
+        The state and the best parameters; None if there is no state file.
 
     Raises:
         FitError: the file is damaged.
@@ -142,13 +145,13 @@ def load_state(
         best = {k: tensors[f"best.{k}"].to(p.device) for k, p in owned.items()}
         if state.step:
             for name, parameter in owned.items():
-                if f"adam.step.{name}" not in tensors:  # just after a back-off there are no moments
+                if f"adam.step.{name}" not in tensors:  # right after a back-off there are no moments
                     continue
                 moments = {m: tensors[f"adam.{m}.{name}"] for m in _MOMENTS}
-                # AdamW keeps its step counter on the CPU, the moments beside the parameter.
+                # AdamW keeps its step counter on the CPU and the moments on the parameter's device.
                 optimiser.state[parameter] = {
                     k: v if k == "step" else v.to(parameter.device) for k, v in moments.items()
                 }
     except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise FitError(f"{path} cannot be read: {error}.", "Start again in another folder.") from error
+        raise FitError(f"{path} cannot be read: {error}.", "Start a new fit in another folder.") from error
     return state, best

@@ -1,4 +1,4 @@
-"""Choose the mask token that a fit trains."""
+"""Select the mask token that a fit trains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["check_token", "choose_token"]
 
 
 def check_token(config: FitConfig, base: Base) -> None:
-    """Raise FitError if the base has no such mask token."""
+    """Raise FitError if the base does not have the config's mask token."""
     if config.mask_token is not None and config.mask_token >= base.mask_tokens:
         raise FitError(
             f"mask_token is {config.mask_token}; the base {base.name!r} has {base.mask_tokens} mask tokens.",
@@ -26,16 +26,16 @@ def check_token(config: FitConfig, base: Base) -> None:
 
 
 def choose_token(model: AdaptedModel, draws: Sequence[Draw], config: FitConfig, run: Run) -> list[float]:
-    """Tell the adapter which token to read; a resumed run reads the same token as before.
+    """Set the adapter's mask token; a resumed run keeps its token.
 
     Returns:
-        Validation mIoU by token if the token was chosen by it, else an empty list.
+        Validation mIoU by token if the token was selected by it, else an empty list.
     """
     adapter = model.require_adapter()
     if config.mask_token is not None or not adapter.chooses_token:
-        adapter.read_token(config.mask_token or 0)
+        adapter.use_token(config.mask_token or 0)
         return []
     state = read_state(run)
     scores = state.token_scores if state and state.token_scores else token_scores(model, draws)
-    adapter.read_token(scores.index(max(scores)))
+    adapter.use_token(scores.index(max(scores)))
     return scores

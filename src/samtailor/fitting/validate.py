@@ -1,4 +1,4 @@
-"""Validation during a fit: the single mask of the adapted model against the truth, at the image's own resolution."""
+"""Validation during a fit: compare the adapted model's single mask with the truth, in image pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Validation:
     Attributes:
         miou: mean over classes of the mean over instances.
         iou_instances: mean over instances.
-        n: how many prompts.
+        n: number of prompts.
         empty: share of the predicted masks that are empty.
     """
 
@@ -36,9 +36,9 @@ def token_scores(model: AdaptedModel, draws: Sequence[Draw]) -> list[float]:
     for draw in draws:
         for answer in model.plain.answer(model.open(draw.image), draw.prompts, "all"):
             for masks, instance in zip(answer.masks, draw.instances[answer.rows], strict=True):
-                for of_token, mask in zip(scores, masks, strict=True):
-                    of_token.append(iou(count_pixels(mask, instance.mask())))
-    return [mean_over_classes(of_token, labels) for of_token in scores]
+                for ious, mask in zip(scores, masks, strict=True):
+                    ious.append(iou(count_pixels(mask, instance.mask())))
+    return [mean_over_classes(ious, labels) for ious in scores]
 
 
 def validate(model: AdaptedModel, draws: Sequence[Draw]) -> Validation:

@@ -1,4 +1,4 @@
-"""Which device computes, and how exactly."""
+"""Choose the device and the number type of training steps."""
 
 from __future__ import annotations
 
@@ -10,35 +10,42 @@ __all__ = ["choose_device", "choose_precision"]
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """``auto`` takes CUDA, then MPS, then the CPU.
+    """Return the device of a name; ``auto`` takes CUDA, then MPS, then the CPU.
 
     Raises:
-        SamtailorError: the device asked for is not there.
+        SamtailorError: the device is unknown or not available.
     """
-    have = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, there in have.items() if there))
+        return torch.device(next(kind for kind, usable in available.items() if usable))
     kind = name.partition(":")[0]
-    if not have.get(kind):
-        there = ", ".join(k for k, v in have.items() if v)
-        raise SamtailorError(f"The device {name!r} is not available here.", f"Choose one of: auto, {there}.")
+    if not available.get(kind):
+        choices = ", ".join(k for k, usable in available.items() if usable)
+        raise SamtailorError(f"The device {name!r} is not available here.", f"Choose one of: auto, {choices}.")
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise SamtailorError(f"{name!r} is no device.", "Choose auto, cpu, cuda, cuda:0, ... or mps.") from error
-    if kind == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise SamtailorError(f"There is no {name!r}; CUDA devices here: {torch.cuda.device_count()}.", "Count from 0.")
+        raise SamtailorError(
+            f"The device {name!r} is unknown.", "Choose auto, cpu, cuda, cuda:0, ... or mps."
+        ) from error
+    count = torch.cuda.device_count()
+    if kind == "cuda" and (device.index or 0) >= count:
+        raise SamtailorError(
+            f"The device {name!r} does not exist; this machine has {count} CUDA device(s), counted from 0.",
+            f"Choose cuda:0 to cuda:{count - 1}.",
+        )
     return device
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """``auto`` takes ``bfloat16`` where the hardware multiplies it, else ``float32``; other names stay."""
+    """Return a number type; ``auto`` takes bfloat16 if the hardware multiplies it, else float32."""
     if name != "auto":
         return name
     if device.type == "cuda":
         with torch.cuda.device(device):
             fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        has_it = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # not public; AMX comes with it
-        fast = device.type == "cpu" and has_it is not None and has_it()
+        supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # not public; AMX implies it
+        fast = device.type == "cpu" and supported is not None and supported()
+
     return "bfloat16" if fast else "float32"

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never half of it."""
+"""Write files atomically: a reader sees the old content or the new content, never a part."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["append_json", "write_atomically", "write_json"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace ``path`` by ``content``, through a temporary file beside it.
+    """Replace the content of ``path`` through a temporary file in the same folder.
 
     Raises:
-        SamtailorError: the folder cannot be written, or the disk is full.
+        SamtailorError: the folder is not writable, or the disk is full.
     """
     temporary = path.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
@@ -29,7 +29,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         raise SamtailorError(
             f"{path} cannot be written: {error.strerror or error}.",
-            "Choose a folder on a disk with room that you may write to.",
+            "Choose a writable folder on a disk with free space.",
         ) from error
     finally:
         with suppress(OSError):
@@ -37,22 +37,24 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def append_json(path: Path, row: dict[str, Any]) -> None:
-    """Add one line of JSON to a log.
+    """Append one line of JSON to a log.
 
     Raises:
-        SamtailorError: as ``write_atomically``.
+        SamtailorError: the file is not writable, or the disk is full.
     """
     try:
         with path.open("a") as file:
             file.write(json.dumps(_plain(row), allow_nan=False) + "\n")
     except OSError as error:
         raise SamtailorError(
-            f"{path} cannot be written: {error.strerror or error}.", "Make room on the disk, then go on with --resume."
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Free space on the disk, then continue with --resume.",
         ) from error
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON; NaN and infinity become null, so that every reader accepts it."""
+    """Write ``value`` as indented JSON. NaN and infinity become null, because standard JSON has neither."""
+
     write_atomically(path, (json.dumps(_plain(value), indent=2, allow_nan=False) + "\n").encode())
 
 

@@ -1,4 +1,4 @@
-"""Memory of this process: how much it has taken, and keeping what the allocator would give back."""
+"""Measure the memory of this process, and make the allocator keep freed memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["keep_freed_memory", "peak_memory"]
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes: of the accelerator if it is CUDA, else of the process (its largest resident set so far)."""
+    """Return the peak memory in bytes: of the accelerator for CUDA, else the largest resident set of the process."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     if sys.platform == "win32":
@@ -24,11 +24,12 @@ def peak_memory(device: torch.device) -> int:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc reuse large blocks instead of handing each back to the kernel and taking it, zeroed, again.
+    """Let glibc reuse large blocks instead of returning each to the kernel and requesting zeroed pages again.
 
-    A decoder's activations are tens of megabytes each, and on a CPU the page faults cost a fifth of the time. Does
-    nothing where the C library is another.
+    A decoder's activations are tens of megabytes each, and on a CPU the page faults cost a fifth of the time. With
+    another C library this does nothing.
     """
+
     if not sys.platform.startswith("linux"):
         return
     try:

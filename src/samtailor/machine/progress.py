@@ -52,7 +52,7 @@ Progress = Callable[[Event], None]
 
 
 def silent(event: Event) -> None:
-    """The progress function that shows nothing."""
+    """Ignore the event: the progress function for work without a display."""
 
 
 _Item = TypeVar("_Item", covariant=True)

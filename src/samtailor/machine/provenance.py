@@ -1,4 +1,4 @@
-"""Where a figure comes from: versions, machine, commit."""
+"""Describe where a measured figure comes from: versions, hardware, commit."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PACKAGES = ("samtailor", "torch", "torchvision", "transformers", "timm", "numpy
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that figures depend on."""
+    """Return the versions of Python and of the packages that figures depend on."""
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in _PACKAGES}
 
 
 def hardware(device: torch.device) -> dict[str, str]:
-    """The processor, its usable cores, memory, and the device that computes."""
+    """Describe the processor, its usable cores, the memory, and the compute device."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return {
@@ -44,17 +44,17 @@ def _processor() -> str:
 
 
 def commit() -> str | None:
-    """The git commit of the source that runs, with ``+`` where files differ from it; None for an installed package."""
-    here = Path(__file__).parent
+    """Return the git commit of the running source, with ``+`` if files were changed; None for an installed package."""
+    folder = Path(__file__).parent
     try:
-        inside = _git("ls-files", "--error-unmatch", "provenance.py", cwd=here)
-        changed = _git("status", "--porcelain", "--untracked-files=no", cwd=here)
-        found = _git("rev-parse", "--short=12", "HEAD", cwd=here)
+        tracked = _git("ls-files", "--error-unmatch", "provenance.py", cwd=folder)
+        changed = _git("status", "--porcelain", "--untracked-files=no", cwd=folder)
+        revision = _git("rev-parse", "--short=12", "HEAD", cwd=folder)
     except (OSError, subprocess.SubprocessError):
         return None
-    return (found + ("+" if changed else "")) if inside else None
+    return (revision + ("+" if changed else "")) if tracked else None
 
 
 def _git(*arguments: str, cwd: Path) -> str:
-    done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, timeout=10, check=True)
-    return done.stdout.strip()
+    result = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, timeout=10, check=True)
+    return result.stdout.strip()

@@ -22,7 +22,7 @@ class _ChannelNorm(nn.LayerNorm):
 
 
 class _BatchedBias(Attention):
-    """PyTorch's flash attention on CPUs takes a bias of 2 or 4 axes; with timm's 3 it falls back to a slow path."""
+    """Attention whose bias has 4 axes. With timm's 3, PyTorch's flash attention on CPUs falls back to a slow path."""
 
     def get_attention_biases(self, device: torch.device) -> Tensor:
         bias: Tensor = super().get_attention_biases(device)[None]
@@ -30,22 +30,22 @@ class _BatchedBias(Attention):
 
 
 class _GeluInPlace(nn.GELU):
-    """Writes over its input, which a fused convolution or linear layer has just made: a pass over memory less."""
+    """GELU that overwrites its input, the output of the layer before it; this saves a pass over memory."""
 
     def forward(self, x: Tensor) -> Tensor:
-        written: Tensor = torch.ops.aten.gelu_(x)
-        return written
+        activated: Tensor = torch.ops.aten.gelu_(x)
+        return activated
 
 
 class TinyVitEncoder(nn.Module):
-    """(B, 3, 1024, 1024) -> (B, 256, 64, 64)."""
+    """TinyViT with SAM's neck: (B, 3, 1024, 1024) -> (B, 256, 64, 64)."""
 
     def __init__(self) -> None:
         super().__init__()
         body: Any = timm.create_model(
             "tiny_vit_5m_224", pretrained=False, features_only=True, out_indices=(3,), window_sizes=(7, 7, 14, 7)
         )
-        # The last patch merging keeps its resolution, so that the grid stays 64 x 64.
+        # The last patch merging keeps the resolution, so the grid stays 64 x 64.
         body.stages_3.downsample.conv2.conv.stride = (1, 1)
         self.body = body
         self.neck = nn.Sequential(
@@ -60,7 +60,7 @@ class TinyVitEncoder(nn.Module):
         return embedding
 
     def speed_up(self) -> None:
-        """Fold batch norms, lay channels last, pack linear layers: the same function, fewer and faster passes."""
+        """Fold batch norms, store channels last and pack linear layers: the same function in fewer, faster passes."""
         for module in list(self.body.modules()):
             for name, child in module.named_children():
                 if isinstance(child, ConvNorm):

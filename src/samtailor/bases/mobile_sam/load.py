@@ -1,7 +1,7 @@
-"""MobileSAM: timm's TinyViT-5M, reconfigured, with a neck, and SAM's prompt encoder and mask decoder.
+"""Load MobileSAM: timm's TinyViT-5M, reconfigured, with a neck, and SAM's prompt encoder and mask decoder.
 
 Layout after Zhang et al. 2023 (arXiv 2306.14289) and TinyViT (arXiv 2207.10666). The bundled weights and a published
-``mobile_sam.pt`` bear the same key names and go through the same loader.
+``mobile_sam.pt`` have the same key names and use the same loader.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["NAME", "bundled_weights", "load_mobile_sam", "plain_encoder"]
 # Parts of a published checkpoint that the segmentation path does not use, or that timm computes itself.
 _UNUSED = re.compile(r"image_encoder\.(head|norm_head)\.|\.num_batches_tracked$|\.attention_bias_idxs$")
 
-# Old name -> new name, applied in this order.
+# Published name -> our name, applied in this order.
 _RENAMES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^image_encoder\.layers\.(\d)\.downsample\.", lambda m: f"image_encoder.body.stages_{int(m[1]) + 1}.downsample."),
     (r"^image_encoder\.layers\.(\d)\.", r"image_encoder.body.stages_\1."),
@@ -53,7 +53,7 @@ _RENAMES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
 
 
 def bundled_weights() -> Path:
-    """Path of the float32 weights that ship inside the package."""
+    """Return the path of the float32 weights inside the package."""
     return Path(str(resources.files("samtailor") / "assets" / "mobile_sam.safetensors"))
 
 
@@ -66,13 +66,13 @@ def _encoder(weights: dict[str, Tensor], path: Path) -> TinyVitEncoder:
 
 
 def plain_encoder() -> nn.Module:
-    """The bundled image encoder layer by layer as it was published, without what makes ours fast; to compare with."""
+    """Build the bundled image encoder as it was published, without our optimisations, for comparisons."""
     path = bundled_weights()
     return _encoder({k: v for k, v in _renamed(path).items() if k.startswith("image_encoder.")}, path)
 
 
 class _LateEncoder(nn.Module):
-    """TinyViT, built when the first image comes: answers from cached embeddings need neither it nor timm's imports."""
+    """TinyViT, built for the first image. Predictions from cached embeddings need neither it nor the import of timm."""
 
     def __init__(self, weights: dict[str, Tensor], path: Path) -> None:
         super().__init__()
@@ -83,6 +83,7 @@ class _LateEncoder(nn.Module):
         if self.built is None:
             encoder = _encoder(self._weights, self._path)
             encoder.speed_up()
+            encoder.requires_grad_(False).eval()  # folding creates new layers
             self.built, self._weights = encoder, {}
         return self.built
 
@@ -117,14 +118,14 @@ def load_mobile_sam(weights: Path | None = None) -> SamBase:
     """
     path = weights or bundled_weights()
     published = _published(path)
-    # The original decoder uses PyTorch's default epsilon, transformers 1e-6; docs/decisions has the difference.
+    # The original decoder uses PyTorch's default epsilon, transformers uses 1e-6; docs/decisions has the difference.
     prompt_encoder, mask_decoder = PromptEncoder(), MaskDecoder(DecoderSizes(layer_norm_eps=1e-5))
     parts = nn.ModuleDict({"prompt_encoder": prompt_encoder, "mask_decoder": mask_decoder})
     renamed = {_rename(k): v for k, v in published.items()}
-    of_encoder = {k: v for k, v in renamed.items() if k.startswith("image_encoder.")}
-    load_strictly(parts, {k: v for k, v in renamed.items() if k not in of_encoder}, path)
-    encoder = _LateEncoder(of_encoder, path)
+    encoder_weights = {k: v for k, v in renamed.items() if k.startswith("image_encoder.")}
+    load_strictly(parts, {k: v for k, v in renamed.items() if k not in encoder_weights}, path)
+    encoder = _LateEncoder(encoder_weights, path)
     if weights:
-        encoder.build()  # a user's file that does not fit is refused now; the bundled one is known to fit
+        encoder.build()  # check a user's file now; the bundled one is known to fit
     name = f"{NAME}:{weights.resolve()}" if weights else NAME
     return SamBase(name, encoder, prompt_encoder, mask_decoder, fingerprint_of(published))

@@ -1,4 +1,4 @@
-"""Linear layers whose weight oneDNN has laid out ahead of time: on CPUs of today its product is the faster one."""
+"""Linear layers with weights in oneDNN's own layout, whose product is faster on current CPUs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["pack_linears"]
 
 
 class _Packed(nn.Module):
-    """A frozen linear layer; float32 on a CPU goes through oneDNN, all else as usual.
+    """A frozen linear layer that uses oneDNN for float32 on a CPU, and PyTorch otherwise.
 
     Args:
-        linear: what it computes.
-        activation: ``none`` or ``gelu``, applied while the result is in the cache.
+        linear: the layer to compute.
+        activation: ``none`` or ``gelu``, applied while the result is in the CPU's cache.
     """
 
     def __init__(self, linear: nn.Linear, activation: str) -> None:
@@ -31,8 +31,8 @@ class _Packed(nn.Module):
         weight, bias = self.linear.weight, self.linear.bias
         plain = x.device.type != "cpu" or x.dtype != torch.float32 or torch.is_autocast_enabled("cpu")
         if plain or torch.is_grad_enabled():
-            answer = F.linear(x, weight, bias)
-            return F.gelu(answer) if self.activation == "gelu" else answer
+            output = F.linear(x, weight, bias)
+            return F.gelu(output) if self.activation == "gelu" else output
         if self._packed is None:
             self._packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach(), None)
         fused: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._packed, bias, self.activation, [], "none")
@@ -40,16 +40,16 @@ class _Packed(nn.Module):
 
 
 def pack_linears(module: nn.Module) -> None:
-    """Replace the linear layers inside ``module``, and a GELU that follows one as ``fc1`` and ``act`` of an MLP.
+    """Replace the linear layers inside ``module``, and fuse a GELU that follows ``fc1`` as ``act`` of an MLP.
 
-    Nothing happens where PyTorch has no such product (its name is not public: it is what torch.compile calls).
+    Does nothing if PyTorch lacks oneDNN's product, which has no public name; torch.compile calls the same function.
     """
     if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):  # type: ignore[no-untyped-call]
         return
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.Linear):
-                followed = name == "fc1" and isinstance(getattr(parent, "act", None), nn.GELU)
-                setattr(parent, name, _Packed(child, "gelu" if followed else "none"))
-                if followed:
+                with_gelu = name == "fc1" and isinstance(getattr(parent, "act", None), nn.GELU)
+                setattr(parent, name, _Packed(child, "gelu" if with_gelu else "none"))
+                if with_gelu:
                     parent.act = nn.Identity()

@@ -1,4 +1,4 @@
-"""SAM's prompt encoder and mask decoder behind the contract of a base, with any image encoder."""
+"""SAM's prompt encoder and mask decoder as a base, with any image encoder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice, selected_masks
+from samtailor.bases.blocks import blocks_of
 from samtailor.bases.prompts import PromptTensors
-from samtailor.bases.sam.fast_decoder import blocks_of, fast_decode
+from samtailor.bases.sam.fast_decoder import fast_decode
 from samtailor.bases.sam.parts import as_transformers
 from samtailor.bases.sam.preprocess import PREPROCESSING, padded_frame, to_input
 from samtailor.frames import Frame
@@ -22,9 +23,9 @@ __all__ = ["SamBase", "fingerprint_of"]
 
 
 def fingerprint_of(weights: Mapping[str, Tensor], preprocessing: str = PREPROCESSING) -> str:
-    """Hash every tensor's name, type, shape and bytes, and the preprocessing; 64 hex characters.
+    """Hash every tensor's name, type, shape and bytes, and the preprocessing, to 64 hex characters.
 
-    Use the names under which the weights are published: names in our modules change when a library renames a part.
+    Use the names under which the weights are published: names in our modules can change with a library's version.
     """
     digest = hashlib.blake2b(preprocessing.encode(), digest_size=32)
     for name, tensor in sorted(weights.items()):
@@ -38,7 +39,7 @@ class SamBase(Base):
     """A base made of an image encoder and SAM's prompt encoder and mask decoder.
 
     Args:
-        name: what the user typed.
+        name: the name that the user typed.
         image_encoder: (B, 3, S, S) float -> (B, D, h, w).
         prompt_encoder: a ``PromptEncoder``, or transformers' ``SamPromptEncoder``.
         mask_decoder: a ``MaskDecoder``, or transformers' ``SamMaskDecoder``.
@@ -46,7 +47,7 @@ class SamBase(Base):
     """
 
     takes_masks = True
-    # Either ours or transformers', whose parts have no types that a checker could follow.
+    # Any, because transformers' parts have no types that a checker can follow.
     prompt_encoder: Any
     mask_decoder: Any
 
@@ -73,7 +74,7 @@ class SamBase(Base):
         self.register_buffer("_position_rows", self._compute_positions(), persistent=False)
 
     def train(self, mode: bool = True) -> SamBase:
-        """Stay frozen and in evaluation mode, whatever module contains this base."""
+        """Stay in evaluation mode, even if a module that contains this base is set to training mode."""
         return super().train(False)
 
     def frame(self, width: int, height: int) -> Frame:
@@ -86,7 +87,7 @@ class SamBase(Base):
     @torch.no_grad()
     def embed_prompts(self, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
         b, n = prompts.batch
-        # SAM's encoder takes whole pixel numbers and adds half a pixel; our frames already have centres at +0.5.
+        # SAM's encoder takes pixel indices and adds half a pixel; our frames already have centres at +0.5.
         points = None if prompts.points is None else prompts.points - 0.5
         boxes = None if prompts.boxes is None else prompts.boxes - 0.5
         if points is None and boxes is None:
@@ -108,7 +109,7 @@ class SamBase(Base):
 
     @torch.no_grad()
     def _compute_positions(self) -> Tensor:
-        """(hw, D), cells counted row by row."""
+        """Compute the positional encoding of the cells, (hw, D), counted row by row."""
         side = self.grid
         centres = (torch.arange(side, dtype=torch.float32) + 0.5) / side
         grid = torch.stack([centres[None, :].expand(side, side), centres[:, None].expand(side, side)], dim=-1)
@@ -133,19 +134,19 @@ class SamBase(Base):
     def _decode_by_reference(
         self, decoder: Any, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice
     ) -> Decoded:
-        """Decode in transformers' own order of evaluation, with which the fast decoder is compared."""
+        """Decode in transformers' own order of evaluation; tests compare the fast decoder with it."""
         decoder = as_transformers(decoder)
         b, n, _, d = sparse.shape
         h, w = image.shape[-2:]
 
-        own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-        tokens = torch.cat([own.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)[:, None]  # (BN, 1, 5+T, D)
+        output_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+        tokens = torch.cat([output_tokens.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)[:, None]  # (BN, 1, ., D)
         cells = (image[:, None] + dense).flatten(0, 1)  # (BN, D, h, w)
         tokens, cells = decoder.transformer(tokens, cells, self.image_positions()[None], None)
 
         upscaled = decoder.upscale_conv1(cells.transpose(2, 3).reshape(b * n, d, h, w))
-        once = decoder.activation(decoder.upscale_layer_norm(upscaled))
-        upscaled = decoder.activation(decoder.upscale_conv2(once))
+        upscaled_once = decoder.activation(decoder.upscale_layer_norm(upscaled))
+        upscaled = decoder.activation(decoder.upscale_conv2(upscaled_once))
 
         selected = selected_masks(masks)
         mlps = list(decoder.output_hypernetworks_mlps)[selected]
@@ -153,10 +154,10 @@ class SamBase(Base):
         weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)  # (BN, M, C)
         logits = (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:]).unflatten(0, (b, n))
         iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, selected].unflatten(0, (b, n))
-        features, early = upscaled.unflatten(0, (b, n)), once.unflatten(0, (b, n))
+        first_stage, second_stage = upscaled_once.unflatten(0, (b, n)), upscaled.unflatten(0, (b, n))
 
-        def blocks(chosen_cells: Tensor, stage: int = 2) -> Tensor:
-            rows = blocks_of(early, chosen_cells, 2) if stage == 1 else blocks_of(features, chosen_cells)
+        def blocks(indices: Tensor, stage: int = 2) -> Tensor:
+            rows = blocks_of(first_stage, indices, 2) if stage == 1 else blocks_of(second_stage, indices)
             return rows.permute(0, 1, 3, 4, 2)
 
-        return Decoded(logits, iou, lambda: features, blocks, logits.detach)
+        return Decoded(logits, iou, lambda: second_stage, blocks, logits.detach)

@@ -1,19 +1,19 @@
-"""SAM's mask decoder by exact algebra: the same function as transformers' module, in another order of evaluation.
+"""A faster forward pass for SAM's mask decoder: the same function as transformers' module, by exact algebra.
 
-About seven tokens meet 4,096 image cells, so nothing is projected cell by cell that can be projected token by token:
+About seven tokens meet 4,096 image cells, so every projection is applied to the tokens if possible, not to the cells:
 
-* token to image: (q W_q)(k W_k)^T = (q W_q W_k^T) k^T, so the tokens go through the key matrix and the cells stay as
-  they are; the key bias adds one number to all scores of a query and cancels in the softmax. Values are summed first,
-  then projected.
-* image to token: the cells' query projection moves onto the tokens in the same way; the output projection acts on the
-  token values. Weights over tokens sum to one per head, so its bias is spread over the heads' values.
-* before the first image-to-token step all prompts of an image see the same cells: they are not copied, and here
-  projecting them, once for all prompts, costs least (``first_layer``).
-* cells stay rows of channels (c, D) throughout: the two up-convolutions (kernel 2, stride 2) do not overlap, so each is
-  one matrix product per cell, layer norms run over the last axis, and only the finished mask is laid out as a picture.
+* token to image: (q W_q)(k W_k)^T = (q W_q W_k^T) k^T, so the tokens are multiplied by the key matrix and the cells are
+  not projected. The key bias adds one number to all scores of a query and cancels in the softmax. Values are summed
+  first, then projected.
+* image to token: the cells' query projection is applied to the tokens in the same way, and the output projection to the
+  token values. Attention weights over tokens sum to one per head, so the output bias is divided among the heads.
+* before the first image-to-token step, all prompts of an image see the same cells. The cells are not copied, and here
+  it costs least to project them, once for all prompts (``first_layer``).
+* cells stay rows of channels (c, D) until the end. The two up-convolutions (kernel 2, stride 2) do not overlap, so each
+  is one matrix product per cell; layer norms run over the last axis; only the finished mask is arranged as a map.
 
-Under autocast what has a row per cell is of autocast's type from beginning to end, and the few tokens stay float32:
-casting weights for seven tokens, and cells to and fro, took more time than the smaller type saved.
+Under autocast, tensors with a row per cell have autocast's type from beginning to end, and the few tokens stay float32.
+Casting the weights for seven tokens, and the cells back and forth, took more time than the smaller type saved.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from torch.nn import functional as F
 from samtailor.bases.base import Decoded, MaskChoice, selected_masks
 from samtailor.bases.sam.first_layer import FirstLayer, project_first, weight_of
 
-__all__ = ["blocks_of", "fast_decode"]
+__all__ = ["fast_decode"]
 
-CELLS = 512  # upscaled at once where no gradient is wanted: their activations stay in a CPU's cache
+CHUNK = 512  # cells upscaled at once without gradient: their activations fit a CPU's cache
 
 
 def fast_decode(
@@ -39,23 +39,23 @@ def fast_decode(
     sparse: Tensor,
     dense: Tensor,
     masks: MaskChoice = "single",
-    chosen_cells: Tensor | None = None,
+    indices: Tensor | None = None,
 ) -> Decoded:
-    """What ``SamMaskDecoder`` gives, for B images with N prompts each; differentiable to every input and weight.
+    """Compute the output of ``SamMaskDecoder`` for B images with N prompts each; differentiable for all inputs.
 
     Args:
         decoder: a ``MaskDecoder``, or transformers' ``SamMaskDecoder``.
         image: (B, D, h, w).
         positions: (hw, D), cells counted row by row.
         sparse: (B, N, T, D).
-        dense: (B, N, D, h, w); expanded over N where all prompts of an image share it.
-        masks: which mask tokens to answer with.
-        chosen_cells: (B, N, K) or None; see ``Base.decode``.
+        dense: (B, N, D, h, w); expanded over N if all prompts of an image share it.
+        masks: which mask tokens to decode.
+        indices: (B, N, K) int, the cells to decode, or None; see ``Base.decode``.
     """
     kind = image.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
     with torch.autocast(kind, enabled=False):
-        return _decode(decoder, image, positions.to(dtype), sparse.float(), dense, masks, chosen_cells)
+        return _decode(decoder, image, positions.to(dtype), sparse.float(), dense, masks, indices)
 
 
 def _decode(
@@ -65,76 +65,77 @@ def _decode(
     sparse: Tensor,
     dense: Tensor,
     masks: MaskChoice,
-    chosen_cells: Tensor | None,
+    indices: Tensor | None,
 ) -> Decoded:
-    """``fast_decode`` with cells of the type of ``positions``."""
+    """Do the work of ``fast_decode``; cells get the type of ``positions``."""
     b, n = sparse.shape[:2]
-    own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    start = torch.cat([own.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)  # (BN, 5+T, D)
+    output_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
+    start = torch.cat([output_tokens.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)  # (BN, 5+T, D)
     shared = n == 1 or dense.stride(1) == 0
-    cells = _rows(image + dense[:, 0]) if shared else _rows((image[:, None] + dense).flatten(0, 1))
+    cells = _to_rows(image + dense[:, 0]) if shared else _to_rows((image[:, None] + dense).flatten(0, 1))
     cells = cells.to(positions.dtype)
     first = project_first(decoder, cells, positions) if shared else None
-    chosen = selected_masks(masks)
-    asked = range(1, 1 + decoder.num_mask_tokens)[chosen]
-    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first, [0, *asked])
+    selected = selected_masks(masks)
+    mask_rows = range(1, 1 + decoder.num_mask_tokens)[selected]
+    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first, [0, *mask_rows])
 
-    heads = list(decoder.output_hypernetworks_mlps)[chosen]
+    heads = list(decoder.output_hypernetworks_mlps)[selected]
     weights = torch.stack([mlp(tokens[:, 1 + i]) for i, mlp in enumerate(heads)], dim=-1)  # (BN, C, M)
-    iou = decoder.iou_prediction_head(tokens[:, 0])[:, chosen]
+    iou = decoder.iou_prediction_head(tokens[:, 0])[:, selected]
     size = image.shape[-2:]
 
     def upscaled() -> Tensor:
-        return _by_image(_picture(_upscale(decoder, cells), size), b)
+        return _by_image(_to_map(_upscale(decoder, cells), size), b)
 
-    def blocks(wanted: Tensor, stage: int = 2) -> Tensor:
-        chosen = _gathered(cells, wanted)
+    def blocks(indices: Tensor, stage: int = 2) -> Tensor:
+        some = _select(cells, indices)
         if stage == 1:
-            return _by_image(_upscale_once(decoder, chosen).view(*chosen.shape[:2], 4, -1), b)
-        return _by_image(_in_rows(_upscale(decoder, chosen)), b)
+            return _by_image(_upscale_once(decoder, some).view(*some.shape[:2], 4, -1), b)
+        return _by_image(_to_block_rows(_upscale(decoder, some)), b)
 
     @torch.no_grad()
     def whole() -> Tensor:
-        return _by_image(_picture(_masks(decoder, cells, weights), size), b)
+        return _by_image(_to_map(_masks(decoder, cells, weights), size), b)
 
-    if chosen_cells is None:
-        logits = _picture(_masks(decoder, cells, weights), size)
+    if indices is None:
+        logits = _to_map(_masks(decoder, cells, weights), size)
     else:
-        logits = _in_rows(_masks(decoder, _gathered(cells, chosen_cells), weights)).permute(0, 3, 1, 2)
+        logits = _to_block_rows(_masks(decoder, _select(cells, indices), weights)).permute(0, 3, 1, 2)
     return Decoded(_by_image(logits, b), _by_image(iou, b), upscaled, blocks, whole)
 
 
-def _gathered(cells: Tensor, wanted: Tensor) -> Tensor:
-    """Of (BN, hw, D) the cells (B, N, K): (BN, K, D)."""
-    rows = wanted.flatten(0, 1) + torch.arange(len(cells), device=cells.device)[:, None] * cells.shape[1]
-    # Not gather: its backward takes several times as long.
+def _select(cells: Tensor, indices: Tensor) -> Tensor:
+    """Select cells (B, N, K) of (BN, hw, D): (BN, K, D)."""
+    rows = indices.flatten(0, 1) + torch.arange(len(cells), device=cells.device)[:, None] * cells.shape[1]
+    # index_select, because the backward pass of gather takes several times as long
     return cells.flatten(0, 1).index_select(0, rows.flatten()).view(*rows.shape, -1)
 
 
-def blocks_of(pictures: Tensor, cells: Tensor, size: int = 4) -> Tensor:
-    """From (B, N, M, s h, s w), s: ``size``, the s x s blocks of cells (B, N, K): (B, N, M, K, s s), row by row."""
-    b, n, m, height, width = pictures.shape
-    rows = pictures.view(b, n, m, height // size, size, width // size, size)
-    blocks = rows.transpose(4, 5).reshape(b, n, m, -1, size * size)
-    return blocks.gather(3, cells[:, :, None, :, None].expand(-1, -1, m, -1, size * size))
+def _by_image(values: Tensor, b: int) -> Tensor:
+    """Split (BN, ...) into (B, N, ...)."""
+    return values.reshape(b, -1, *values.shape[1:])
 
 
-def _by_image(answers: Tensor, b: int) -> Tensor:
-    """(BN, ...) to (B, N, ...)."""
-    return answers.reshape(b, -1, *answers.shape[1:])
-
-
-def _rows(maps: Tensor) -> Tensor:
-    """(G, D, h, w) to (G, hw, D), contiguous."""
+def _to_rows(maps: Tensor) -> Tensor:
+    """Convert maps (G, D, h, w) to contiguous rows (G, hw, D)."""
     return maps.flatten(2).transpose(1, 2).contiguous()
 
 
 def _two_way(
-    transformer: Any, start: Tensor, cells: Tensor, positions: Tensor, first: FirstLayer | None, read: list[int]
+    transformer: Any, start: Tensor, cells: Tensor, positions: Tensor, first: FirstLayer | None, rows: list[int]
 ) -> tuple[Tensor, Tensor]:
-    """Of the tokens (BN, t, D) those that are ``read``, and cells (BN, c, D), after all layers.
+    """Run all layers.
 
-    ``cells`` (B or BN, c, D), ``positions`` (c, D).
+    Args:
+        transformer: of the decoder.
+        start: tokens (BN, t, D) before the first layer; they also serve as the tokens' positional encoding.
+        cells: (B or BN, c, D).
+        positions: (c, D).
+        first: projections of the first layer, if all prompts of an image share its cells.
+        rows: which tokens to return.
+
+    Returns:
+        tokens (BN, len(rows), D) and cells (BN, c, D).
     """
     tokens, placed = start, cells + positions
     for layer in transformer.layers:
@@ -143,14 +144,15 @@ def _two_way(
         else:
             tokens = tokens + _self_attention(layer.self_attn, tokens + start, tokens)
         tokens = layer.layer_norm1(tokens)
-        look, back = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
-        tokens = tokens + _to_image(look, tokens + start, placed, cells, first)
+        token_to_image, image_to_token = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
+        tokens = tokens + _token_to_image(token_to_image, tokens + start, placed, cells, first)
         tokens = layer.layer_norm2(tokens)
         tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
-        cells = _norm(layer.layer_norm4, _to_tokens(back, placed, cells, tokens + start, tokens, first))
+        cells = _image_to_token(image_to_token, placed, cells, tokens + start, tokens, first)
+        cells = _norm(layer.layer_norm4, cells)
         placed, first = cells + positions, None
-    tokens, start = tokens[:, read], start[:, read]  # nothing reads what the others would see now
-    tokens = tokens + _to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)
+    tokens, start = tokens[:, rows], start[:, rows]  # no later step reads the other tokens
+    tokens = tokens + _token_to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)
     tokens = transformer.layer_norm_final_attn(tokens)
     return tokens, cells
 
@@ -162,90 +164,90 @@ def _norm(norm: Any, rows: Tensor) -> Tensor:
 
 def _self_attention(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
     projections = (attention.q_proj, queries), (attention.k_proj, queries), (attention.v_proj, values)
-    q, k, v = (_split(attention, projection, tokens).transpose(1, 2) for projection, tokens in projections)
-    found = F.scaled_dot_product_attention(q, k, v, scale=attention.scaling)
-    answer: Tensor = attention.out_proj(found.transpose(1, 2).flatten(2))
-    return answer
+    q, k, v = (_split_heads(attention, projection, tokens).transpose(1, 2) for projection, tokens in projections)
+    attended = F.scaled_dot_product_attention(q, k, v, scale=attention.scaling)
+    output: Tensor = attention.out_proj(attended.transpose(1, 2).flatten(2))
+    return output
 
 
-def _split(attention: Any, projection: Any, tokens: Tensor) -> Tensor:
-    """Projected tokens (BN, t, D) by head: (BN, t, H, e)."""
+def _split_heads(attention: Any, projection: Any, tokens: Tensor) -> Tensor:
+    """Project tokens (BN, t, D) and split them by head: (BN, t, H, e)."""
     projected: Tensor = projection(tokens)
     return projected.view(*tokens.shape[:2], attention.num_attention_heads, -1)
 
 
 def _by_head(attention: Any, weight: Tensor) -> Tensor:
-    """A (He, D) weight as (H, e, D)."""
+    """View a (He, D) weight as (H, e, D)."""
     return weight.view(attention.num_attention_heads, -1, weight.shape[-1])
 
 
-def _to_image(
+def _token_to_image(
     attention: Any, queries: Tensor, placed: Tensor, cells: Tensor, first: FirstLayer | None = None
 ) -> Tensor:
-    """Tokens (BN, t, D) look at cells (G, c, D), G = B or BN."""
+    """Attend from tokens (BN, t, D) to cells (G, c, D), G = B or BN; ``placed`` is cells with positions added."""
     bn, t, d = queries.shape
     heads, groups = attention.num_attention_heads, len(cells)
-    q = _split(attention, attention.q_proj, queries)
-    answer: Tensor
+    q = _split_heads(attention, attention.q_proj, queries)
+    output: Tensor
     if first is not None:
         q = q.reshape(groups, -1, *q.shape[2:]).transpose(1, 2).to(cells.dtype)  # (G, H, rows, e)
-        seen = _few_queries(q * attention.scaling, first.keys, first.values).float()
-        answer = attention.out_proj(seen.transpose(1, 2).reshape(bn, t, -1))
-        return answer
+        attended = _few_queries(q * attention.scaling, first.keys, first.values).float()
+        output = attention.out_proj(attended.transpose(1, 2).reshape(bn, t, -1))
+        return output
     q = q * attention.scaling
-    in_keys = torch.einsum("nthe,hed->nhtd", q, _by_head(attention, weight_of(attention.k_proj)))
-    summed = _few_queries(in_keys.reshape(groups, -1, d).to(cells.dtype), placed, cells).float().view(bn, heads, t, d)
-    each = torch.einsum("nhtd,hed->nthe", summed, _by_head(attention, weight_of(attention.v_proj))).flatten(2)
-    answer = attention.out_proj(each + attention.v_proj.bias)
-    return answer
+    q = torch.einsum("nthe,hed->nhtd", q, _by_head(attention, weight_of(attention.k_proj)))
+    attended = _few_queries(q.reshape(groups, -1, d).to(cells.dtype), placed, cells).float().view(bn, heads, t, d)
+    values = torch.einsum("nhtd,hed->nthe", attended, _by_head(attention, weight_of(attention.v_proj))).flatten(2)
+    output = attention.out_proj(values + attention.v_proj.bias)
+    return output
 
 
 def _few_queries(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Attention whose backward leaves out keys and values that want no gradient, unlike PyTorch's fused one."""
+    """Attend without a fused kernel: its backward pass computes gradients of keys and values even if none is needed."""
     return _scores(queries, keys).softmax(-1) @ values
 
 
 def _scores(queries: Tensor, keys: Tensor) -> Tensor:
-    """(..., rows, D) and (..., c, D) to (..., rows, c).
+    """Compute the scores (..., rows, c) of queries (..., rows, D) and keys (..., c, D).
 
-    In the usual order the gradient of keys comes transposed; adding that to other gradients took longer in bfloat16
-    than all products. In float32 both take as long.
+    In the usual order of factors, the gradient of the keys is transposed; adding it to other gradients took longer in
+    bfloat16 than all products. In float32 both orders take the same time.
     """
     if keys.dtype == torch.float32 or not keys.requires_grad:
         return queries @ keys.transpose(-2, -1)
     return (keys @ queries.transpose(-2, -1)).transpose(-2, -1).contiguous()
 
 
-def _to_tokens(
+def _image_to_token(
     attention: Any, placed: Tensor, cells: Tensor, keys: Tensor, values: Tensor, first: FirstLayer | None = None
 ) -> Tensor:
-    """Cells (G, c, D) look at tokens (BN, t, D) and add what they see: (BN, c, D)."""
+    """Attend from cells (G, c, D) to tokens (BN, t, D) and add the result to the cells: (BN, c, D)."""
     bn, t, d = keys.shape
     heads, groups, c = attention.num_attention_heads, len(cells), cells.shape[1]
-    k = _split(attention, attention.k_proj, keys) * attention.scaling
+    k = _split_heads(attention, attention.k_proj, keys) * attention.scaling
     if first is not None:
         rows = k.reshape(groups, -1, *k.shape[2:]).transpose(1, 2).to(cells.dtype)  # (G, H, rows, e)
         scores = rows @ first.queries.transpose(2, 3)
         scores = scores.unflatten(2, (-1, t)).transpose(1, 2).reshape(bn, heads, t, c)
     else:
-        in_queries = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, weight_of(attention.q_proj)))
         bias = torch.einsum("nthe,he->nht", k, attention.q_proj.bias.view(heads, -1))
-        found = _scores(in_queries.reshape(groups, -1, d).to(cells.dtype), placed)
-        scores = found.view(bn, heads, t, c) + bias[..., None].to(cells.dtype)
+        k = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, weight_of(attention.q_proj)))
+        scores = _scores(k.reshape(groups, -1, d).to(cells.dtype), placed)
+        scores = scores.view(bn, heads, t, c) + bias[..., None].to(cells.dtype)
     shares = scores.softmax(dim=2).view(bn, heads * t, c)
 
-    v = _split(attention, attention.v_proj, values)
-    seen = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, weight_of(attention.out_proj).t()))
-    seen = (seen + attention.out_proj.bias / heads).reshape(bn, heads * t, d)
-    base = cells if groups == bn else cells[:, None].expand(-1, bn // groups, -1, -1).reshape(bn, c, d)
-    return torch.baddbmm(base, shares.transpose(1, 2), seen.to(cells.dtype))
+    v = _split_heads(attention, attention.v_proj, values)
+    v = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, weight_of(attention.out_proj).t()))
+    v = (v + attention.out_proj.bias / heads).reshape(bn, heads * t, d)
+    residual = cells if groups == bn else cells[:, None].expand(-1, bn // groups, -1, -1).reshape(bn, c, d)
+    return torch.baddbmm(residual, shares.transpose(1, 2), v.to(cells.dtype))
 
 
 def _masks(decoder: Any, cells: Tensor, weights: Tensor) -> Tensor:
-    """Logits (BN, c, 16, M): 16 pixels of every cell; ``weights`` (BN, C, M)."""
+    """Compute the logits of the 16 pixels of every cell, (BN, c, 16, M), with ``weights`` (BN, C, M)."""
     if torch.is_grad_enabled() or cells.device.type != "cpu":
         return _dot(_upscale(decoder, cells), weights)
-    parts = [_dot(_upscale(decoder, part), weights) for part in torch.split(cells, CELLS, dim=1)]
+    parts = [_dot(_upscale(decoder, part), weights) for part in torch.split(cells, CHUNK, dim=1)]
     return torch.cat(parts, dim=1)
 
 
@@ -254,31 +256,30 @@ def _dot(upscaled: Tensor, weights: Tensor) -> Tensor:
 
 
 def _upscale(decoder: Any, cells: Tensor) -> Tensor:
-    """Features of the 16 pixels of each cell, (BN, c, 16, C): rows 4 ky1 + 2 kx1 ... as ``_picture`` reads them."""
+    """Compute the features of the 16 pixels of each cell, (BN, c, 16, C), in the order (ky1, kx1, ky2, kx2)."""
     bn, c, _ = cells.shape
-    return F.gelu(_blocks(decoder.upscale_conv2, _upscale_once(decoder, cells))).view(bn, c, 16, -1)
+    return F.gelu(_up_convolution(decoder.upscale_conv2, _upscale_once(decoder, cells))).view(bn, c, 16, -1)
 
 
 def _upscale_once(decoder: Any, cells: Tensor) -> Tensor:
-    """Features of the 4 pixels of each cell after the first up-convolution, (BNc * 4, D/4), by (ky1, kx1)."""
-    first = _blocks(decoder.upscale_conv1, cells.flatten(0, 1))
-    return F.gelu(_norm(decoder.upscale_layer_norm, first))
+    """Compute the features of each cell's 4 pixels after the first up-convolution, (BNc * 4, D/4), by (ky1, kx1)."""
+    return F.gelu(_norm(decoder.upscale_layer_norm, _up_convolution(decoder.upscale_conv1, cells.flatten(0, 1))))
 
 
-def _blocks(convolution: Any, rows: Tensor) -> Tensor:
-    """A transposed convolution, kernel 2 and stride 2, on single pixels: (R, C_in) to (4 R, C_out), by (ky, kx)."""
+def _up_convolution(convolution: Any, rows: Tensor) -> Tensor:
+    """Apply a transposed convolution, kernel 2 and stride 2, to pixels: (R, C_in) to (4 R, C_out), by (ky, kx)."""
     weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)  # (4 C_out, C_in)
     return F.linear(rows, weight.to(rows.dtype), convolution.bias.repeat(4).to(rows.dtype)).view(len(rows) * 4, -1)
 
 
-def _in_rows(pixels: Tensor) -> Tensor:
-    """(BN, K, 16, M) from (ky1, kx1, ky2, kx2) to the rows of the 4 x 4 block."""
+def _to_block_rows(pixels: Tensor) -> Tensor:
+    """Reorder (BN, K, 16, M) from (ky1, kx1, ky2, kx2) to the rows of the 4 x 4 block."""
     bn, k, _, m = pixels.shape
     return pixels.view(bn, k, 2, 2, 2, 2, m).transpose(3, 4).reshape(bn, k, 16, m)
 
 
-def _picture(pixels: Tensor, size: torch.Size) -> Tensor:
-    """(BN, hw, 16, M) to (BN, M, 4h, 4w); a cell's 16 pixels come as (ky1, kx1, ky2, kx2)."""
+def _to_map(pixels: Tensor, size: torch.Size) -> Tensor:
+    """Arrange (BN, hw, 16, M) as maps (BN, M, 4h, 4w); a cell's 16 pixels are ordered (ky1, kx1, ky2, kx2)."""
     h, w = size
     bn, _, _, m = pixels.shape
     blocks = pixels.view(bn, h, w, 2, 2, 2, 2, m)

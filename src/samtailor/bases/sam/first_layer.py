@@ -1,7 +1,7 @@
-"""The decoder's first layer sees an image that no prompt has touched: its projections serve all of its prompts.
+"""Project the image for the decoder's first layer, which does not depend on the prompt, once for all its prompts.
 
-Counted in multiply-adds they cost 402 M and save 165 M for each prompt. They are made even for a single one, so that an
-answer depends less, in its last bits, on how many prompts come with it.
+In multiply-adds the projections cost 402 M and save 165 M for each prompt. They are computed even for a single prompt,
+so that the last bits of a mask depend less on the number of prompts decoded together.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ __all__ = ["FirstLayer", "project_first", "weight_of"]
 
 
 class FirstLayer(NamedTuple):
-    """What the first layer's attentions make of images; (G, H, c, e) each: H heads of e channels, c cells.
+    """Projections of G images for the first layer's attentions, (G, H, c, e) each: H heads of e channels, c cells.
 
     Attributes:
-        keys: of the tokens' look at the image.
-        values: of the same.
-        queries: of the image's look at the tokens.
+        keys: for token-to-image attention.
+        values: for token-to-image attention.
+        queries: for image-to-token attention.
     """
 
     keys: Tensor
@@ -29,11 +29,11 @@ class FirstLayer(NamedTuple):
 
 
 def project_first(decoder: Any, cells: Tensor, positions: Tensor) -> FirstLayer:
-    """``cells`` (G, c, D) with the dense prompt added, ``positions`` (c, D)."""
+    """Project ``cells`` (G, c, D), which include the dense prompt; ``positions`` are (c, D)."""
     layer, placed = decoder.transformer.layers[0], cells + positions
-    look, back = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
-    projected = _linear(look.k_proj, placed), _linear(look.v_proj, cells), _linear(back.q_proj, placed)
-    heads = look.num_attention_heads
+    to_image, to_token = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
+    projected = _linear(to_image.k_proj, placed), _linear(to_image.v_proj, cells), _linear(to_token.q_proj, placed)
+    heads = to_image.num_attention_heads
     return FirstLayer(*(rows.view(*rows.shape[:2], heads, -1).transpose(1, 2) for rows in projected))
 
 
@@ -42,7 +42,7 @@ def _linear(projection: Any, rows: Tensor) -> Tensor:
 
 
 def weight_of(projection: Any) -> Tensor:
-    """The weight that ``projection`` acts with: one that peft has wrapped shows its plain one and keeps the change."""
+    """Return the effective weight of ``projection``, which includes the LoRA change if peft has wrapped the layer."""
     weight: Tensor = projection.weight
     if not hasattr(projection, "get_delta_weight") or projection.merged or projection.disable_adapters:
         return weight

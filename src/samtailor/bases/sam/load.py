@@ -1,4 +1,4 @@
-"""SAM (Kirillov et al. 2023, arXiv 2304.02643) in any size that transformers reads, from the hub or a local folder."""
+"""Load SAM (Kirillov et al. 2023, arXiv 2304.02643) in any size, from the hub or a folder that transformers saved."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["load_sam"]
 
 
 class _VisionEncoder(nn.Module):
-    """transformers' encoder, answering with the plain tensor (B, D, h, w)."""
+    """transformers' encoder, which returns a plain tensor (B, D, h, w)."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ def load_sam(source: str) -> SamBase:
         source: a local folder that ``SamModel.save_pretrained`` wrote, or a hub id (``facebook/sam-vit-base``).
 
     Raises:
-        BaseModelError: it cannot be found or reached, is no SAM, or has missing or unexpected weights.
+        BaseModelError: it cannot be found or reached, is not a SAM, or has missing or unexpected weights.
     """
     from transformers import SamModel
 
@@ -58,7 +58,7 @@ def load_sam(source: str) -> SamBase:
     except Exception as error:  # transformers and the hub's client raise many kinds
         raise _unreachable(source, local, error) from error
     model, info = loaded
-    model.float()  # a checkpoint in half precision would meet float32 pictures
+    model.float()  # images are float32; a checkpoint may be in half precision
     _check_loading(source, info)
     check_finite(model.state_dict(), source)
     fingerprint = fingerprint_of(model.state_dict())
@@ -70,7 +70,9 @@ def _check_kind(source: str) -> None:
 
     kind = AutoConfig.from_pretrained(source).model_type
     if kind != "sam":
-        raise BaseModelError(f"{source} holds a model of type {kind!r}.", "Expected one of type 'sam'.")
+        raise BaseModelError(
+            f"{source} holds a model of type {kind!r}; expected type 'sam'.", "Choose a SAM checkpoint."
+        )
 
 
 def _check_loading(source: str, info: dict[str, Any]) -> None:
@@ -82,7 +84,7 @@ def _check_loading(source: str, info: dict[str, Any]) -> None:
     if faults:
         parts = [f"{len(v)} {k.replace('_', ' ')} ({', '.join(v[:3])})" for k, v in faults.items()]
         raise BaseModelError(
-            f"The weights of {source} do not fit SAM: {'; '.join(parts)}.", "Get the checkpoint again."
+            f"The weights of {source} do not fit SAM: {'; '.join(parts)}.", "Download the checkpoint again."
         )
 
 
@@ -94,8 +96,8 @@ def _unreachable(source: str, local: Path, error: Exception) -> BaseModelError:
             "Expected config.json and model.safetensors, as SamModel.save_pretrained writes them.",
         )
     return BaseModelError(
-        f"The base {source!r} could not be loaded. Tried: a local folder of that name (none), the local hub cache, "
-        f"and the hub itself: {cause}",
+        f"The base {source!r} could not be loaded. Tried a local folder of that name (none exists), the local hub "
+        f"cache, and the hub: {cause}",
         "Without a connection, fetch the model's config.json and model.safetensors on another machine and pass the "
         "folder's path as the base; or use mobile-sam, which is bundled.",
     )

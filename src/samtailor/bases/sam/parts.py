@@ -1,7 +1,7 @@
-"""SAM's prompt encoder and mask decoder in plain torch, so that an answer need not wait for transformers' imports.
+"""SAM's prompt encoder and mask decoder in plain torch, so that a prediction need not import transformers.
 
-Parts, parameters and attributes are named as in transformers' ``SamPromptEncoder`` and ``SamMaskDecoder``; weights and
-adapters fit either. ``fast_decoder`` is the decoder's forward; ``as_transformers`` gives it the reference's.
+Parts, parameters and attributes are named as in transformers' ``SamPromptEncoder`` and ``SamMaskDecoder``, so weights
+and adapters fit both. ``fast_decoder`` is the decoder's forward pass; ``as_transformers`` adds the reference's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class DecoderSizes:
 
     Attributes:
         hidden_size: D.
-        layer_norm_eps: of the layers' norms; the last one and the upscaling's have their own, as in transformers.
+        layer_norm_eps: of the layers' norms; the last norm and the upscaling's have fixed ones, as in transformers.
     """
 
     hidden_size: int = 256
@@ -38,15 +38,15 @@ class DecoderSizes:
 
 
 class _Positions(nn.Module):
-    """Random Fourier features of places in the unit square, (..., 2) to (..., D)."""
+    """Random Fourier features of points in the unit square, (..., 2) to (..., D)."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.positional_embedding = nn.Parameter(torch.zeros(2, width // 2))
 
-    def forward(self, places: Tensor) -> Tensor:
-        turns = 2 * math.pi * ((2 * places - 1) @ self.positional_embedding)
-        return torch.cat([turns.sin(), turns.cos()], dim=-1)
+    def forward(self, points: Tensor) -> Tensor:
+        angles = 2 * math.pi * ((2 * points - 1) @ self.positional_embedding)
+        return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 
 class _ChannelNorm(nn.LayerNorm):
@@ -57,7 +57,7 @@ class _ChannelNorm(nn.LayerNorm):
 
 
 class _MaskEmbedding(nn.Module):
-    """A mask prompt (B, 1, 4h, 4w) to (B, D, h, w)."""
+    """Embedding of a mask prompt, (B, 1, 4h, 4w) to (B, D, h, w)."""
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class _MaskEmbedding(nn.Module):
 
 
 class PromptEncoder(nn.Module):
-    """Clicks, boxes and masks to prompt tokens.
+    """Encoder of points, boxes and masks.
 
     Args:
         width: D.
@@ -95,12 +95,12 @@ class PromptEncoder(nn.Module):
     def forward(
         self, points: Tensor | None, labels: Tensor | None, boxes: Tensor | None, masks: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Prompt tokens; points, boxes or both must be there.
+        """Encode points, boxes or both.
 
         Args:
-            points: (B, N, P, 2), (x, y) in input pixels whose centres are whole numbers.
+            points: (B, N, P, 2), (x, y) in input pixels; here pixel centres are whole numbers, as in transformers.
             labels: (B, N, P), 1 foreground, 0 background, -1 padding.
-            boxes: (B, N, 4), like points.
+            boxes: (B, N, 4), in the same coordinates.
             masks: (B, 1, 4h, 4w).
 
         Returns:
@@ -109,31 +109,31 @@ class PromptEncoder(nn.Module):
         background, foreground, *corners = self.point_embed.parameters()
         tokens = []
         if points is not None and labels is not None:
-            if boxes is None:  # SAM ends clicks without a box with a padding token
+            if boxes is None:  # SAM appends a padding token to points without a box
                 points, labels = F.pad(points, (0, 0, 0, 1)), F.pad(labels, (0, 1), value=-1)
             kinds = labels[..., None]
-            click = self._placed(points)
+            click = self._positions(points)
             click = torch.where(kinds == -1, self.not_a_point_embed.weight, click)
             click = torch.where(kinds == 0, click + background, click)
             click = torch.where(kinds == 1, click + foreground, click)
             tokens.append(click)
         if boxes is not None:
-            tokens.append(self._placed(boxes.view(*boxes.shape[:2], 2, 2)) + torch.cat([*corners]))
+            tokens.append(self._positions(boxes.view(*boxes.shape[:2], 2, 2)) + torch.cat([*corners]))
         sparse = torch.cat(tokens, dim=2)
         if masks is not None:
             return sparse, self.mask_embed(masks)
         dense = self.no_mask_embed.weight[..., None, None]
         return sparse, dense.expand(len(sparse), -1, *self.image_embedding_size)
 
-    def _placed(self, places: Tensor) -> Tensor:
-        embedding: Tensor = self.shared_embedding((places + 0.5) / self.input_image_size)
-        return embedding
+    def _positions(self, points: Tensor) -> Tensor:
+        encoding: Tensor = self.shared_embedding((points + 0.5) / self.input_image_size)
+        return encoding
 
 
 class _Attention(nn.Module):
-    def __init__(self, sizes: DecoderSizes, narrowed: int = 2) -> None:
+    def __init__(self, sizes: DecoderSizes, downsampling: int = 2) -> None:
         super().__init__()
-        outer, inner = sizes.hidden_size, sizes.hidden_size // narrowed
+        outer, inner = sizes.hidden_size, sizes.hidden_size // downsampling
         self.num_attention_heads = sizes.num_attention_heads
         self.scaling = (inner // sizes.num_attention_heads) ** -0.5
         self.q_proj, self.k_proj, self.v_proj = (nn.Linear(outer, inner) for _ in range(3))
@@ -146,15 +146,15 @@ class _MLP(nn.Module):
         self.lin1, self.lin2, self.act = nn.Linear(width, hidden), nn.Linear(hidden, width), nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        answer: Tensor = self.lin2(self.act(self.lin1(x)))
-        return answer
+        output: Tensor = self.lin2(self.act(self.lin1(x)))
+        return output
 
 
 class _Layer(nn.Module):
     def __init__(self, sizes: DecoderSizes, first: bool) -> None:
         super().__init__()
         width, eps = sizes.hidden_size, sizes.layer_norm_eps
-        self.self_attn = _Attention(sizes, narrowed=1)
+        self.self_attn = _Attention(sizes, downsampling=1)
         self.layer_norm1 = nn.LayerNorm(width, eps=eps)
         self.cross_attn_token_to_image = _Attention(sizes)
         self.layer_norm2 = nn.LayerNorm(width, eps=eps)
@@ -174,7 +174,7 @@ class _Transformer(nn.Module):
 
 
 class _Head(nn.Module):
-    """A token (..., D) to numbers."""
+    """MLP from a token (..., D) to numbers (..., out)."""
 
     def __init__(self, width: int, hidden: int, out: int, depth: int) -> None:
         super().__init__()
@@ -186,12 +186,12 @@ class _Head(nn.Module):
         x = self.activation(self.proj_in(x))
         for layer in self.layers:
             x = self.activation(layer(x))
-        answer: Tensor = self.proj_out(x)
-        return answer
+        output: Tensor = self.proj_out(x)
+        return output
 
 
 class MaskDecoder(nn.Module):
-    """The weights of SAM's mask decoder; ``fast_decode`` is its forward."""
+    """The weights of SAM's mask decoder; ``fast_decode`` is its forward pass."""
 
     def __init__(self, sizes: DecoderSizes) -> None:
         super().__init__()
@@ -215,9 +215,9 @@ _WRAPPED: weakref.WeakKeyDictionary[MaskDecoder, Any] = weakref.WeakKeyDictionar
 
 
 def as_transformers(decoder: nn.Module) -> Any:
-    """transformers' ``SamMaskDecoder`` around the weights of ``decoder``, which are shared: gradients reach them.
+    """Return transformers' ``SamMaskDecoder`` that shares the weights of ``decoder``, so gradients reach them.
 
-    Parts that a method has wrapped (LoRA) are taken over as they are. transformers' own module comes back unchanged.
+    Parts that a method has wrapped (LoRA) are used as they are. transformers' own module is returned unchanged.
     """
     if not isinstance(decoder, MaskDecoder):
         return decoder
@@ -228,19 +228,19 @@ def as_transformers(decoder: nn.Module) -> Any:
 
     config: Any = SamMaskDecoderConfig(**asdict(decoder.sizes))
     config._attn_implementation = "sdpa"
-    with torch.device("meta"):  # its own weights are never made
-        theirs = SamMaskDecoder(config)
-    _share(theirs, decoder)
-    _WRAPPED[decoder] = theirs  # making it takes 10 ms
-    return theirs.train(decoder.training)
+    with torch.device("meta"):  # its own weights are never allocated
+        reference = SamMaskDecoder(config)
+    _share_weights(reference, decoder)
+    _WRAPPED[decoder] = reference  # building it takes 10 ms
+    return reference.train(decoder.training)
 
 
-def _share(theirs: nn.Module, ours: nn.Module) -> None:
-    for name, part in theirs.named_children():
-        own = ours.get_submodule(name)
+def _share_weights(reference: nn.Module, ours: nn.Module) -> None:
+    for name, part in reference.named_children():
+        our_part = ours.get_submodule(name)
         if next(part.children(), None) is not None:
-            _share(part, own)
+            _share_weights(part, our_part)
         elif type(part).__module__.startswith("torch."):
-            theirs.add_module(name, own)
-        else:  # transformers' own leaf, such as its norm over channels: its forward, our weights
-            part._parameters = own._parameters
+            reference.add_module(name, our_part)
+        else:  # transformers' own leaf, such as its norm over channels: its forward pass, our weights
+            part._parameters = our_part._parameters

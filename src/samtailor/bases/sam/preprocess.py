@@ -1,4 +1,4 @@
-"""SAM's preprocessing: longer side to the input size, normalise, pad right and bottom with zeros."""
+"""SAM's preprocessing: resize the longer side to the input size, normalise, pad right and bottom with zeros."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from samtailor.frames import Frame
 __all__ = ["PREPROCESSING", "padded_frame", "resized_to", "to_input"]
 
 PREPROCESSING = "rgb; longer side by PIL bilinear; mean 123.675 116.28 103.53; std 58.395 57.12 57.375; zero pad"
-"""Part of the fingerprint of every base: other preprocessing gives other embeddings."""
+"""Part of a base's fingerprint, because embeddings depend on the preprocessing."""
 
 _MEAN = np.array([123.675, 116.28, 103.53], dtype=np.float32)
 _STD = np.array([58.395, 57.12, 57.375], dtype=np.float32)
 
 
 def padded_frame(width: int, height: int, input_size: int, low_res_size: int) -> Frame:
-    """Frame of an image whose longer side fills the square; see ``resized_to``."""
+    """Return the frame of an image whose longer side fills the square; see ``resized_to``."""
     return Frame(width, height, input_size, low_res_size, resized_to(width, height, input_size))
 
 
 def resized_to(width: int, height: int, input_size: int) -> tuple[int, int]:
-    """(width, height) after resizing the longer side to ``input_size``; each at least 1 pixel."""
+    """Return (width, height) after resizing the longer side to ``input_size``; each is at least 1 pixel."""
     scale = input_size / max(width, height)
     return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
 

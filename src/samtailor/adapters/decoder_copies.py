@@ -11,7 +11,7 @@ from torch import nn
 from samtailor.bases.base import Base
 from samtailor.errors import AdapterError
 
-__all__ = ["blended", "copy_decoder"]
+__all__ = ["copy_decoder", "interpolate"]
 
 
 def copy_decoder(method: str, base: Base) -> Any:
@@ -23,14 +23,14 @@ def copy_decoder(method: str, base: Base) -> Any:
     decoder = base.tunable_decoder()
     if decoder is None:
         raise AdapterError(
-            f"The method {method!r} changes the mask decoder, and the base {base.name!r} has none that can be changed.",
-            "Choose a method that works on prompt tokens, such as plm, or another base.",
+            f"The method {method!r} tunes the mask decoder; the decoder of the base {base.name!r} cannot be tuned.",
+            "Choose a method that changes prompt tokens, such as plm, or another base.",
         )
     return deepcopy(decoder).requires_grad_(False)
 
 
 @torch.no_grad()
-def blended(start: nn.Module, end: nn.Module, share: float) -> nn.Module:
+def interpolate(start: nn.Module, end: nn.Module, share: float) -> nn.Module:
     """Copy ``start`` and move its parameters by ``share`` (0..1) towards those of ``end``, which has the same names."""
     module = deepcopy(start)
     for parameter, target in zip(module.parameters(), end.parameters(), strict=True):
