@@ -23,7 +23,7 @@ def table(base: Base) -> Iterator[str]:
         start = "the base, bit for bit" if adapter.starts_as_base else "near the base"
         entries = (
             f"`{name}`",
-            adapter.trains,
+            METHODS[name].description,
             f"{adapter.parameter_count():,}",
             f"{not_saved:,}" if not_saved else "",
             start,

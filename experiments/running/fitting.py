@@ -28,7 +28,7 @@ _ORIGIN = "experiment.json"  # the settings of the run, and the code versions th
 
 def is_fitted(folder: Path) -> bool:
     """Whether the folder has an adapter whose fit did not collapse."""
-    if not (folder / "adapter.json").is_file():
+    if not RunFolder(folder).card_file.is_file():
         return False
     ended = str(read_card(folder)["fit"]["ended"])
     return bool(ended) and not ended.startswith(COLLAPSE)
@@ -39,7 +39,7 @@ def changes_since_fit(run: Run, folder: Path) -> list[str]:
 
     The fit may be finished, interrupted or collapsed.
     """
-    if (folder / "adapter.json").is_file():
+    if RunFolder(folder).card_file.is_file():
         fit = read_card(folder)["fit"]
         return changed_settings({"config": fit["settings"], **fit}, run)
     if state := read_state(RunFolder(folder)):

@@ -18,7 +18,7 @@ from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import build_adapter, load_adapter, read_card, save_adapter
 from samtailor.adapters.lora import LoRA
-from samtailor.adapters.methods import METHODS, method_class
+from samtailor.adapters.methods import METHODS, Method, method_class
 from samtailor.adapters.plm import PLM
 from samtailor.adapters.strength import Scaled
 from samtailor.adapters.training_step import TrainingStep
@@ -205,7 +205,7 @@ def test_training_in_bfloat16_gives_nearly_the_same_loss(
     tiny_sam: Base, method: str, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The method's modules and its own terms run under autocast; parameters and gradients stay float32."""
-    monkeypatch.setitem(METHODS, "helped", f"{__name__}.Helped")
+    monkeypatch.setitem(METHODS, "helped", Method(f"{__name__}.Helped", "for tests"))
     for name in (method, "helped"):
         adapter, sums = changed_adapter(name, tiny_sam), []
         fit = trainer(tiny_sam, adapter, shapes, cache, tmp_path, 0.25)
@@ -344,7 +344,7 @@ received: list[tuple[float, int]] = []
 def test_parts_that_only_training_needs_are_not_saved(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(METHODS, "helped", f"{__name__}.Helped")
+    monkeypatch.setitem(METHODS, "helped", Method(f"{__name__}.Helped", "for tests"))
     received.clear()
     config = dataclasses.replace(SHORT, method="helped")
     fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache)

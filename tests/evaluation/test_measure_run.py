@@ -10,7 +10,7 @@ import pytest
 
 from samtailor import list_bases, list_methods, measure_run, report_run
 from samtailor.adapters.io import save_adapter
-from samtailor.adapters.methods import METHODS, method_class, method_summaries
+from samtailor.adapters.methods import METHODS, method_class
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
 from samtailor.bases.registry import DEFAULT_BASE
@@ -102,6 +102,8 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path, shapes: Task) -> None
 def test_the_lists_of_methods_and_bases() -> None:
     methods = list_methods()
     assert list(methods) == list(METHODS)
-    assert {name: info.description for name, info in methods.items()} == method_summaries()
+    assert {name: info.description for name, info in methods.items()} == {
+        name: method.description for name, method in METHODS.items()
+    }
     assert all(info.options == method_class(name).options() and info.description for name, info in methods.items())
     assert next(iter(list_bases())) == DEFAULT_BASE and all(list_bases().values())

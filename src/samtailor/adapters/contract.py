@@ -25,7 +25,6 @@ class Adapter(nn.Module, abc.ABC):
 
     Attributes:
         method: name of the method.
-        trains: what the method trains, in a few words.
         starts_as_base: whether an untrained adapter returns the base's masks bit for bit.
         peak_rate: learning rate with which a fit starts if the user sets none.
         chooses_token: whether a fit selects the mask token in validation if the user sets none; otherwise it uses 0.
@@ -33,7 +32,6 @@ class Adapter(nn.Module, abc.ABC):
     """
 
     method: ClassVar[str]
-    trains: ClassVar[str]
     starts_as_base: ClassVar[bool] = True
     peak_rate: ClassVar[float] = 3e-4
     chooses_token: ClassVar[bool] = False

@@ -31,7 +31,6 @@ class DecoderTuning(Adapter):
     """
 
     method: ClassVar[str] = "decoder"
-    trains: ClassVar[str] = "a copy of the mask decoder"
     chooses_token: ClassVar[bool] = True
 
     def __init__(self, tuned: nn.Module, mlps: int = 1) -> None:

@@ -19,7 +19,6 @@ class DecoderLite(DecoderTuning):
     """
 
     method: ClassVar[str] = "decoder-lite"
-    trains: ClassVar[str] = "a copy of the mask decoder, except the MLPs of its layers"
 
     def __init__(self, tuned: nn.Module) -> None:
         super().__init__(tuned, mlps=0)

@@ -26,7 +26,6 @@ class LoRA(Adapter):
     """
 
     method: ClassVar[str] = "lora"
-    trains: ClassVar[str] = "low-rank changes of the mask decoder's attention (LoRA, rank 4)"
     peak_rate: ClassVar[float] = 5e-3  # 1.5e-3 did worse, 0.01 no better (experiments/results/rates.md)
     chooses_token: ClassVar[bool] = True
 

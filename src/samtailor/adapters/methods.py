@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from samtailor.errors import AdapterError
@@ -17,26 +15,41 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_METHOD",
     "METHODS",
+    "Method",
     "MethodInfo",
     "check_method",
     "check_options",
     "list_methods",
     "method_class",
-    "method_summaries",
 ]
 
+
+@dataclass(frozen=True)
+class Method:
+    """A trainable method.
+
+    Attributes:
+        path: module and name of its class; a relative path starts in this package. Nothing is imported before use, so
+            help texts are instant.
+        description: what it trains, in a few words.
+    """
+
+    path: str
+    description: str
+
+
 METHODS = {
-    "plm": "samtailor.adapters.plm.PLM",
-    "plm+pmm": "samtailor.adapters.pmm.adapter.PlmPMM",
-    "plm+boundary": "samtailor.adapters.plm_boundary.PlmBoundary",
-    "decoder": "samtailor.adapters.decoder.DecoderTuning",
-    "decoder-lite": "samtailor.adapters.decoder_lite.DecoderLite",
-    "lora": "samtailor.adapters.lora.LoRA",
-    "plm+lora": "samtailor.adapters.plm_lora.PlmLoRA",
-    "offset": "samtailor.adapters.offset.Offset",
-    "tokens": "samtailor.adapters.tokens.Tokens",
+    "plm": Method(".plm.PLM", "an offset on the prompt tokens, by attention to the image"),
+    "plm+pmm": Method(".pmm.adapter.PlmPMM", "as plm, with a Point Matching Module's loss on contours"),
+    "plm+boundary": Method(".plm_boundary.PlmBoundary", "as plm, with an additional loss on boundaries"),
+    "decoder": Method(".decoder.DecoderTuning", "a copy of the mask decoder"),
+    "decoder-lite": Method(".decoder_lite.DecoderLite", "a copy of the mask decoder, except the MLPs of its layers"),
+    "lora": Method(".lora.LoRA", "low-rank changes of the mask decoder's attention (LoRA, rank 4)"),
+    "plm+lora": Method(".plm_lora.PlmLoRA", "as plm, and as lora in the mask decoder"),
+    "offset": Method(".offset.Offset", "a constant offset for each kind of prompt token"),
+    "tokens": Method(".tokens.Tokens", "8 tokens appended to every prompt"),
 }
-"""Name -> module and class."""
+"""Name -> method, in the order of tables."""
 
 DEFAULT_METHOD = "decoder-lite"  # docs/decisions/index.md has the reasons
 
@@ -66,26 +79,7 @@ def list_methods() -> dict[str, MethodInfo]:
     Returns:
         method name -> its description and options.
     """
-    classes = {name: method_class(name) for name in METHODS}
-    return {name: MethodInfo(method.trains, method.options()) for name, method in classes.items()}
-
-
-def method_summaries() -> dict[str, str]:
-    """Return the descriptions of ``list_methods`` without importing a method: a help text must not wait for torch.
-
-    They are read from the source files, where each class sets ``trains`` to a string.
-    """
-    return {name: _read_description(*home.rsplit(".", 1)) for name, home in METHODS.items()}
-
-
-def _read_description(module: str, class_name: str) -> str:
-    path = Path(__file__).parents[1].joinpath(*module.split(".")[1:]).with_suffix(".py")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    (definition,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == class_name]
-    for node in definition.body:
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "trains" and node.value is not None:
-            return str(ast.literal_eval(node.value))
-    return ""
+    return {name: MethodInfo(method.description, method_class(name).options()) for name, method in METHODS.items()}
 
 
 def check_method(name: str) -> None:
@@ -105,8 +99,8 @@ def method_class(name: str) -> type[Adapter]:
         AdapterError: the method does not exist.
     """
     check_method(name)
-    module, _, class_name = METHODS[name].rpartition(".")
-    method: type[Adapter] = getattr(importlib.import_module(module), class_name)
+    module, _, class_name = METHODS[name].path.rpartition(".")
+    method: type[Adapter] = getattr(importlib.import_module(module, "samtailor.adapters"), class_name)
     return method
 
 

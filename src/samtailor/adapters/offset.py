@@ -24,7 +24,6 @@ class Offset(Adapter):
     """
 
     method: ClassVar[str] = "offset"
-    trains: ClassVar[str] = "a constant offset for each kind of prompt token"
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -26,7 +26,6 @@ class PLM(Adapter):
     """
 
     method: ClassVar[str] = "plm"
-    trains: ClassVar[str] = "an offset on the prompt tokens, by attention to the image"
     peak_rate: ClassVar[float] = 1e-4  # 3e-5 is slower, 3e-4 scatters more (docs/decisions/index.md)
 
     def __init__(self, width: int = 256, heads: int = 8, hidden: int = 2048) -> None:

@@ -26,7 +26,6 @@ class PlmBoundary(PLM):
     """
 
     method: ClassVar[str] = "plm+boundary"
-    trains: ClassVar[str] = "as plm, with an additional loss on boundaries"
 
     def __init__(self, *, share: float = 1.0, **sizes: Any) -> None:
         super().__init__(**sizes)

@@ -25,7 +25,6 @@ class PlmLoRA(Adapter):
     """
 
     method: ClassVar[str] = "plm+lora"
-    trains: ClassVar[str] = "as plm, and as lora in the mask decoder"
     peak_rate: ClassVar[float] = LoRA.peak_rate
     chooses_token: ClassVar[bool] = True
 

@@ -24,7 +24,6 @@ class Scaled(Adapter):
     """
 
     method: ClassVar[str] = "scaled"
-    trains: ClassVar[str] = "nothing"
 
     def __init__(self, inner: Adapter, strength: float, base: Base) -> None:
         super().__init__()

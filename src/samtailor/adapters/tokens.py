@@ -26,7 +26,6 @@ class Tokens(Adapter):
     """
 
     method: ClassVar[str] = "tokens"
-    trains: ClassVar[str] = "8 tokens appended to every prompt"
     peak_rate: ClassVar[float] = 3e-3  # 3e-4 is slower, 0.03 is worse (experiments/results/rates.md)
     starts_as_base: ClassVar[bool] = False
 

@@ -36,10 +36,10 @@ class Command(TyperCommand):
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the methods, if this is the command that takes one."""
         if any(parameter.name == "method" for parameter in self.params):
-            from samtailor.adapters.methods import method_summaries
+            from samtailor.adapters.methods import METHODS
 
             with formatter.section("Methods"):
-                formatter.write_dl(list(method_summaries().items()))
+                formatter.write_dl([(name, method.description) for name, method in METHODS.items()])
 
 
 def _metavar(parameter: Any) -> str:

@@ -59,7 +59,6 @@ class PlmPMM(PLM):
     """
 
     method: ClassVar[str] = "plm+pmm"
-    trains: ClassVar[str] = "as plm, with a Point Matching Module's loss on contours"
 
     def __init__(
         self,
