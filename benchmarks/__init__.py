@@ -1,1 +1,1 @@
-"""Benchmarks: ``python -m benchmarks``."""
+"""Benchmarks of samtailor, run by ``python -m benchmarks``."""

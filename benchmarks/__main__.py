@@ -1,8 +1,9 @@
-"""Print every timing side by side, with machine, versions and commit.
+"""Time samtailor and its alternatives, and print a table with the machine, versions and commit.
 
     python -m benchmarks [--turns 7] [--only decode,step,...] [--json FILE] [--vit-b] [--plain-allocator]
 
-The step is on the bundled sample. ``--vit-b`` adds today's loop with an encoder of SAM ViT-B's size (minutes).
+Training steps use the bundled sample. ``--vit-b`` adds the usual training loop with an encoder of SAM ViT-B's size,
+which takes minutes. The committed results are in benchmarks/results, and docs/measurements.md explains them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,12 @@ from samtailor.machine.memory import keep_freed_memory
 from samtailor.machine.provenance import commit, hardware, versions
 
 Work = Callable[[], object]
-Groups = Iterator[tuple[str, dict[str, Callable[[], Work]], str]]
+Comparison = tuple[str, dict[str, Callable[[], Work]], str]
+"""Title, contender -> function that prepares its work, and the contender that the others are compared with."""
 
 
-def groups(base: Any, cache: EmbeddingCache, vit_b: bool) -> Groups:
-    """(title, contender -> what builds its work, the contender that others are compared with)."""
+def comparisons(base: Any, cache: EmbeddingCache, vit_b: bool) -> Iterator[Comparison]:
+    """Yield all comparisons, each prepared when it is reached."""
     for count in (1, 8, 64):
         yield (
             f"decode {count} prompt{'s' if count > 1 else ''}",
@@ -98,11 +100,17 @@ def groups(base: Any, cache: EmbeddingCache, vit_b: bool) -> Groups:
     )
 
 
-def measure(found: Groups, turns: int, device: torch.device, only: list[str]) -> list[dict[str, Any]]:
+def selected(all_comparisons: Iterable[Comparison], only: Sequence[str]) -> Iterator[Comparison]:
+    """Yield the comparisons whose title has one of the words; all without words."""
+    for comparison in all_comparisons:
+        if not only or any(word in comparison[0] for word in only):
+            yield comparison
+
+
+def measure_times(chosen: Iterable[Comparison], turns: int, device: torch.device) -> list[dict[str, Any]]:
+    """Time all contenders; return a row for each, as in the JSON file."""
     rows = []
-    for title, contenders, first in found:
-        if only and not any(word in title for word in only):
-            continue
+    for title, contenders, first in chosen:
         times = side_by_side({name: build() for name, build in contenders.items()}, turns, device)
         for name, t in times.items():
             ratio = times[first].median / t.median
@@ -113,28 +121,27 @@ def measure(found: Groups, turns: int, device: torch.device, only: list[str]) ->
     return rows
 
 
-def peaks(found: Groups, arguments: list[str], only: list[str]) -> dict[tuple[str, str], float]:
-    """Peak memory above what the loaded base takes, MB, each in a process of its own."""
-    result = {}
-    for title, contenders, _ in found:
-        if only and not any(word in title for word in only):
-            continue
+def measure_peaks(chosen: Iterable[Comparison], arguments: list[str]) -> dict[tuple[str, str], float]:
+    """Measure each contender's peak memory above that of the loaded base, in MB, each in its own process."""
+    peaks = {}
+    for title, contenders, _ in chosen:
         for name in contenders:
             command = [sys.executable, "-m", "benchmarks", *arguments, "--peak", f"{title}|{name}"]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            result[title, name] = float(done.stdout)
-    return result
+            process = subprocess.run(command, capture_output=True, text=True, check=True)
+            peaks[title, name] = float(process.stdout)
+    return peaks
 
 
-def _peak(found: Groups, wanted: str) -> float:
-    title, name = wanted.split("|")
-    build = next(contenders[name] for t, contenders, _ in found if t == title)
-    work, process, seen, done = build(), psutil.Process(), [0], threading.Event()
+def _peak(all_comparisons: Iterable[Comparison], contender: str) -> float:
+    """Measure the peak memory of ``title|name`` in this process."""
+    title, name = contender.split("|")
+    build = next(contenders[name] for t, contenders, _ in all_comparisons if t == title)
+    work, process, samples, done = build(), psutil.Process(), [0], threading.Event()
     before = process.memory_info().rss
 
-    def watch() -> None:  # the process's own high-water mark would be that of loading the base
+    def watch() -> None:  # not the process's own peak, which is that of loading the base
         while not done.wait(0.002):
-            seen.append(process.memory_info().rss)
+            samples.append(process.memory_info().rss)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -142,28 +149,31 @@ def _peak(found: Groups, wanted: str) -> float:
         work()
     done.set()
     watcher.join()
-    return max(0, max(seen) - before) / 1e6
+    return max(0, max(samples) - before) / 1e6
 
 
-def table(rows: list[dict[str, Any]], memory: Mapping[tuple[str, str], float]) -> str:
-    lines = ["| what | who | median ms | times as fast | peak memory, MB |", "|---|---|---|---|---|"]
+def table(rows: list[dict[str, Any]], peaks: Mapping[tuple[str, str], float]) -> str:
+    """Return a markdown table of times and peak memory."""
+    lines = ["| work | contender | median ms | speed-up | peak memory, MB |", "|---|---|---|---|---|"]
     for r in rows:
-        peak = memory.get((r["what"], r["who"]))
-        cells = (r["what"], r["who"], f"{r['ms']:.1f}", f"{r['times']:.2f}", "" if peak is None else f"{peak:.0f}")
-        lines.append(f"| {' | '.join(cells)} |")
+        peak = peaks.get((r["what"], r["who"]))
+        entries = (r["what"], r["who"], f"{r['ms']:.1f}", f"{r['times']:.2f}", "" if peak is None else f"{peak:.0f}")
+        lines.append(f"| {' | '.join(entries)} |")
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--turns", type=int, default=7)
-    parser.add_argument("--only", default="", help="words of the titles, with commas")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--turns", type=int, default=7, help="how often each contender is timed")
+    parser.add_argument(
+        "--only", default="", help="only comparisons whose title has one of these words, separated by commas"
+    )
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--vit-b", action="store_true")
-    parser.add_argument("--plain-allocator", action="store_true", help="without the command line's malloc setting")
-    parser.add_argument("--no-memory", action="store_true", help="leave peak memory out")
-    parser.add_argument("--cache", type=Path, help="embeddings of the sample; default: a temporary folder")
+    parser.add_argument("--vit-b", action="store_true", help="add the comparison with an encoder of ViT-B's size")
+    parser.add_argument("--plain-allocator", action="store_true", help="do not use the command line's malloc setting")
+    parser.add_argument("--no-memory", action="store_true", help="do not measure peak memory")
+    parser.add_argument("--cache", type=Path, help="cache of the sample's embeddings; default: a temporary folder")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if not args.plain_allocator and not args.peak:
@@ -175,23 +185,23 @@ def main() -> None:
         folder = args.cache or Path(temporary)
         cache = EmbeddingCache(folder)
 
-        def found() -> Groups:
-            return groups(base, cache, args.vit_b)
+        def chosen() -> Iterator[Comparison]:
+            return selected(comparisons(base, cache, args.vit_b), only)
 
         if args.peak:
-            print(_peak(found(), args.peak))
+            print(_peak(comparisons(base, cache, args.vit_b), args.peak))
             return
-        rows = measure(found(), args.turns, device, only)
-        passed = ["--cache", str(folder), "--device", args.device, *(["--vit-b"] if args.vit_b else [])]
-        passed += ["--plain-allocator"] if args.plain_allocator else []
-        memory = {} if args.no_memory else peaks(found(), passed, only)
+        rows = measure_times(chosen(), args.turns, device)
+        arguments = ["--cache", str(folder), "--device", args.device, *(["--vit-b"] if args.vit_b else [])]
+        arguments += ["--plain-allocator"] if args.plain_allocator else []
+        peaks = {} if args.no_memory else measure_peaks(chosen(), arguments)
     origin = {"hardware": hardware(device), "versions": versions(), "commit": commit()}
     origin |= {"threads": torch.get_num_threads(), "allocator": "plain" if args.plain_allocator else "kept"}
     print(json.dumps(origin))
-    print(table(rows, memory))
+    print(table(rows, peaks))
     if args.json:
-        peaks_by_row = [r | {"peak_mb": memory.get((r["what"], r["who"]))} for r in rows]
-        args.json.write_text(json.dumps(origin | {"rows": peaks_by_row}, indent=1) + "\n")
+        rows_with_peaks = [r | {"peak_mb": peaks.get((r["what"], r["who"]))} for r in rows]
+        args.json.write_text(json.dumps(origin | {"rows": rows_with_peaks}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is compared: our decoder, step and click, and what people run today."""
+"""The functions to compare: our decoder, training step, click and encoder, and the usual alternatives."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _prompts(base: SamBase, count: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def decode_ours(base: SamBase, count: int) -> Work:
-    """``count`` single masks on one image, as ``Predictor`` decodes them: a few at a time on a CPU."""
+    """Decode ``count`` single masks on one image like ``Predictor``: in small chunks on a CPU."""
     image, sparse, dense = _prompts(base, count)
     size = CHUNK.get(base.device.type, 64)
 
@@ -60,7 +60,7 @@ def decode_ours(base: SamBase, count: int) -> Work:
 
 
 def decode_reference(base: SamBase, count: int) -> Work:
-    """The same chunks through transformers' order of evaluation."""
+    """Decode the same chunks with transformers' order of evaluation."""
     ours = decode_ours(base, count)
 
     def work() -> object:
@@ -74,7 +74,7 @@ def decode_reference(base: SamBase, count: int) -> Work:
 
 
 def decode_by_transformers(base: SamBase, count: int) -> Work:
-    """``SamMaskDecoder.forward`` as it stands, all prompts in one call."""
+    """Decode all prompts in one call of the original ``SamMaskDecoder.forward``."""
     image, sparse, dense = _prompts(base, count)
     positions = base.image_positions()[None]
     decoder = as_transformers(base.mask_decoder)
@@ -93,22 +93,22 @@ def decode_by_transformers(base: SamBase, count: int) -> Work:
 
 
 class Step:
-    """One training step over ``images`` images with ``per_image`` prompts each, in several ways.
+    """One training step on several images, in several implementations.
 
     Args:
         base: the frozen model.
-        records: images with instances; their embeddings get into ``cache``.
-        cache: of embeddings.
-        images: how many.
-        per_image: prompts of each.
+        records: images with instances; missing embeddings are added to ``cache``.
+        cache: the cache of embeddings.
+        images: number of images in the step.
+        per_image: number of prompts on each image.
     """
 
     def __init__(
         self, base: SamBase, records: Sequence[ImageRecord], cache: EmbeddingCache, images: int, per_image: int
     ) -> None:
         self.base, self.model = base, AdaptedModel.of(base, None, cache)
-        rich = [r for r in records if len(r.promptable) >= per_image][:images]
-        sampler = Sampler(rich, FitConfig(epochs=1, batch=images * per_image, min_area=1))
+        chosen = [r for r in records if len(r.promptable) >= per_image][:images]
+        sampler = Sampler(chosen, FitConfig(epochs=1, batch=images * per_image, min_area=1))
         sampler.per_image, sampler.images_per_step = per_image, images
         self.sampler, self.draws = sampler, sampler.batch(0)
         for draw in self.draws:
@@ -116,12 +116,12 @@ class Step:
         self.pictures = [np.zeros((d.image.height, d.image.width, 3), dtype=np.uint8) for d in self.draws]
 
     def ours(self, cells: float = 0.25, precision: str = "float32") -> Work:
-        """The loop's step: cached embeddings, fast decoder, a share of the cells."""
+        """The step of samtailor's loop: cached embeddings, fast decoder, loss on a share of the cells."""
         trainer = self._trainer(cells, precision)
         return lambda: self._step(trainer)
 
     def reference(self, precision: str = "float32") -> Work:
-        """The loop's step with transformers' decoder and the whole loss."""
+        """The step of samtailor's loop with transformers' decoder and the loss on all cells."""
         work = self.ours(1.0, precision)
 
         def reference() -> object:
@@ -134,7 +134,7 @@ class Step:
         return reference
 
     def today(self, encode: Callable[[], object]) -> Work:
-        """The loop people write: the frozen encoder runs again at every step, then the reference step."""
+        """The usual training loop: run the frozen encoder at every step, then the reference step."""
         reference = self.reference()
 
         def today() -> object:
@@ -145,12 +145,12 @@ class Step:
         return today
 
     def encode_one(self) -> object:
-        """This base's encoder on one image."""
+        """Run the base's encoder on one image."""
         return self.base.encode(self.pictures[:1])
 
     def _trainer(self, cells: float, precision: str) -> Trainer:
         plm = PLM(width=self.base.embed_dim).to(self.base.device)
-        nn.init.normal_(plm.mlp[-1].weight, std=1e-3)  # as after some steps: zeros would save multiplications
+        nn.init.normal_(plm.mlp[-1].weight, std=1e-3)  # not zero, as after some steps: zeros are faster
         config = FitConfig(epochs=1, cells=cells, precision=precision, lr=1e-9)
         return Trainer(self.model.with_adapter(plm), self.sampler, [], config, Run(Path()), {})
 
@@ -164,7 +164,7 @@ class Step:
 
 
 def click(base: SamBase, record: ImageRecord, cache: EmbeddingCache) -> Work:
-    """A click in ``Predictor`` on an image that is in the cache and set."""
+    """Predict a click with ``Predictor`` on an image that is set and cached."""
     from samtailor.predict import Predictor
 
     predictor = Predictor(base, None, cache)
@@ -178,7 +178,7 @@ def _pixels(base: SamBase) -> Tensor:
 
 
 def our_encoder(base: SamBase) -> Work:
-    """The base's encoder on one preprocessed image."""
+    """Run the base's encoder on one preprocessed image."""
     pixels = _pixels(base).to(base.device)
 
     @torch.inference_mode()
@@ -189,10 +189,12 @@ def our_encoder(base: SamBase) -> Work:
 
 
 def onnx_encoder(base: SamBase) -> Work:
-    """The same weights, exported as they are published, in ONNX Runtime with as many threads; on the CPU.
+    """Run the same weights in ONNX Runtime on the CPU, with the same number of threads.
+
+    The exported encoder is the published one, without samtailor's changes.
 
     Raises:
-        RuntimeError: its answer is not ours to within 1e-3 (relative L2).
+        RuntimeError: if its embedding differs from ours by more than 1e-3 (relative L2).
     """
     import onnxruntime
 
@@ -208,14 +210,17 @@ def onnx_encoder(base: SamBase) -> Work:
     name, values = session.get_inputs()[0].name, pixels.numpy()
     theirs, ours = torch.from_numpy(session.run(None, {name: values})[0]), our_encoder(base)()
     assert isinstance(ours, Tensor)
-    apart = float((theirs - ours.cpu()).norm() / theirs.norm())
-    if apart > 1e-3:
-        raise RuntimeError(f"ONNX Runtime's embedding is {apart:.1e} from ours; timings would compare different work.")
+    difference = float((theirs - ours.cpu()).norm() / theirs.norm())
+    if difference > 1e-3:
+        raise RuntimeError(
+            f"ONNX Runtime's embedding differs from ours by {difference:.1e} (relative L2); at most 1e-3 is expected. "
+            "Check the export before comparing times."
+        )
     return lambda: session.run(None, {name: values})
 
 
 def vit_b_encoder() -> Callable[[], object]:
-    """An encoder of SAM ViT-B's size with random weights, on one image of 1024 x 1024."""
+    """Run an encoder of SAM ViT-B's size, with random weights, on one image of 1024 x 1024."""
     from transformers.models.sam.configuration_sam import SamVisionConfig
     from transformers.models.sam.modeling_sam import SamVisionEncoder
 

@@ -1,4 +1,4 @@
-"""Timing side by side: each turn runs every contender once, so that a slow moment of the machine hits all of them."""
+"""Time contenders in turns, so that other load on the machine affects all of them equally."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Times", "side_by_side"]
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of the turns of one contender."""
+    """The seconds that one contender took in each turn."""
 
     seconds: tuple[float, ...]
 
@@ -24,15 +24,21 @@ class Times:
 
 
 def side_by_side(contenders: Mapping[str, Callable[[], object]], turns: int, device: torch.device) -> dict[str, Times]:
-    """Run all contenders once unmeasured, then ``turns`` times in alternation."""
-    found: dict[str, list[float]] = {name: [] for name in contenders}
+    """Run all contenders once without timing, then run each of them once per turn.
+
+    Args:
+        contenders: name -> function to time.
+        turns: number of turns.
+        device: the device that computes; a GPU is synchronised before the time is read.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(turns + 1):
         for name, work in contenders.items():
             began = _now(device)
             work()
             if turn:
-                found[name].append(_now(device) - began)
-    return {name: Times(tuple(seconds)) for name, seconds in found.items()}
+                seconds[name].append(_now(device) - began)
+    return {name: Times(tuple(own)) for name, own in seconds.items()}
 
 
 def _now(device: torch.device) -> float:

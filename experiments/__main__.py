@@ -1,4 +1,4 @@
-"""Run experiments and make their pages.
+"""Run experiments and write their pages.
 
 python -m experiments run experiments/configs/main.yaml --data DATA [--only "faces plm"] [--dry-run]
 python -m experiments table experiments/configs/main.yaml
@@ -12,13 +12,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.pages.differences import add_differences
-from experiments.pages.overview import write_overview
-from experiments.pages.tables import write_page
-from experiments.running.config import Config, read_config
-from experiments.running.driver import Driver, chosen
-from experiments.running.lines import Lines
+from experiments.pages.config_page import write_config_page
+from experiments.pages.results_page import write_results_page
+from experiments.records.differences import add_differences
+from experiments.records.lines import Lines
+from experiments.running.driver import Driver, select_runs
 from experiments.running.tasks import Tasks
+from experiments.specs.config import Config, read_config
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import SamtailorError
 from samtailor.machine.device import choose_device
@@ -36,28 +36,32 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("configs", type=Path, nargs="+", metavar="CONFIG")
-    shared.add_argument("--out", type=Path, default=Path("runs/experiments"), help="adapters and kept measures")
-    shared.add_argument("--results", type=Path, help="JSON lines and pages; default: experiments/results")
+    shared.add_argument("--out", type=Path, default=Path("runs/experiments"), help="folder of adapters and measures")
+    shared.add_argument("--results", type=Path, help="folder of JSON lines and pages; default: experiments/results")
     shared.add_argument(
         "--minutes-scale",
         type=float,
         default=1.0,
-        help="shorten fits, of minutes or steps, to try things out; results: OUT/scaled",
+        help="multiply the minutes or steps of every fit, for a quick test; results go to OUT/scaled",
     )
-    run = commands.add_parser("run", parents=[shared], help="do what is not done; killed, the same command goes on")
+    run = commands.add_parser("run", parents=[shared], help="process the runs that are not done, or continue them")
     run.add_argument("--data", type=Path, help="folder of the tasks")
-    run.add_argument("--cache", type=Path, help="folder of the embedding cache; default: the user's")
+    run.add_argument("--cache", type=Path, help="folder of the embedding cache; default: the user's cache")
     run.add_argument("--device", default="auto")
-    run.add_argument("--only", default="", help='runs whose label has these words, e.g. "faces plm seed0, nuclei base"')
-    run.add_argument("--dry-run", action="store_true", help="print the plan and how long it takes")
-    run.add_argument("--retry-failed", action="store_true", help="run again what failed before")
-    commands.add_parser("table", parents=[shared], help="make pages and figures out of the JSON lines")
-    commands.add_parser("results", help="make the pages of all configs, and docs/results.md")
+    run.add_argument("--only", default="", help='only labels with these words, such as "faces plm seed0, nuclei base"')
+    run.add_argument("--dry-run", action="store_true", help="print the runs and their estimated time, then stop")
+    run.add_argument("--retry-failed", action="store_true", help="run again the runs that failed")
+    commands.add_parser("table", parents=[shared], help="write pages and charts from the JSON lines")
+    commands.add_parser("results", help="write the pages of all configs, and docs/results.md")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0; 1 if a run failed; 2 for what the user can mend."""
+    """Run a command.
+
+    Returns:
+        The exit code: 0; 1 if a run failed; 2 for an error that the user can fix.
+    """
     args = _parser().parse_args(arguments)
     try:
         if args.command == "results":
@@ -68,36 +72,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.command == "table":
             for config in configs:
                 add_differences(config, Lines(results / f"{config.name}.jsonl"), results)
-                print(write_page(config, results))
+                print(write_config_page(config, results))
             return 0
         keep_freed_memory()
         device = choose_device(args.device)
         driver = Driver(Tasks(args.data), args.out, results, EmbeddingCache(args.cache), device, args.retry_failed)
-        plan = chosen(configs, args.only)
+        plan = select_runs(configs, args.only)
         if args.dry_run:
-            driver.show(plan)
+            driver.print_plan(plan)
             return 0
-        return min(1, driver.go(plan))
+        return min(1, driver.run_all(plan))
     except SamtailorError as error:
         print(f"Error: {error.what}\n       {error.hint}", file=sys.stderr)
         return 2
 
 
 def shipped_configs() -> list[Config]:
-    """Those in ``configs``, the main table first."""
+    """Read the configs in ``experiments/configs``, the main one first."""
     paths = sorted((HERE / "configs").glob("*.yaml"), key=lambda path: (path.stem != "main", path))
     return [read_config(path) for path in paths]
 
 
 def _results() -> int:
     configs = shipped_configs()
-    begun = [c for c in configs if (RESULTS / f"{c.name}.jsonl").is_file()]
-    for config in begun:
+    started = [c for c in configs if (RESULTS / f"{c.name}.jsonl").is_file()]
+    for config in started:
         add_differences(config, Lines(RESULTS / f"{config.name}.jsonl"), RESULTS)
-    write_overview(configs, RESULTS, (HERE / "findings.md").read_text(), DOCS / "results.md")
+    write_results_page(configs, RESULTS, (HERE / "findings.md").read_text(), DOCS / "results.md")
     print(DOCS / "results.md")
-    for config in begun:
-        print(write_page(config, RESULTS))
+    for config in started:
+        print(write_config_page(config, RESULTS))
     return 0
 
 

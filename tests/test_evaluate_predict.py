@@ -20,7 +20,7 @@ from samtailor.data.pixels.rle import mask_rle
 from samtailor.data.task import Instance, Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import AdapterError, DataError, ImageError, PromptError
-from samtailor.evaluate import METHODS, evaluate_task
+from samtailor.evaluate import ROWS, evaluate_task
 from samtailor.machine.files import write_json
 
 
@@ -36,7 +36,7 @@ def test_rows_and_keys(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, move
     assert set(found) >= {"task", "split", "prompts", "base", "rows", "gains", "boundary", "images", "seconds"}
     assert found["prompts"] == {"kind": "click", "per_instance": 2, "seed": 3}
     assert found["base"] == {"name": tiny_sam.name, "fingerprint": tiny_sam.fingerprint}
-    assert tuple(r["method"] for r in found["rows"]) == METHODS
+    assert tuple(r["method"] for r in found["rows"]) == ROWS
     for row in found["rows"]:
         assert row["n"] == 2 * sum(len(r.promptable) for r in shapes.split("test"))
         means = [c["iou"] for c in row["per_class"].values()]

@@ -1,4 +1,4 @@
-"""One table out of several run folders: steps, seconds, the best and the last validation score of each.
+"""Print a table of several run folders: steps, seconds, and the first, best and last validation score of each.
 
 python tools/fit_curves.py runs/a runs/b [--json FILE]
 """
@@ -10,15 +10,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-HEADS = ("run", "task", "method", "seed", "batch", "mask", "cells", "precision")
-HEADS += ("steps", "seconds", "base", "best (step)", "last")
+HEADING = ("run", "task", "method", "seed", "batch", "mask", "cells", "precision")
+HEADING += ("steps", "seconds", "base", "best (step)", "last")
 
 
 def curve(run: Path) -> dict[str, Any]:
-    """Settings and validation scores of a run."""
+    """Return the settings and validation scores of a run."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     card = json.loads((run / "adapter.json").read_text())
-    found = [{"step": r["step"], "seconds": r["seconds"], "val_miou": r["val_miou"]} for r in rows if "val_miou" in r]
+    keys = ("step", "seconds", "val_miou")
+    validations = [{key: row[key] for key in keys} for row in rows if "val_miou" in row]
     settings = card["fit"]["settings"]
     return {
         "run": run.name,
@@ -33,29 +34,29 @@ def curve(run: Path) -> dict[str, Any]:
         "steps": card["fit"]["steps"],
         "seconds": card["seconds"],
         "commit": card.get("commit"),
-        "validations": found,
+        "validations": validations,
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", type=Path)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("runs", nargs="+", type=Path, help="folders that `samtailor fit` wrote")
+    parser.add_argument("--json", type=Path, help="also write all settings and scores to this file")
     args = parser.parse_args()
     curves = [curve(run) for run in args.runs]
-    print(f"| {' | '.join(HEADS)} |")
-    print("|---" * len(HEADS) + "|")
+    print(f"| {' | '.join(HEADING)} |")
+    print("|---" * len(HEADING) + "|")
     for c in curves:
         scores = c["validations"]
         best = max(scores, key=lambda v: v["val_miou"])
-        how = (c["method"], c["seed"], c["batch"], c["mask_token"], c["cells"], c["precision"])
-        cells = (c["run"], c["task"], *how, c["steps"], f"{c['seconds']:.0f}")
-        ends = (
+        settings = (c["method"], c["seed"], c["batch"], c["mask_token"], c["cells"], c["precision"])
+        entries = (c["run"], c["task"], *settings, c["steps"], f"{c['seconds']:.0f}")
+        entries += (
             f"{scores[0]['val_miou']:.3f}",
             f"{best['val_miou']:.3f} ({best['step']})",
             f"{scores[-1]['val_miou']:.3f}",
         )
-        print(f"| {' | '.join(map(str, cells + ends))} |")
+        print(f"| {' | '.join(map(str, entries))} |")
     if args.json:
         args.json.write_text(json.dumps(curves, indent=1) + "\n")
 

@@ -1,7 +1,9 @@
-"""Cut the small golden file of the repository's tests out of the reference implementation's full answers.
+"""Write the small golden file of the tests, a part of the full output of the reference implementation.
 
-Recipe: one nuclei picture (CC0), of its five prompts a click and a box; the embedding at every eighth cell, masks as
-packed bits, IoU estimates.
+It has one nuclei picture (CC0), two of its five prompts (a click and a box), the embedding at every eighth cell, the
+masks as packed bits, and the IoU estimates.
+
+python tools/make_golden.py --shared FOLDER
 """
 
 from __future__ import annotations
@@ -13,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-PROMPTS = (0, 3)
+PROMPTS = (0, 3)  # a click and a box
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, required=True, help="folder with models/mobile_sam_golden.* and data/")
-    parser.add_argument("--out", type=Path, default=Path("tests/bases/golden"))
+    parser.add_argument("--out", type=Path, default=Path("tests/bases/golden"), help="folder to write")
     args = parser.parse_args()
     full = np.load(args.shared / "models/mobile_sam_golden.npz")
     cases = json.loads((args.shared / "models/mobile_sam_golden.json").read_text())

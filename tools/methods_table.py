@@ -1,4 +1,4 @@
-"""Markdown table of the trainable methods, with their sizes on the bundled base, for docs/guides/methods.md.
+"""Print the markdown table of methods in docs/guides/methods.md, with their sizes on the bundled base.
 
 python tools/methods_table.py
 """
@@ -14,21 +14,21 @@ from samtailor.bases.registry import load_base
 
 
 def table(base: Base) -> Iterator[str]:
-    """Its lines, a row per method."""
+    """Yield the lines of the table, a row for each method."""
     yield "| `--method` | what is trained | parameters saved | also trained, not saved | untrained |"
     yield "|---|---|---|---|---|"
     for name in METHODS:
         adapter = build_adapter(name, base)
-        helping = sum(p.numel() for p in adapter.owned_parameters().values()) - adapter.parameter_count()
+        not_saved = sum(p.numel() for p in adapter.owned_parameters().values()) - adapter.parameter_count()
         start = "the base, bit for bit" if adapter.starts_as_base else "near the base"
-        cells = (
+        entries = (
             f"`{name}`",
             adapter.trains,
             f"{adapter.parameter_count():,}",
-            f"{helping:,}" if helping else "",
+            f"{not_saved:,}" if not_saved else "",
             start,
         )
-        yield f"| {' | '.join(cells)} |"
+        yield f"| {' | '.join(entries)} |"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Print how far the project's scores are from independent implementations, on the masks of the tests.
+"""Print the largest differences between samtailor's scores and independent implementations, on the masks of the tests.
 
 python tools/metric_agreement.py
 """
@@ -15,7 +15,7 @@ from tests.metrics.test_boundary import AGREEMENT, ALL
 
 
 def main() -> None:
-    warnings.simplefilter("ignore")  # MONAI's own deprecations
+    warnings.simplefilter("ignore")  # deprecation warnings in MONAI
     print(f"| score | compared with | largest difference on {len(ALL)} pairs of masks |")
     print("|---|---|---|")
     for name, (other, difference, _) in AGREEMENT.items():

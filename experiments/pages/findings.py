@@ -1,4 +1,4 @@
-"""Figures inside sentences: ``findings.md`` names them, the lines hold them."""
+"""Fill the placeholders of ``findings.md`` with numbers from the lines."""
 
 from __future__ import annotations
 
@@ -10,27 +10,34 @@ from typing import Any
 
 import numpy as np
 
-from experiments.pages.cells import NAMES, NOT_RUN, difference, missing, score, shown_difference
-from experiments.pages.differences import compared
-from experiments.running.config import Config
-from experiments.running.groups import Row, Section, sections
-from experiments.running.lines import Lines, lines_of
-from experiments.running.run import Measure
-from experiments.running.settings import ConfigError
+from experiments.pages.formatting import (
+    NOT_RUN,
+    SCORE_NAMES,
+    difference_text,
+    estimate_text,
+    missing_runs,
+    score_text,
+)
+from experiments.records.differences import compare_rows
+from experiments.records.lines import Lines, lines_of
+from experiments.records.rows import Row, Section, sections
+from experiments.specs.config import Config
+from experiments.specs.run import Measure
+from experiments.specs.settings import ConfigError
 
-__all__ = ["filled_in"]
+__all__ = ["fill_placeholders"]
 
-_TRAINED = "trained"  # how many parameters
-_OF_CLASS, _COUNT = "IoU of ", "n of "  # and a class
-_PLACE = re.compile(r"\{\{([^{}]+)\}\}")
+_TRAINED = "trained"  # the number of trained parameters
+_CLASS_IOU, _CLASS_COUNT = "IoU of ", "n of "  # followed by the name of a class
+_PLACEHOLDER = re.compile(r"\{\{([^{}]+)\}\}")
 
 
 @dataclass(frozen=True)
-class _Figure:
-    """One figure of a text: ``{{main | faces: test, click | decoder | miou}}``.
+class _Placeholder:
+    """The parts of a placeholder such as ``{{main | faces: test, click | decoder | miou}}``.
 
-    ``lora - plm`` for the row is the paired difference of two rows; for the score, ``IoU of skin`` is that of one
-    class, ``n of skin`` how many instances it has.
+    A row ``lora - plm`` means the paired difference of two rows. A score ``IoU of skin`` is the IoU of one class, and
+    ``n of skin`` the number of its instances.
     """
 
     config: str
@@ -39,91 +46,99 @@ class _Figure:
     score: str
 
     @classmethod
-    def parsed(cls, text: str) -> _Figure:
-        words = [word.strip() for word in text.split("|")]
-        if len(words) != 4 or not (words[3] in (*NAMES, _TRAINED) or words[3].startswith((_OF_CLASS, _COUNT))):
+    def parse(cls, text: str) -> _Placeholder:
+        parts = [part.strip() for part in text.split("|")]
+        scores = (*SCORE_NAMES, _TRAINED)
+        if len(parts) != 4 or not (parts[3] in scores or parts[3].startswith((_CLASS_IOU, _CLASS_COUNT))):
             raise ConfigError(
-                f"{{{{{text}}}}} is no figure.",
+                f"{{{{{text}}}}} is not a valid placeholder.",
                 "Write {{config | section: measure | row | score}}; scores: "
-                f"{', '.join((*NAMES, _TRAINED))}, {_OF_CLASS}<class>, {_COUNT}<class>.",
+                f"{', '.join(scores)}, {_CLASS_IOU}<class>, {_CLASS_COUNT}<class>.",
             )
-        return cls(*words)
+        return cls(*parts)
 
 
-def filled_in(text: str, configs: Sequence[Config], results: Path) -> str:
-    """``text`` with each ``{{...}}`` replaced by the figure it names, as the pages show it.
+def fill_placeholders(text: str, configs: Sequence[Config], results: Path) -> str:
+    """Replace each ``{{...}}`` by the number it names, in the format of the pages.
 
     Raises:
-        ConfigError: there is no such config, section, measure, row, class or score.
+        ConfigError: if a config, section, measure, row, class or score does not exist.
     """
     lines = lines_of((c.name for c in configs), results)
-    return _PLACE.sub(lambda found: _value(_Figure.parsed(found[1]), configs, lines, results), text)
+    return _PLACEHOLDER.sub(lambda match: _value(_Placeholder.parse(match[1]), configs, lines, results), text)
 
 
-def _value(wanted: _Figure, configs: Sequence[Config], lines: Mapping[str, Lines], results: Path) -> str:
-    for config in (c for c in configs if c.name == wanted.config):
+def _value(placeholder: _Placeholder, configs: Sequence[Config], lines: Mapping[str, Lines], results: Path) -> str:
+    for config in (c for c in configs if c.name == placeholder.config):
         for section in sections(config, lines[config.name]):
             for measure in section.measures:
-                if f"{section.title}: {measure.title}" != wanted.column:
+                if f"{section.title}: {measure.title}" != placeholder.column:
                     continue
-                if found := _cell(wanted, section, measure, lines[config.name], results):
-                    return found
+                if text := _value_in(section, measure, placeholder, lines[config.name], results):
+                    return text
     raise ConfigError(
-        f"No run stands for {' | '.join(vars(wanted).values())}.",
-        "Take config, column and row from a page in experiments/results.",
+        f"No run matches {' | '.join(vars(placeholder).values())}.",
+        "Copy the config, column and row from a page in experiments/results.",
     )
 
 
-def _cell(wanted: _Figure, section: Section, measure: Measure, lines: Lines, results: Path) -> str:
-    """Empty where there is no such row, or it does not ask for this measure."""
+def _value_in(section: Section, measure: Measure, placeholder: _Placeholder, lines: Lines, results: Path) -> str:
+    """The text for the placeholder; empty if the section has no such row, or the row not this measure."""
     rows = {row.label: row for row in section.rows}
-    one, dash, other = wanted.row.partition(" - ")
-    if dash:
-        if one not in rows or other not in rows or wanted.score not in NAMES:
+    label, minus, reference = placeholder.row.partition(" - ")
+    if minus:
+        if label not in rows or reference not in rows or placeholder.score not in SCORE_NAMES:
             return ""
-        return _difference(rows[one], rows[other], section, measure, wanted.score, lines, results)
-    if wanted.row not in rows:
+        return _difference(rows[label], rows[reference], section, measure, placeholder.score, lines, results)
+    if placeholder.row not in rows:
         return ""
-    if wanted.score == _TRAINED:
-        return _trained(rows[wanted.row], measure, lines)
-    for words, cell in ((_OF_CLASS, _of_class), (_COUNT, _count)):
-        if wanted.score.startswith(words):
-            return cell(rows[wanted.row], measure, wanted.score.removeprefix(words), lines)
-    return score(rows[wanted.row], measure, wanted.score, lines)
+    row = rows[placeholder.row]
+    if placeholder.score == _TRAINED:
+        return _trained(row, measure, lines)
+    if placeholder.score.startswith(_CLASS_IOU):
+        return _class_iou(row, measure, placeholder.score.removeprefix(_CLASS_IOU), lines)
+    if placeholder.score.startswith(_CLASS_COUNT):
+        return _class_count(row, measure, placeholder.score.removeprefix(_CLASS_COUNT), lines)
+    return score_text(row, measure, placeholder.score, lines)
 
 
-def _difference(row: Row, over: Row, section: Section, measure: Measure, name: str, lines: Lines, results: Path) -> str:
-    """Of the config's own comparison out of its line; of any other two rows, out of the scores of single instances."""
-    if section.reference(row) is over:
-        return difference(row, over, measure, name, lines)
-    if not (row.done(measure, lines) and over.done(measure, lines)):
-        return missing(row.asked(measure), lines) or missing(over.asked(measure), lines)
-    found = compared(row, over, measure, lines, results)
-    return shown_difference(found[name]) if found else ""
+def _difference(
+    row: Row, reference: Row, section: Section, measure: Measure, score: str, lines: Lines, results: Path
+) -> str:
+    """The difference from its line if the config compares these rows; else computed from scores of single instances."""
+    if section.reference(row) is reference:
+        return difference_text(row, reference, measure, score, lines)
+    if not (row.finished_lines(measure, lines) and reference.finished_lines(measure, lines)):
+        return missing_runs(row.runs_with(measure), lines) or missing_runs(reference.runs_with(measure), lines)
+    differences = compare_rows(row, reference, measure, lines, results)
+    return estimate_text(differences[score]) if differences else ""
 
 
 def _trained(row: Row, measure: Measure, lines: Lines) -> str:
-    fits = [line["fit"] for line in row.done(measure, lines)]
-    if row.shown != "adapted":
+    fits = [line["fit"] for line in row.finished_lines(measure, lines)]
+    if row.evaluation_row != "adapted":
         return "0"
     return f"{fits[0]['parameters']['trained']:,}" if fits else NOT_RUN
 
 
-def _of_class(row: Row, measure: Measure, label: str, lines: Lines) -> str:
-    """Mean over seeds, and their range where there are several: no interval over images, for a class may have few."""
-    found = _class(row, measure, label, lines)
-    if not found:
-        return missing(row.asked(measure), lines)
-    values = [f["iou"] for f in found]
+def _class_iou(row: Row, measure: Measure, label: str, lines: Lines) -> str:
+    """The mean over seeds and their range; no interval over images, because a class may have few instances."""
+    classes = _class_scores(row, measure, label, lines)
+    if not classes:
+        return missing_runs(row.runs_with(measure), lines)
+    values = [c["iou"] for c in classes]
     seeds = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
     return f"{np.mean(values):.3f}{seeds}"
 
 
-def _count(row: Row, measure: Measure, label: str, lines: Lines) -> str:
-    found = _class(row, measure, label, lines)
-    return str(found[0]["n"]) if found else missing(row.asked(measure), lines)
+def _class_count(row: Row, measure: Measure, label: str, lines: Lines) -> str:
+    classes = _class_scores(row, measure, label, lines)
+    return str(classes[0]["n"]) if classes else missing_runs(row.runs_with(measure), lines)
 
 
-def _class(row: Row, measure: Measure, label: str, lines: Lines) -> list[dict[str, Any]]:
-    """Of each finished run; empty where there is none, or no such class: then ``missing`` is empty too."""
-    return [f["per_class"][label] for f in row.scores(measure, lines) if label in f["per_class"]]
+def _class_scores(row: Row, measure: Measure, label: str, lines: Lines) -> list[dict[str, Any]]:
+    """The class's scores in each finished run.
+
+    They are empty if no run is finished or the class does not exist; in the second case no run is missing.
+    """
+    return [r["per_class"][label] for r in row.scores(measure, lines) if label in r["per_class"]]

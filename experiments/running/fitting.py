@@ -1,4 +1,4 @@
-"""The fit of a run: done once, whatever asks for it and however often it is killed."""
+"""Fit a run once, even if several configs need it or it was interrupted."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from experiments.running.agreement import changes
-from experiments.running.origin import code
-from experiments.running.run import Run
-from experiments.running.say import Teller
+from experiments.records.staleness import changed_settings
+from experiments.running.progress import ProgressLog
+from experiments.running.provenance import code_version
+from experiments.specs.run import Run
 from samtailor.adapters.io import load_adapter, read_card
 from samtailor.bases.base import Base
 from samtailor.data import Task
@@ -21,53 +21,59 @@ from samtailor.fitting.state import read_state
 from samtailor.machine.files import write_json
 from samtailor.runs import Run as RunFolder
 
-__all__ = ["fit_facts", "fit_once", "is_fitted", "set_aside", "stale"]
+__all__ = ["changes_since_fit", "fit_facts", "fit_once", "is_fitted", "set_aside"]
 
-_ORIGIN = "experiment.json"  # what the folder is, and which code fitted it
+_ORIGIN = "experiment.json"  # the settings of the run, and the code versions that fitted it
 
 
 def is_fitted(folder: Path) -> bool:
-    """Whether the folder holds an adapter whose fit ended well."""
+    """Whether the folder has an adapter whose fit did not collapse."""
     if not (folder / "adapter.json").is_file():
         return False
     ended = str(read_card(folder)["fit"]["ended"])
     return bool(ended) and not ended.startswith(COLLAPSE)
 
 
-def stale(run: Run, folder: Path) -> list[str]:
-    """What differs between the fit in the folder, be it finished, killed or collapsed, and what the run means now."""
+def changes_since_fit(run: Run, folder: Path) -> list[str]:
+    """List the settings of the fit in the folder that differ from the run's today.
+
+    The fit may be finished, interrupted or collapsed.
+    """
     if (folder / "adapter.json").is_file():
         fit = read_card(folder)["fit"]
-        return changes({"config": fit["settings"], **fit}, run)
+        return changed_settings({"config": fit["settings"], **fit}, run)
     if state := read_state(RunFolder(folder)):
-        return changes({"config": state.context["config"], "peak_rate": state.context["peak rate"]}, run)
+        return changed_settings({"config": state.context["config"], "peak_rate": state.context["peak rate"]}, run)
     return []
 
 
 def set_aside(run: Run, folder: Path) -> str:
-    """Rename the folder if its fit is not what the run means now; what was said and done, empty for nothing.
+    """Rename the folder if its fit has other settings than the run has today.
 
-    A default that changed changes no name, and an adapter fitted before it would be taken for one fitted after.
+    The name of a folder does not change with a default, so an adapter fitted with the old default would be used.
+
+    Returns:
+        A message; empty if nothing was renamed.
     """
-    found = stale(run, folder)
-    if not found:
+    changes = changes_since_fit(run, folder)
+    if not changes:
         return ""
-    names = (folder.with_name(f"{folder.name}.before{n}") for n in itertools.count(1))
-    place = next(p for p in names if not p.exists())
-    folder.rename(place)
-    return f"set aside as {place.name}: it was fitted with {'; '.join(found)}"
+    candidates = (folder.with_name(f"{folder.name}.before{n}") for n in itertools.count(1))
+    free = next(path for path in candidates if not path.exists())
+    folder.rename(free)
+    return f"set aside as {free.name}: it was fitted with {'; '.join(changes)}"
 
 
-def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCache, teller: Teller) -> None:
-    """Fit, or go on with a killed fit.
+def fit_once(run: Run, task: Task, base: Base, folder: Path, cache: EmbeddingCache, progress: ProgressLog) -> None:
+    """Fit a run, or continue an interrupted fit.
 
     Raises:
-        SamtailorError: as ``fit_task``; a collapse is one each time.
+        SamtailorError: from ``fit_task``; a collapsed fit collapses again.
     """
-    known = _origin(folder)
-    if code() not in known["code"]:
-        write_json(folder / _ORIGIN, {"settings": run.settings, "code": [*known["code"], code()]})
-    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, progress=teller)
+    origin = _origin(folder)
+    if code_version() not in origin["code"]:
+        write_json(folder / _ORIGIN, {"settings": run.settings, "code": [*origin["code"], code_version()]})
+    fit_task(task, base, folder, run.fit_config(), cache=cache, resume=True, progress=progress)
 
 
 def _origin(folder: Path) -> dict[str, Any]:
@@ -76,7 +82,7 @@ def _origin(folder: Path) -> dict[str, Any]:
 
 
 def fit_facts(run: Run, base: Base, folder: Path) -> dict[str, Any]:
-    """What a line says of a fit; ``trained`` parameters may be more than those ``kept`` for use."""
+    """Facts about a fit for its line; more parameters may be ``trained`` than ``kept`` in the adapter's file."""
     card = read_card(folder)
     fit = card["fit"]
     trained = sum(p.numel() for p in load_adapter(folder, base).owned_parameters().values())

@@ -1,4 +1,4 @@
-"""The measures of a run, each done once and kept as a file."""
+"""Take the measures of a run; each is taken once and kept as a file."""
 
 from __future__ import annotations
 
@@ -7,76 +7,74 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments.running.instances import instances_folder, write_instances
-from experiments.running.origin import code
-from experiments.running.run import Measure
-from experiments.running.say import Teller
+from experiments.records.instances import instances_folder, write_instances
+from experiments.running.progress import ProgressLog
+from experiments.running.provenance import code_version
+from experiments.specs.run import Measure
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
 from samtailor.data import Task
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.measure import measure
 from samtailor.evaluation.questions import Questions
+from samtailor.evaluation.results_json import to_json
 from samtailor.machine.files import write_json
 
-__all__ = ["kept_measure", "take"]
+__all__ = ["kept_measure", "take_measure"]
 
 
 def _file(folder: Path, measure_id: str) -> Path:
     return folder / "measures" / f"{measure_id}.json"
 
 
-def kept_measure(folder: Path, asked: Measure, results: Path) -> dict[str, Any] | None:
-    """What was measured before, if its scores of single instances are there too."""
-    path = _file(folder, asked.id)
+def kept_measure(folder: Path, spec: Measure, results: Path) -> dict[str, Any] | None:
+    """Read a kept result; None if there is none, or if its scores of single instances are missing."""
+    path = _file(folder, spec.id)
     if not path.is_file():
         return None
-    found = dict(json.loads(path.read_text()))
-    return found if (instances_folder(results) / str(found.get("instances"))).is_file() else None
+    result = dict(json.loads(path.read_text()))
+    return result if (instances_folder(results) / str(result.get("instances"))).is_file() else None
 
 
-def take(
-    asked: Measure,
-    task: Task,
-    base: Base,
-    adapter: Adapter | None,
-    folder: Path,
-    results: Path,
-    cache: EmbeddingCache,
-    teller: Teller,
+def take_measure(
+    spec: Measure, model: AdaptedModel, task: Task, folder: Path, results: Path, progress: ProgressLog
 ) -> dict[str, Any]:
-    """Measure and keep in ``folder``; the scores of single instances go to a file below ``results``.
+    """Take one measure and keep its result in ``folder``.
 
-    With an adapter the base is not scored again, but in the studies of prompts: its rows are a run of their own, on the
-    same prompts.
+    With an adapter, the base is scored only in the study of prompt sensitivity: the base is a run of its own, with the
+    same prompts. An interrupted measure continues from the library's files in ``studies``; ``seconds`` is then the time
+    of the last part.
 
-    A killed one goes on from what the library keeps in ``studies``; ``seconds`` are then those of the last part.
+    Args:
+        spec: the settings of the measure.
+        model: the base, with the adapter to evaluate or without.
+        task: the task to evaluate.
+        folder: the run's folder.
+        results: the folder of lines; scores of single instances are written below it.
+        progress: shows the progress.
 
     Raises:
-        SamtailorError: as ``samtailor.evaluation.measure``.
+        SamtailorError: from ``samtailor.evaluation.measure``.
     """
     questions = Questions(
-        split=asked["split"],
-        prompts=asked["prompt"],
-        per_instance=asked["prompts_per_instance"],
-        seed=asked["seed"],
-        class_map=tuple(asked["class_map"]),
-        sensitivity=asked["sensitivity"],
-        base_rows=adapter is None,
+        split=spec["split"],
+        prompts=spec["prompt"],
+        per_instance=spec["prompts_per_instance"],
+        seed=spec["seed"],
+        class_map=tuple(spec["class_map"]),
+        sensitivity=spec["sensitivity"],
+        base_rows=model.adapter is None,
     )
     began = time.perf_counter()
     found = measure(
-        AdaptedModel.of(base, adapter, cache),
+        model,
         task,
         questions,
         keep=folder / "studies",
-        progress=teller,
+        progress=progress,
     )
     seconds = round(time.perf_counter() - began, 1)
-    stem = f"{folder.name}-{asked.id}"
+    stem = f"{folder.name}-{spec.id}"
     instances = write_instances(instances_folder(results), stem, found.evaluation.instances)
-    result = {"id": asked.id, "title": asked.title, "settings": asked.settings, **found.found}
-    result |= {"seconds": seconds, "code": code(), "instances": instances}
-    write_json(_file(folder, asked.id), result)  # last: where it is, the instances are
-    return dict(json.loads(_file(folder, asked.id).read_text()))
+    result = {"id": spec.id, "title": spec.title, "settings": spec.settings, **to_json(found.results)}
+    result |= {"seconds": seconds, "code": code_version(), "instances": instances}
+    write_json(_file(folder, spec.id), result)  # last, so that its instances exist
+    return dict(json.loads(_file(folder, spec.id).read_text()))

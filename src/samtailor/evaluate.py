@@ -12,7 +12,7 @@ from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.measure import Measured, measure
 from samtailor.evaluation.questions import Questions
-from samtailor.evaluation.scoring import METHODS, InstanceScore
+from samtailor.evaluation.scoring import ROWS, InstanceScore
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
 from samtailor.evaluation.subject import task_of_run, task_to_measure
 from samtailor.machine.device import choose_device
@@ -21,7 +21,7 @@ from samtailor.prompts import EvaluatedKind
 from samtailor.runs import Run
 
 __all__ = [
-    "METHODS",
+    "ROWS",
     "Evaluation",
     "InstanceScore",
     "Measured",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-def evaluate_task(  # more than seven parameters: a public verb, whose keyword arguments are its options
+def evaluate_task(  # more than seven parameters: a public verb; its keyword arguments are its options
     task: Task,
     base: Base,
     adapter: Adapter | None = None,

@@ -183,7 +183,7 @@ def test_each_mistake_gets_a_clear_message_and_exit_code_2(
         ("fit", shapes.root, *out, *base, "--method-option", "heads"): "NAME=VALUE",
         ("fit", shapes.root, *out, *base, "--method", "offset", "--method-option", "a=1"): "It has none",
         ("fit", shapes.root, *out, *base, "--method", "magic", "--method-option", "a=1"): "no method 'magic'",
-        ("fit", shapes.root, *out, *base, "--class", "eye"): "Its classes are: 'disc', 'bar'",
+        ("fit", shapes.root, *out, *base, "--class", "eye"): "has no class 'eye'; expected one of 'disc', 'bar'",
         ("fit", shapes.root, "--out", tmp_path / "file" / "run", *base, "--epochs", "1"): "cannot be written",
         ("fit", shapes.root, *out, *base, "--epochs", "1", "--cache", tmp_path / "file"): "file",
         ("fit", shapes.root, *out, *base, "--minutes", "inf"): "minutes",

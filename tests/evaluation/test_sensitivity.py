@@ -24,7 +24,9 @@ from samtailor.evaluation.clickmap import click_map
 from samtailor.evaluation.corrective import LIMIT, ClickRuns, measure_clicks, next_click, summarise_clicks
 from samtailor.evaluation.forgetting import off_is_the_base, strength_curve
 from samtailor.evaluation.sensitivity import PromptScores, measure_sensitivity, summarise_sensitivity
+from samtailor.evaluation.study_results import GroupStability
 from samtailor.evaluation.variants import GROUPS, VARIANTS, variant_prompts
+from samtailor.metrics.bootstrap import Estimate
 from samtailor.prompts import deepest_pixel, simulate_background_click, simulate_boundary_click
 
 masks = st.tuples(st.integers(1, 20), st.integers(1, 20)).flatmap(lambda shape: arrays(bool, shape))
@@ -79,9 +81,8 @@ def test_sensitivity_of_an_untrained_adapter_is_the_bases(
     scores = measure_sensitivity(model, shapes, "test", limit=5, keep=tmp_path)
     assert len(scores) == 5
     assert all(s.ious["adapted"] == s.ious["base-single"] for s in scores)
-    found = summarise_sensitivity(scores, 0)
-    for figures in found["paired"]["adapted - base-single"].values():
-        assert all(f == {"value": 0, "interval": [0, 0]} for f in figures.values())
+    for stability in summarise_sensitivity(scores, 0).paired["base-single"].values():
+        assert stability == GroupStability(*[Estimate(0, 0, 0)] * 5)
     again = measure_sensitivity(AdaptedModel.of(tiny_sam, plm, cache), shapes, "test", limit=5, keep=tmp_path)
     assert again == scores
 
@@ -93,13 +94,13 @@ def test_the_figures_by_hand() -> None:
         ious = {v: [0.8] * {"random click": 3, "boundary click": 2}.get(v, 1) for v in VARIANTS}
         ious["boundary click"][0] = low
         scores.append(PromptScores(f"{k}.png", k, "x", {"base-single": ious}))
-    group = summarise_sensitivity(scores, 0)["methods"]["base-single"]["groups"]["one click"]
+    group = summarise_sensitivity(scores, 0).rows["base-single"].groups["one click"]
     six = [0.8] * 5
-    assert group["mean"]["value"] == pytest.approx((np.mean([*six, 0.2]) + np.mean([*six, 0.7])) / 2)
-    assert group["spread"]["value"] == pytest.approx((np.std([*six, 0.2]) + np.std([*six, 0.7])) / 2)
-    assert group["worst"]["value"] == pytest.approx(0.45)
-    assert group["unstable"]["value"] == 0.5
-    assert group["p10"]["value"] == 0.7  # the second lowest of twelve
+    assert group.mean.value == pytest.approx((np.mean([*six, 0.2]) + np.mean([*six, 0.7])) / 2)
+    assert group.spread.value == pytest.approx((np.std([*six, 0.2]) + np.std([*six, 0.7])) / 2)
+    assert group.worst.value == pytest.approx(0.45)
+    assert group.unstable.value == 0.5
+    assert group.p10.value == 0.7  # the second lowest of twelve
     assert set(GROUPS) == {"one click", "box", "several clicks", "all"}
 
 
@@ -110,8 +111,7 @@ def test_corrective_clicks_run_to_an_end(
     for run in runs:
         for ious in run.ious.values():
             assert len(ious) == LIMIT or ious[-1] >= 0.9
-    found = summarise_clicks(runs)
-    assert len(found["curve"]["adapted"]) == LIMIT
+    assert len(summarise_clicks(runs).curve["adapted"]) == LIMIT
 
 
 def test_failures_count_as_the_limit() -> None:
@@ -119,10 +119,10 @@ def test_failures_count_as_the_limit() -> None:
         ClickRuns("a", 0, "x", {"base-single": [0.5, 0.82, 0.95]}),
         ClickRuns("b", 1, "x", {"base-single": [0.3] * LIMIT}),
     ]
-    found = summarise_clicks(runs)
-    easy = found["targets"]["0.80"]["base-single"]
-    assert (easy["mean"], easy["failures"], easy["n"]) == ((2 + LIMIT) / 2, 1, 2)
-    assert found["curve"]["base-single"][-1] == pytest.approx((0.95 + 0.3) / 2)
+    clicks = summarise_clicks(runs)
+    easy = clicks.targets["0.80"]["base-single"]
+    assert (easy.clicks.value, easy.failures, easy.n) == ((2 + LIMIT) / 2, 1, 2)
+    assert clicks.curve["base-single"][-1] == pytest.approx((0.95 + 0.3) / 2)
 
 
 def test_a_click_map_is_what_single_clicks_give(
@@ -133,15 +133,15 @@ def test_a_click_map_is_what_single_clicks_give(
 
     record = shapes.split("test")[0]
     instance = record.promptable[0]
-    found = click_map(AdaptedModel.of(tiny_sam, moved_plm, cache), record, instance, clicks_across=5)
-    assert len(found["adapted"]) == len(found["y"]) and len(found["adapted"][0]) == len(found["x"])
+    clicks = click_map(AdaptedModel.of(tiny_sam, moved_plm, cache), record, instance, clicks_across=5)
+    assert len(clicks.adapted) == len(clicks.y) and len(clicks.adapted[0]) == len(clicks.x)
     predictor = Predictor(tiny_sam, moved_plm, cache)
     predictor.set_image(record.path)
     for row, column in ((0, 0), (2, 3)):
-        point = [[found["x"][column], found["y"][row]]]
+        point = [[clicks.x[column], clicks.y[row]]]
         mask = predictor.predict(points=point).masks[0, 0]
-        assert math.isclose(found["adapted"][row][column], iou(count_pixels(mask, instance.mask())), abs_tol=0.02)
-        assert found["inside"][row][column] == instance.mask()[int(point[0][1]), int(point[0][0])]
+        assert math.isclose(clicks.adapted[row][column], iou(count_pixels(mask, instance.mask())), abs_tol=0.02)
+        assert clicks.inside[row][column] == instance.mask()[int(point[0][1]), int(point[0][0])]
 
 
 def test_strength(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM) -> None:
@@ -151,13 +151,13 @@ def test_strength(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm
     assert torch.equal(Scaled(moved_plm, 0.0, tiny_sam)(sparse, {"image": image}, positions), sparse)
     assert torch.equal(Scaled(moved_plm, 1.0, tiny_sam)(sparse, {"image": image}, positions), moved)
     curve = strength_curve(AdaptedModel.of(tiny_sam, moved_plm, cache), shapes, "test", limit=4)
-    assert [point["strength"] for point in curve] == [0.0, 0.25, 0.5, 0.75, 1.0]
+    assert [point.strength for point in curve] == [0.0, 0.25, 0.5, 0.75, 1.0]
     from samtailor.evaluate import evaluate_task
 
     chosen = {i.id for r in some_instances(shapes.split("test"), 4, 0) for i in r.instances}
     scored = [s for s in evaluate_task(shapes, tiny_sam, moved_plm, cache=cache).instances if s.instance in chosen]
-    for method, row in (("base-single", curve[0]), ("adapted", curve[-1])):
-        assert row["iou_instances"] == pytest.approx(np.mean([s.scores[method].iou for s in scored]), abs=0.02)
+    for row, point in (("base-single", curve[0]), ("adapted", curve[-1])):
+        assert point.iou_instances == pytest.approx(np.mean([s.scores[row].iou for s in scored]), abs=0.02)
 
 
 def test_switched_off_the_base_is_itself(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM) -> None:

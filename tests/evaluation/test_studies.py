@@ -19,6 +19,7 @@ from samtailor.evaluate import evaluate_task
 from samtailor.evaluation import scoring
 from samtailor.evaluation.classmap import apply_map, parse_map, pieces
 from samtailor.evaluation.journal import Journal
+from samtailor.metrics.bootstrap import Estimate
 
 
 def two_squares(gap: int = 4) -> np.ndarray:
@@ -72,7 +73,7 @@ def test_three_clicks_are_one_prompt_that_begins_with_the_single_click(
         assert instance.mask()[lines, columns].all()
     scored = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache, prompts="3 clicks")
     single = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache)
-    assert scored.prompts["kind"] == "3 clicks"
+    assert scored.prompts.kind == "3 clicks"
     assert [i.instance for i in scored.instances] == [i.instance for i in single.instances]
     assert [i.scores for i in scored.instances] != [i.scores for i in single.instances]
 
@@ -139,9 +140,9 @@ def test_without_rows_of_the_base_the_adapters_are_the_same(
     assert [list(i.scores) for i in alone.instances] == [["adapted"]] * len(whole.instances)  # not from whole's journal
     assert [i.scores["adapted"] for i in alone.instances] == [i.scores["adapted"] for i in whole.instances]
     assert alone.rows() == whole.rows()[3:]
-    assert alone.to_dict()["gains"] == []
+    assert alone.summary().gains == ()
     base = evaluate_task(shapes, tiny_sam, cache=cache, base_rows=False)
-    assert [r["method"] for r in base.rows()] == ["base-single", "base-best", "base-oracle"]
+    assert [row.name for row in base.rows()] == ["base-single", "base-best", "base-oracle"]
 
 
 def test_a_journal_computes_each_unit_once(tmp_path: Path) -> None:
@@ -151,17 +152,18 @@ def test_a_journal_computes_each_unit_once(tmp_path: Path) -> None:
 
 
 def test_gains_are_paired(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm: PLM) -> None:
-    found = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache).to_dict()
-    rows = {r["method"]: r for r in found["rows"]}
-    for gain in found["gains"]:
+    summary = evaluate_task(shapes, tiny_sam, moved_plm, cache=cache).summary()
+    assert [gain.over for gain in summary.gains] == ["base-single", "base-best", "base-oracle"]
+    for gain in summary.gains:
         for name in ("miou", "iou_instances", "boundary_iou"):
-            assert gain[name] == pytest.approx(rows["adapted"][name] - rows[gain["over"]][name])
-            low, high = gain[f"{name}_interval"]
-            assert low <= gain[name] + 1e-9 and gain[name] <= high + 1e-9
-    same = evaluate_task(shapes, tiny_sam, PLM(width=tiny_sam.embed_dim).eval(), cache=cache).to_dict()
-    (over_single,) = (g for g in same["gains"] if g["over"] == "base-single")
-    assert over_single["iou_instances_interval"] == [0, 0]
-    assert over_single["better"] == over_single["worse"] == 0
+            change = getattr(gain, name)
+            adapted, base = (getattr(summary.row(row), name).value for row in ("adapted", gain.over))
+            assert change.value == pytest.approx(adapted - base)
+            assert change.low - 1e-9 <= change.value <= change.high + 1e-9
+    same = evaluate_task(shapes, tiny_sam, PLM(width=tiny_sam.embed_dim).eval(), cache=cache).summary()
+    gain = same.gain_over("base-single")
+    assert gain.iou_instances == Estimate(0, 0, 0)
+    assert gain.better == gain.worse == 0
 
 
 def test_a_mask_of_specks_still_gets_a_prompt(tiny_sam: Base, shapes: Task, cache: EmbeddingCache) -> None:
@@ -206,5 +208,5 @@ def test_images_of_one_name_stay_apart(tiny_sam: Base, shapes: Task, cache: Embe
         records.append(dataclasses.replace(record, path=path))
     task = dataclasses.replace(shapes, root=tmp_path, splits={"test": tuple(records)})
     found = evaluate_task(task, tiny_sam, cache=cache)
-    assert found.to_dict()["images"] == 2
+    assert found.summary().images == 2
     assert {i.image for i in found.instances} == {"cam0/0001.png", "cam1/0001.png"}

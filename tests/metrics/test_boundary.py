@@ -36,12 +36,12 @@ pairs = st.tuples(st.integers(1, 16), st.integers(1, 16)).flatmap(
 
 
 def blob(rng: np.random.Generator, size: int) -> Mask:
-    """A smooth random shape, often with holes, parts and pixels at the border."""
+    """A smooth random shape, often with holes, several parts and pixels at the border."""
     noise = ndimage.gaussian_filter(rng.normal(size=(size, size)), size / 12, mode="wrap")
     return np.asarray(noise > np.quantile(noise, rng.uniform(0.3, 0.95)))
 
 
-def nasty() -> dict[str, tuple[Mask, Mask]]:
+def special_cases() -> dict[str, tuple[Mask, Mask]]:
     empty, full = np.zeros((40, 30), dtype=bool), np.ones((40, 30), dtype=bool)
     dot, line, ring = empty.copy(), empty.copy(), empty.copy()
     dot[7, 9] = line[:, 4] = True
@@ -64,16 +64,16 @@ def random_pairs() -> list[tuple[Mask, Mask]]:
     return [(blob(rng, 64), blob(rng, 64)) for _ in range(40)]
 
 
-ALL = [*nasty().values(), *random_pairs()]
+ALL = [*special_cases().values(), *random_pairs()]
 
 
 def monai(compute: Callable[..., torch.Tensor], a: Mask, b: Mask, **options: object) -> float:
-    one, two = (torch.from_numpy(m)[None, None].float() for m in (a, b))
-    return float(compute(y_pred=one, y=two, include_background=True, **options))
+    predicted, truth = (torch.from_numpy(m)[None, None].float() for m in (a, b))
+    return float(compute(y_pred=predicted, y=truth, include_background=True, **options))
 
 
 def region_by_erosion(mask: Mask, width: int) -> Mask:
-    """The definition of Cheng et al.: the mask less its erosion, the border counting as background."""
+    """The definition of Cheng et al.: the mask minus its erosion; the border counts as background."""
     padded = np.pad(mask, 1)
     eroded = ndimage.binary_erosion(padded, structure=np.ones((3, 3)), iterations=width)[1:-1, 1:-1]
     return np.asarray(mask & ~eroded)
@@ -89,7 +89,7 @@ def _hausdorff(a: Mask, b: Mask) -> float:
 
 
 def _surface_dice(tolerance: int) -> Difference:
-    """MONAI's surface Dice sums both sides' near edge pixels; our F1 takes the harmonic mean of their shares."""
+    """MONAI's surface Dice adds the near edge pixels of both masks; our F1 is the harmonic mean of their shares."""
     compute = pytest.importorskip("monai.metrics").compute_surface_dice
 
     def difference(a: Mask, b: Mask) -> float:
@@ -142,7 +142,7 @@ AGREEMENT: dict[str, tuple[str, Callable[[], Difference], float]] = {
     "boundary F1, 3 px": ("all pairs, scipy's edges", lambda: _f1(3), 1e-12),
     "HD95, px": ("MONAI", lambda: _hausdorff, 1e-4),
 }
-"""Score -> (what it is compared with, the absolute difference on a pair of masks, what is allowed)."""
+"""Score -> (reference implementation, the absolute difference on a pair of masks, the largest difference allowed)."""
 
 
 @pytest.mark.parametrize("name", AGREEMENT)
@@ -169,11 +169,11 @@ def test_f1_agrees_with_brute_force(pair: tuple[Mask, Mask]) -> None:
 
 @given(pairs)
 @settings(deadline=None)
-def test_scores_do_not_depend_on_the_side_or_on_an_empty_margin(pair: tuple[Mask, Mask]) -> None:
+def test_scores_are_symmetric_and_in_range(pair: tuple[Mask, Mask]) -> None:
     a, b = pair
-    one, other = score_mask(a, b, boundary_of(b)), score_mask(b, a, boundary_of(a))
-    assert one == other
-    assert 0 <= one.boundary_iou <= 1
+    scores, swapped = score_mask(a, b, boundary_of(b)), score_mask(b, a, boundary_of(a))
+    assert scores == swapped
+    assert 0 <= scores.boundary_iou <= 1
     assert score_mask(a, a, boundary_of(a)).hd95 == 0
 
 
@@ -182,20 +182,20 @@ def test_empty_masks() -> None:
     some[3:9, 3:9] = True
     both = score_mask(empty, empty, boundary_of(empty))
     assert (both.iou, both.dice, both.boundary_iou, both.boundary_f1, both.hd95) == (1, 1, 1, (1, 1), 0)
-    for one, other in ((empty, some), (some, empty)):
-        found = score_mask(one, other, boundary_of(other))
-        assert (found.iou, found.dice, found.boundary_iou, found.boundary_f1, found.hd95) == (0, 0, 0, (0, 0), 50)
+    for predicted, truth in ((empty, some), (some, empty)):
+        scores = score_mask(predicted, truth, boundary_of(truth))
+        assert (scores.iou, scores.dice, scores.boundary_iou, scores.boundary_f1, scores.hd95) == (0, 0, 0, (0, 0), 50)
 
 
 def test_intervals_resample_images_not_instances() -> None:
-    """A hundred instances of one image are one piece of evidence: the interval is that of the images' means."""
+    """A hundred equal instances of one image count as one: the interval is that of the means per image."""
     rng = np.random.default_rng(1)
     level = rng.normal(size=30)
     values, images = np.repeat(level, 100), np.repeat([f"{i}.png" for i in range(30)], 100)
-    found = Estimate.of(Resampler(images, repeats=4000).mean(values))
-    theirs = 1.96 * level.std() / math.sqrt(30)
-    assert found.value == pytest.approx(level.mean())
-    assert (found.high - found.low) / 2 == pytest.approx(theirs, rel=0.1)
+    estimate = Estimate.of(Resampler(images, repeats=4000).mean(values))
+    half_width = 1.96 * level.std() / math.sqrt(30)
+    assert estimate.value == pytest.approx(level.mean())
+    assert (estimate.high - estimate.low) / 2 == pytest.approx(half_width, rel=0.1)
 
 
 def test_the_statistics_by_hand() -> None:
@@ -208,15 +208,15 @@ def test_the_statistics_by_hand() -> None:
     assert resampler.quantile(values, 0.51)[0] == 0.5
     for replicates in (resampler.mean(values), resampler.mean_over_classes(values, labels)):
         assert replicates.shape == (201,)
-        assert np.isfinite(replicates).all()  # a class that a resample lacks does not make it NaN
+        assert np.isfinite(replicates).all()  # a class missing from a resample does not make the mean NaN
 
 
-def test_a_quantile_of_resamples_equals_numpy_on_the_drawn_images() -> None:
+def test_quantiles_of_resamples_equal_numpy_on_the_drawn_images() -> None:
     rng = np.random.default_rng(2)
     images = [f"{i // 3}" for i in range(30)]
     values = rng.normal(size=30)
     resampler = Resampler(images, repeats=50, seed=3)
-    found = resampler.quantile(values, 0.1)
-    for row, weights in zip(found, resampler._weights, strict=True):
+    quantiles = resampler.quantile(values, 0.1)
+    for quantile, weights in zip(quantiles, resampler._weights, strict=True):
         drawn = np.repeat(values, weights[resampler._image].astype(int))
-        assert row == np.quantile(drawn, 0.1, method="inverted_cdf")
+        assert quantile == np.quantile(drawn, 0.1, method="inverted_cdf")

@@ -30,11 +30,9 @@ def convert(
     from samtailor.cli.output import make_console, print_line
     from samtailor.cli.progress import ProgressDisplay
     from samtailor.data import write_coco
-    from samtailor.machine.progress import Count
 
     console, opened = make_console(), open_task(task, format, split_by, boxes_as_masks)
-    with ProgressDisplay(make_console(stderr=True)) as display:
-        progress = lambda done, total: display(Count("Writing", done, total))  # noqa: E731
+    with ProgressDisplay(make_console(stderr=True)) as progress:
         write_coco(opened, out, polygons=polygons, link=link, progress=progress)
     print_line(console, f"Read as {opened.format}.")
     for split, images in opened.splits.items():

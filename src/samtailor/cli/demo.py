@@ -31,6 +31,7 @@ def demo(
     from samtailor.data.load import SAMPLE
     from samtailor.evaluate import measure_run
     from samtailor.evaluation.questions import Questions
+    from samtailor.evaluation.results_json import file_json
     from samtailor.fit import fit_task
     from samtailor.machine.files import write_json
     from samtailor.report.comparisons import draw_comparisons, draw_sheet
@@ -44,7 +45,7 @@ def demo(
         print_fit(console, result, out)
         measured = measure_run(out, sample, questions, base=base, cache=store, progress=progress)
     print_measured(console, measured, questions)
-    write_json(run.evaluation, measured.found)
+    write_json(run.evaluation, file_json(measured.results))
     print_line(console, f"Written to {run.evaluation}")
     pictures = draw_comparisons(AdaptedModel.of(base, run.adapter(base), store), sample, out / "overlays", seed=seed)
     draw_sheet(pictures[:3], out / "comparison.png")

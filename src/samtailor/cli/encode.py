@@ -18,7 +18,7 @@ from samtailor.cli.options import (
 __all__ = ["encode"]
 
 
-def encode(
+def encode(  # more than seven parameters: they are the options of the command
     task: TaskArgument,
     format: FormatOption = None,
     split_by: SplitByOption = None,

@@ -33,7 +33,7 @@ from samtailor.evaluation.questions import STUDY_INSTANCES, Questions
 __all__ = ["evaluate"]
 
 
-def evaluate(
+def evaluate(  # more than seven parameters: they are the options of the command
     task: TaskArgument,
     adapter: Annotated[
         Path | None,
@@ -74,6 +74,7 @@ def evaluate(
     from samtailor.cli.progress import ProgressDisplay
     from samtailor.cli.results import print_measured
     from samtailor.evaluate import measure_base, measure_run
+    from samtailor.evaluation.results_json import file_json
     from samtailor.machine.files import write_json
     from samtailor.runs import base_name_of
 
@@ -98,5 +99,5 @@ def evaluate(
             measured = measure_run(adapter, opened, questions, base=model, cache=store, keep=keep, progress=progress)
     print_measured(console, measured, questions)
     if json:
-        write_json(json, measured.found)
+        write_json(json, file_json(measured.results))
         print_line(console, f"Written to {json}")

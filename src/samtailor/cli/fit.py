@@ -32,7 +32,7 @@ __all__ = ["fit", "print_fit"]
 
 
 @with_settings
-def fit(
+def fit(  # more than seven parameters: they are the options of the command
     task: TaskArgument,
     out: Annotated[
         Path, typer.Option(metavar="RUN", help="Folder to write: the adapter, its metrics, and what --resume needs.")

@@ -39,11 +39,10 @@ def inspect(
     from samtailor.cli.output import make_console
     from samtailor.cli.progress import ProgressDisplay
     from samtailor.data import inspect_task
-    from samtailor.machine.progress import Count
 
     opened = open_task(task, format, split_by, boxes_as_masks)
     with ProgressDisplay(make_console(stderr=True)) as progress:
-        inspection = inspect_task(opened, progress=lambda done, total: progress(Count("Reading", done, total)))
+        inspection = inspect_task(opened, progress=progress)
     if as_json:
         print(json.dumps(inspection.to_dict(), indent=2))
     else:
@@ -74,7 +73,7 @@ def print_inspection(console: Console, inspection: Inspection) -> None:
 
 def _print_findings(console: Console, inspection: Inspection) -> None:
     from samtailor.cli.output import print_text
-    from samtailor.data.doctor.findings import SEVERITIES, times
+    from samtailor.data.findings import SEVERITIES, times
 
     if not inspection.findings:
         print_text(console, "No problems found.", style="green")

@@ -13,7 +13,7 @@ from samtailor.errors import PromptError, SamtailorError
 __all__ = ["predict"]
 
 
-def predict(
+def predict(  # more than seven parameters: they are the options of the command
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE", help="Image files; all of them get the same prompts.")
     ],

@@ -33,7 +33,7 @@ from samtailor.evaluation.questions import CLICK_MAPS, STUDY_INSTANCES, Question
 __all__ = ["report"]
 
 
-def report(
+def report(  # more than seven parameters: they are the options of the command
     run: Annotated[
         Path,
         typer.Argument(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 
 from samtailor.cli.output import Row, Table, print_table, print_text, shorten
-from samtailor.data.doctor.findings import times
+from samtailor.data.findings import times
 from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.questions import Questions
-from samtailor.evaluation.split_scores import Evaluation
+from samtailor.evaluation.results import EvaluationSummary, OtherTask, PromptSettings, ScoreRow
+from samtailor.evaluation.study_results import ClicksToQuality, Sensitivity
 
 __all__ = [
     "class_table",
@@ -35,73 +35,69 @@ TITLE_NAME = 40
 
 def print_measured(console: Console, measured: Measured, questions: Questions) -> None:
     """Print all tables."""
-    found = measured.found
-    print_table(console, evaluation_table(measured.evaluation))
-    if len(found["rows"][0]["per_class"]) > 1:
-        print_table(console, class_table(found["rows"]))
-    if "sensitivity" in found:
-        print_table(console, sensitivity_table(found["sensitivity"]))
-        print_table(console, clicks_table(found["sensitivity"]["clicks_to_quality"]))
+    evaluation, sensitivity = measured.results.evaluation, measured.results.sensitivity
+    print_table(console, evaluation_table(evaluation))
+    if len(evaluation.rows[0].per_class) > 1:
+        print_table(console, class_table(evaluation.rows))
+    if sensitivity is not None:
+        print_table(console, sensitivity_table(sensitivity))
+        if sensitivity.clicks is not None:
+            print_table(console, clicks_table(sensitivity.clicks))
     elif questions.sensitivity != 0:
         text = "Prompts were not varied: with this class map, every instance is prompted piece by piece."
         console.print()
         print_text(console, text)
-    if "also" in found:
-        print_table(console, others_table(found["also"]))
+    if measured.results.also:
+        print_table(console, others_table(measured.results.also))
     console.print()
 
 
-def evaluation_table(evaluation: Evaluation) -> Table:
+def evaluation_table(evaluation: EvaluationSummary) -> Table:
     """One line per scored row."""
-    prompts = evaluation.prompts
+    prompts = evaluation.prompts or PromptSettings()
     title = (
         f"{shorten(evaluation.task, TITLE_NAME)}, {evaluation.split} split: "
-        f"{times(prompts['per_instance'], 'prompt')} per instance ({prompts['kind']}), seed {prompts['seed']}"
+        f"{times(prompts.per_instance, 'prompt')} per instance ({prompts.kind}), seed {prompts.seed}"
     )
-    scores = evaluation.rows()
     rows = []
-    for row in scores:
-        low, high = row["iou_instances_interval"]
+    for row in evaluation.rows:
         figures = (
-            f"{row['miou']:.3f}",
-            f"{row['iou_instances']:.3f}",
-            f"{low:.3f}-{high:.3f}",
-            f"{row['boundary_iou']:.3f}",
-            f"{row['hd95']:.1f}",
-            str(row["n"]),
+            f"{row.miou.value:.3f}",
+            f"{row.iou_instances.value:.3f}",
+            f"{row.iou_instances.low:.3f}-{row.iou_instances.high:.3f}",
+            f"{row.boundary_iou.value:.3f}",
+            f"{row.hd95:.1f}",
+            str(row.n),
         )
-        rows.append(Row((row["method"], *figures), strong=row["method"] == ADAPTED))
+        rows.append(Row((row.name, *figures), strong=row.name == ADAPTED))
     legend = (
-        *(f"{row['method']}: {MEANINGS[row['method']]}" for row in scores),
+        *(f"{row.name}: {MEANINGS[row.name]}" for row in evaluation.rows),
         "mIoU: mean over classes of the IoU; IoU: mean over instances; 95%: interval of the IoU; edge: boundary IoU; "
         "HD95: 95 % Hausdorff distance in pixels, lower is better; n: number of scores.",
     )
     return Table(title, ("masks", "mIoU", "IoU", "95%", "edge", "HD95", "n"), rows, legend)
 
 
-def class_table(score_rows: Sequence[dict[str, Any]]) -> Table:
+def class_table(score_rows: Sequence[ScoreRow]) -> Table:
     """One line per class, one column per scored row."""
     rows = [
-        Row((label, str(first["n"]), *(f"{row['per_class'][label]['iou']:.3f}" for row in score_rows)))
-        for label, first in score_rows[0]["per_class"].items()
+        Row((label, str(first.n), *(f"{row.per_class[label].iou:.3f}" for row in score_rows)))
+        for label, first in score_rows[0].per_class.items()
     ]
-    headings = ("class", "n", *(row["method"] for row in score_rows))
+    headings = ("class", "n", *(row.name for row in score_rows))
     return Table("IoU by class, mean over instances", headings, rows)
 
 
-def sensitivity_table(sensitivity: dict[str, Any]) -> Table:
+def sensitivity_table(sensitivity: Sensitivity) -> Table:
     """One line per group of prompts and scored row."""
     rows = []
-    for group in next(iter(sensitivity["methods"].values()))["groups"]:
-        for method, figures in sensitivity["methods"].items():
-            values = [figures["groups"][group][k]["value"] for k in ("mean", "spread", "worst", "p10")]
-            unstable = figures["groups"][group]["unstable"]["value"]
-            texts = (group, method, *(f"{v:.3f}" for v in values), f"{unstable:.0%}")
-            rows.append(Row(texts, strong=method == ADAPTED))
-    title = (
-        f"Varied prompts: {sensitivity['instances']} instances of {sensitivity['images']} images, "
-        f"seed {sensitivity['seed']}"
-    )
+    for group in next(iter(sensitivity.rows.values())).groups:
+        for name, row in sensitivity.rows.items():
+            stability = row.groups[group]
+            values = [e.value for e in (stability.mean, stability.spread, stability.worst, stability.p10)]
+            texts = (group, name, *(f"{v:.3f}" for v in values), f"{stability.unstable.value:.0%}")
+            rows.append(Row(texts, strong=name == ADAPTED))
+    title = f"Varied prompts: {sensitivity.instances} instances of {sensitivity.images} images, seed {sensitivity.seed}"
     legend = (
         "mean: IoU over instances and prompts; spread: standard deviation of the IoU between the prompts of an "
         "instance; worst: IoU of its worst prompt; p10: 10th percentile of the IoU; unstable: share of instances "
@@ -110,29 +106,28 @@ def sensitivity_table(sensitivity: dict[str, Any]) -> Table:
     return Table(title, ("prompts", "masks", "mean", "spread", "worst", "p10", "unstable"), rows, legend, names=2)
 
 
-def clicks_table(clicks: dict[str, Any]) -> Table:
+def clicks_table(clicks: ClicksToQuality) -> Table:
     """One line per target IoU and scored row."""
     rows = [
-        Row((target, method, f"{row['mean']:.1f}", str(row["failures"]), str(row["n"])), strong=method == ADAPTED)
-        for target, by_method in clicks["targets"].items()
-        for method, row in by_method.items()
+        Row((target, name, f"{count.clicks.value:.1f}", str(count.failures), str(count.n)), strong=name == ADAPTED)
+        for target, counts in clicks.targets.items()
+        for name, count in counts.items()
     ]
     legend = (
-        f"clicks: mean number of corrective clicks to reach the IoU, at most {clicks['limit']}; failed: instances "
-        f"that do not reach it, which count as {clicks['limit']} clicks; n: instances.",
+        f"clicks: mean number of corrective clicks to reach the IoU, at most {clicks.limit}; failed: instances "
+        f"that do not reach it, which count as {clicks.limit} clicks; n: instances.",
     )
     return Table("Clicks to reach an IoU", ("IoU", "masks", "clicks", "failed", "n"), rows, legend, names=2)
 
 
-def others_table(others: Sequence[dict[str, Any]]) -> Table:
+def others_table(others: Sequence[OtherTask]) -> Table:
     """One line per other task."""
     rows = []
     for other in others:
-        scores = {row["method"]: row for row in other["rows"]}
-        base = scores["base-single"]
-        adapted = f"{scores[ADAPTED]['iou_instances']:.3f}" if ADAPTED in scores else ""
-        off = {True: "equal", False: "DIFFERENT", None: ""}[other.get("adapter_off_bit_equal")]
-        rows.append(Row((other["task"], str(base["n"]), f"{base['iou_instances']:.3f}", adapted, off)))
+        base, adapted = (other.evaluation.row(name) for name in ("base-single", ADAPTED))
+        after = f"{adapted.iou_instances.value:.3f}" if adapted.n else ""
+        off = {True: "equal", False: "DIFFERENT", None: ""}[other.adapter_off_bit_equal]
+        rows.append(Row((other.evaluation.task, str(base.n), f"{base.iou_instances.value:.3f}", after, off)))
     legend = (
         "IoU: mean over instances; n: number of scores; off: whether the masks with the adapter switched off equal "
         "those of the base, bit for bit.",

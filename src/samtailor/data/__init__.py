@@ -1,9 +1,9 @@
-"""Tasks and pictures: reading, checking, counting. Pure functions; no model, no torch."""
+"""Tasks and pictures: read, check and count them. Pure functions; no model, no torch."""
 
 from samtailor.data.convert import write_coco
 from samtailor.data.doctor.duplicates import Duplicate, drop_duplicates, find_duplicates
-from samtailor.data.doctor.findings import Finding
 from samtailor.data.doctor.inspect import BadImage, Inspection, SplitCounts, inspect_task
+from samtailor.data.findings import Finding
 from samtailor.data.formats.celebamask import read_celebamask
 from samtailor.data.formats.coco import read_coco
 from samtailor.data.formats.folders import read_folders

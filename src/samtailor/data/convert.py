@@ -1,4 +1,4 @@
-"""Writing a task as COCO files, which nearly every tool reads."""
+"""Write a task as COCO files, which nearly every tool reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +15,7 @@ from samtailor.data.pixels.outlines import mask_polygons
 from samtailor.data.regroup import image_name
 from samtailor.data.task import SPLITS, ImageRecord, Instance, Task
 from samtailor.errors import DataError
+from samtailor.machine.progress import Count, Progress, silent
 
 __all__ = ["write_coco"]
 
@@ -25,19 +25,19 @@ def write_coco(
     out: str | Path,
     polygons: bool = False,
     link: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Path:
-    """Write ``train.json``, ``val.json``, ``test.json`` (those the task has) and ``images/``; all of it or nothing.
+    """Write a json file for each split and the folder ``images/``. If anything fails, nothing is written.
 
-    ``load_task(out)`` gives the same classes, splits, instance ids, masks and crowd flags.
+    ``load_task(out)`` returns the same classes, splits, instance ids, masks and crowd flags.
 
     Args:
         task: the task.
-        out: a folder that does not exist yet, or is empty.
-        polygons: polygons along the pixels' borders instead of compressed RLE. Masks with holes are cut into
-            pieces without; crowd regions and empty masks stay RLE, as polygons cannot say them.
-        link: hard links to the images instead of copies.
-        progress: called as progress(done, total) after each image.
+        out: a folder that does not exist or is empty.
+        polygons: write polygons along the pixels' borders instead of compressed RLE. A mask with holes is cut into
+            pieces without holes. Crowd regions and empty masks stay RLE, because polygons cannot express them.
+        link: make hard links to the images instead of copies.
+        progress: receives a ``Count`` of the stage "Writing" after each image.
 
     Returns:
         ``out``.
@@ -47,27 +47,31 @@ def write_coco(
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} is there already and not empty.", "Choose another folder for --out.")
-    made = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+        raise DataError(
+            f"{out} already exists and is not empty; expected a new or empty folder.",
+            "Choose another folder for --out.",
+        )
+    staging = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
-        made.mkdir(parents=True)
-        _write(task, made, polygons, link, progress)
+        staging.mkdir(parents=True)
+        _write(task, staging, polygons, link, progress)
         if out.exists():
-            out.rmdir()  # some systems do not rename onto a folder, even an empty one
-        made.rename(out)
+            out.rmdir()  # some systems cannot rename onto a folder, even an empty one
+        staging.rename(out)
     except OSError as error:
-        hint = "Choose a folder on a disk with room that you may write to."
+        hint = "Choose a folder that you may write to, on a disk with free space."
         if link:
-            hint = "Hard links need one disk, and a file system that has them: leave --link out."
+            hint = "Hard links need one disk and a file system that supports them: leave --link out."
         raise DataError(f"{out} cannot be written: {error.strerror or error}.", hint) from error
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return out
 
 
-def _write(task: Task, out: Path, polygons: bool, link: bool, progress: Callable[[int, int], None] | None) -> None:
+def _write(task: Task, out: Path, polygons: bool, link: bool, progress: Progress) -> None:
     names = _names(task)
-    total, done = sum(len(records) for records in task.splits.values()), 0
+    total, done = len(task.images), 0
+    progress(Count("Writing", done, total))
     categories = {name: number for number, name in enumerate(task.classes, 1)}
     for split, records in task.splits.items():
         images: list[dict[str, Any]] = []
@@ -82,8 +86,7 @@ def _write(task: Task, out: Path, polygons: bool, link: bool, progress: Callable
             )
             annotations += [_annotation(i, number, categories[i.label], polygons) for i in record.instances]
             done += 1
-            if progress is not None:
-                progress(done, total)
+            progress(Count("Writing", done, total))
         content = {
             "info": {"description": f"{task.name}, converted by samtailor from {task.format}"},
             "images": images,
@@ -95,7 +98,9 @@ def _write(task: Task, out: Path, polygons: bool, link: bool, progress: Callable
 
 def _copy(source: Path, target: Path, link: bool) -> None:
     if not source.is_file():
-        raise DataError(f"The image {source} is missing.", "Load the task again.")
+        raise DataError(
+            f"The image {source} is missing; expected it because the task lists it.", "Load the task again."
+        )
     if link:
         os.link(source.resolve(), target)
     else:
@@ -103,23 +108,23 @@ def _copy(source: Path, target: Path, link: bool) -> None:
 
 
 def _names(task: Task) -> dict[Path, str]:
-    """Names below ``images/``: those below the task's root without folders called ``images`` and common parents.
+    """Choose names below ``images/``: the paths below the task's root, without ``images`` and common parents.
 
-    A folder called like a split gets the name of the split that the image is in now. No two are equal, even where the
-    file system takes a.png and A.png for the same.
+    A folder named after a split gets the name of the split that the image is in now. No two names are equal, also on
+    file systems where a.png and A.png are the same file.
     """
-    found: dict[Path, PurePosixPath] = {}
+    short: dict[Path, PurePosixPath] = {}
     for split, records in task.splits.items():
         for record in records:
-            found.setdefault(record.path, _short_name(record, task, split))
-    while len({path.parts[0] for path in found.values()}) == 1 and all(len(p.parts) > 1 for p in found.values()):
-        found = {source: PurePosixPath(*path.parts[1:]) for source, path in found.items()}
+            short.setdefault(record.path, _short_name(record, task, split))
+    while len({path.parts[0] for path in short.values()}) == 1 and all(len(p.parts) > 1 for p in short.values()):
+        short = {source: PurePosixPath(*path.parts[1:]) for source, path in short.items()}
     names: dict[Path, str] = {}
     taken: set[str] = set()
-    for source, path in found.items():
-        name, again = path, 2
+    for source, path in short.items():
+        name, copy = path, 2
         while name.as_posix().lower() in taken:
-            name, again = path.with_name(f"{path.stem}-{again}{path.suffix}"), again + 1
+            name, copy = path.with_name(f"{path.stem}-{copy}{path.suffix}"), copy + 1
         taken.add(name.as_posix().lower())
         names[source] = name.as_posix()
     return names

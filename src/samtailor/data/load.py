@@ -1,4 +1,4 @@
-"""Loading a task from wherever it lies."""
+"""Load a task from a folder or file of any known layout."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import find_coco_files, read_coco
-from samtailor.data.formats.folders import VOID, find_splits, is_flat, read_folders
+from samtailor.data.formats.folders import find_splits, is_flat, read_folders
 from samtailor.data.formats.hf import read_hf
 from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
+from samtailor.data.formats.label_maps import VOID
 from samtailor.data.formats.labelme import is_labelme, read_labelme
 from samtailor.data.formats.voc import find_voc, read_voc
 from samtailor.data.formats.yolo import read_yolo
 from samtailor.data.formats.yolo_files import is_yolo
 from samtailor.data.one_class import only_class
+from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
 from samtailor.errors import DataError
@@ -31,39 +34,47 @@ class _Format:
     """A layout that can be read.
 
     Attributes:
-        finds: whether a folder has it, from the names of files.
-        read: (path, seed, boxes_as_masks) -> task.
-        looks: what is looked for, in words.
+        matches: returns True if a folder has this layout, from the names of its files.
+        read: (path, reading) -> task; it tells the reading what it skipped or repaired.
+        files: the files of this layout, in words.
     """
 
-    finds: Callable[[Path], bool]
-    read: Callable[[Path, int, bool], Task]
-    looks: str
+    matches: Callable[[Path], bool]
+    read: Callable[[Path, Reading], Task]
+    files: str
 
 
-# In the order of looking. LabelMe comes before hf, as anybody's folder may hold a metadata.csv.
+def _with_options(read: Callable[[Path, int, bool], Task]) -> Callable[[Path, Reading], Task]:
+    return lambda path, reading: read(path, reading.options.seed, reading.options.boxes_as_masks)
+
+
+# The first layout that matches is read. LabelMe comes before hf, because any folder may hold a metadata.csv.
 _FORMATS = {
     "coco": _Format(
-        lambda path: bool(find_coco_files(path)), read_coco, "train.json, val.json, test.json (also in annotations/)"
+        lambda path: bool(find_coco_files(path)),
+        _with_options(read_coco),
+        "train.json, val.json, test.json (also in annotations/)",
     ),
     "folders": _Format(
         lambda path: any((path / split / "masks").is_dir() for split in find_splits(path)) or is_flat(path),
-        lambda path, seed, boxes: read_folders(path, seed),
+        lambda path, reading: read_folders(path, reading.options.seed),
         "train/images/ with train/masks/ (val, test likewise), images/ with masks/",
     ),
     "celebamask": _Format(
         lambda path: find_celebamask(path) is not None,
-        lambda path, seed, boxes: read_celebamask(path, seed),
+        lambda path, reading: read_celebamask(path, reading.options.seed),
         "CelebA-HQ-img/ with CelebAMask-HQ-mask-anno/",
     ),
     "voc": _Format(
-        lambda path: find_voc(path) is not None, read_voc, "JPEGImages/ with SegmentationObject/ or SegmentationClass/"
+        lambda path: find_voc(path) is not None,
+        _with_options(read_voc),
+        "JPEGImages/ with SegmentationObject/ or SegmentationClass/",
     ),
-    "yolo": _Format(is_yolo, read_yolo, "data.yaml, labels/ with classes.txt"),
-    "labelme": _Format(is_labelme, read_labelme, "*.json beside images"),
+    "yolo": _Format(is_yolo, _with_options(read_yolo), "data.yaml, labels/ with classes.txt"),
+    "labelme": _Format(is_labelme, _with_options(read_labelme), "*.json beside images"),
     "hf": _Format(
         lambda path: is_saved(path) or is_hf_folder(path),
-        read_hf,
+        _with_options(read_hf),
         "dataset_dict.json, *.parquet, metadata.jsonl or metadata.csv (Hugging Face datasets)",
     ),
 }
@@ -78,82 +89,96 @@ def load_task(
     split_by: str | None = None,
     boxes_as_masks: bool = False,
     only: str | None = None,
+    skip_broken: bool = False,
 ) -> Task:
-    """Read a task, whichever of the known layouts it has; docs/guides/data.md shows them.
+    """Load a task. The layout is detected; the guide to data formats (docs/guides/data.md) shows all layouts.
 
     Args:
         path: a folder, one COCO json file, a data.yaml, or ``"sample"`` for the task that comes with samtailor
-            (unless a folder ``sample`` lies in the working folder).
-        seed: of the split where the files do not say it, and of ``split_by``.
-        format: read it so, one of ``FORMATS``; None looks.
-        split_by: a regular expression whose match in an image's name, or the match's first group, says which images
-            belong together; they are split anew, no group in two splits.
-        boxes_as_masks: fill rectangles in where annotations are only boxes; an error otherwise. The task's format
-            then says "rectangles, not masks".
-        only: keep the instances of this class alone.
+            (unless the working folder has a folder ``sample``).
+        seed: seed of the split if the files make none, and of ``split_by``.
+        format: one of ``FORMATS``; None detects it.
+        split_by: regular expression for groups of images. Its match in an image's name, or the match's first group,
+            is the name of the group. The task is split again, with each group in one split.
+        boxes_as_masks: fill boxes if annotations have no masks. Otherwise boxes alone are an error. The task's format
+            then contains "rectangles, not masks".
+        only: keep only the instances of this class.
+        skip_broken: leave out broken entries, however many there are. Otherwise only a few are left out, and more are
+            an error that lists them.
 
     Raises:
-        DataError: nothing that can be read is there, a file is broken, or the task holds no image, no instance, or none
-            of the class ``only``.
+        DataError: no layout matches, a file is broken, or the task has no image, no instance, or none of the class
+            ``only``.
     """
     if format is not None and format not in _FORMATS:
-        raise DataError(f"The format {format!r} is not known.", f"Choose one of {', '.join(FORMATS)}.")
+        raise DataError(
+            f"The format {format!r} is not known; expected one of {', '.join(FORMATS)}.",
+            "Choose one of them, or leave the format out to detect it.",
+        )
     is_sample = str(path) == SAMPLE and not Path(path).is_dir()
-    where = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else Path(path).expanduser()
+    root = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else Path(path).expanduser()
     try:
-        task = _read(where, seed, format, boxes_as_masks)
+        reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken))
+        task = _read(root, format, reading)
+        findings = reading.finish(root)
+        task = replace(task, format=task.format + reading.skipped, findings=findings)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error
     if is_sample:
         task = replace(task, name=SAMPLE)
-    _refuse_empty(task)
+    _check_not_empty(task)
     if split_by is not None:
         task = split_by_group(task, split_by, seed)
-    asked = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
-    task = replace(task, source={"path": SAMPLE if is_sample else str(where.resolve()), **asked})
+    options: dict[str, Any] = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
+    options |= {"skip_broken": True} if skip_broken else {}  # absent in runs of earlier versions
+    task = replace(task, source={"path": SAMPLE if is_sample else str(root.resolve()), **options})
     return task if only is None else only_class(task, only)
 
 
-def _read(path: Path, seed: int, format: str | None, boxes_as_masks: bool) -> Task:
+def _read(path: Path, format: str | None, reading: Reading) -> Task:
     if path.is_file():
         suffix = path.suffix.lower()
         if suffix == ".json" and format in (None, "coco"):
-            return read_coco(path, seed, boxes_as_masks)
+            return _FORMATS["coco"].read(path, reading)
         if suffix in (".yaml", ".yml") and format in (None, "yolo"):
-            return read_yolo(path, seed, boxes_as_masks)
+            return _FORMATS["yolo"].read(path, reading)
         raise DataError(
             f"{path} is a file; expected a folder, a COCO file whose name ends in .json, or a YOLO data.yaml.",
-            "" if format is None else f"For --format {format} pass the folder.",
+            "Pass the folder of the data." if format is None else f"For --format {format} pass the folder.",
         )
     if not path.is_dir():
         raise DataError(
-            f"There is no folder {path}.", f"Check the path; {SAMPLE!r} stands for the task that comes with samtailor."
+            f"The folder {path} does not exist.",
+            f"Check the path. {SAMPLE!r} is the task that comes with samtailor.",
         )
-    found = [format] if format else [name for name, known in _FORMATS.items() if known.finds(path)][:1]
-    if not found:
+    name = format or next((name for name, layout in _FORMATS.items() if layout.matches(path)), None)
+    if name is None:
         raise _unknown_layout(path)
-    return _FORMATS[found[0]].read(path, seed, boxes_as_masks)
+    return _FORMATS[name].read(path, reading)
 
 
 def _unknown_layout(path: Path) -> DataError:
     jsons = sorted(path.glob("*.json")) + sorted(path.glob("annotations/*.json"))
     images = path / "images"
-    hint = "docs/guides/data.md shows the layouts."
+    hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
     if jsons:
         hint = f"To read one COCO file, pass its path: {jsons[0]}."
     elif images.is_dir():
-        hint = f"{images} is there, but images alone do not say what to find: add masks/ or COCO files."
-    looked = "; ".join(f"{name}: {known.looks}" for name, known in _FORMATS.items())
-    return DataError(f"{path} holds no task that can be read. Looked for {looked}.", hint)
+        hint = f"{images} exists, but a task needs more than images: add masks/ or COCO files."
+    expected = "; ".join(f"{name}: {layout.files}" for name, layout in _FORMATS.items())
+    return DataError(f"{path} has no known layout. Expected one of: {expected}.", hint)
 
 
-def _refuse_empty(task: Task) -> None:
-    images = [record for records in task.splits.values() for record in records]
-    if not images:
-        raise DataError(f"Task {task.root} ({task.format}) holds no image.", "Add images with their masks.")
-    if any(record.promptable for record in images):
+def _check_not_empty(task: Task) -> None:
+    if not task.images:
+        raise DataError(
+            f"Task {task.root} ({task.format}) has no image; expected one or more.", "Add images and masks."
+        )
+    if any(record.promptable for record in task.images):
         return
     hint = "Check that the masks are not all background."
     if "one class per value" in task.format:
         hint = f"Check the values in the masks against classes.json; {VOID} is void unless it is named there."
-    raise DataError(f"Task {task.root} ({task.format}) has {len(images)} images, but no instance on any.", hint)
+    raise DataError(
+        f"Task {task.root} ({task.format}) has {len(task.images)} images, but no instance; expected one or more.", hint
+    )

@@ -1,4 +1,4 @@
-"""A task cut down to one of its classes."""
+"""Reduce a task to one of its classes."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ __all__ = ["only_class"]
 
 
 def only_class(task: Task, name: str) -> Task:
-    """The task with instances of class ``name`` alone; its images stay, those without one of them included.
+    """Return the task with only the instances of one class. All images stay, also those without such an instance.
 
     Raises:
-        DataError: the task has no such class, or nothing of it that can be prompted.
+        DataError: the task has no such class, or no promptable instance of it.
     """
     if name not in task.classes:
         raise DataError(
-            f"Task {task.name!r} has no class {name!r}.", f"Its classes are: {', '.join(map(repr, task.classes))}."
+            f"Task {task.name!r} has no class {name!r}; expected one of {', '.join(map(repr, task.classes))}.",
+            "Choose one of its classes.",
         )
     splits = {
         split: tuple(replace(r, instances=tuple(i for i in r.instances if i.label == name)) for r in records)
         for split, records in task.splits.items()
     }
-    if not any(r.promptable for records in splits.values() for r in records):
-        raise DataError(f"Task {task.name!r} has no instance of its class {name!r}.", "Choose another class.")
-    return replace(task, classes=(name,), splits=splits, source={**task.source, "only": name})
+    reduced = replace(task, classes=(name,), splits=splits, source={**task.source, "only": name})
+    if not any(record.promptable for record in reduced.images):
+        raise DataError(
+            f"Task {task.name!r} has no instance of its class {name!r}; expected one or more.", "Choose another class."
+        )
+    return reduced

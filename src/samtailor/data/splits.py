@@ -1,75 +1,108 @@
-"""Splitting images into train, val and test where the user has not done so."""
+"""Split images into train, val and test if the files do not."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from samtailor.data.defaults import SHARES
 from samtailor.data.task import SPLITS
 from samtailor.errors import DataError
 
-__all__ = ["SHARES", "refuse_misnamed_splits", "split_by_name"]
-
-SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
+__all__ = ["check_split_names", "seeded_digest", "split_by_name", "split_items", "split_note"]
 
 _MISNAMED = {"valid": "val", "validation": "val", "dev": "val", "training": "train", "testing": "test"}
 
+_Item = TypeVar("_Item")
+
 
 def split_by_name(names: Iterable[str], seed: int = 0) -> dict[str, str]:
-    """Choose a split for each name from a hash of (seed, name): 70 % train, 10 % val, 20 % test.
+    """Choose a split for each name from a hash of (seed, name), in the shares ``SHARES``.
 
-    A name keeps its split when others are added or removed. Only where a split would stay empty does the name
-    whose hash lies nearest to it move there: three names or more fill all splits, two fill train and val.
+    A name keeps its split when other names are added or removed. There is one exception: if a split would be empty,
+    the name with the nearest hash moves there. So three or more names fill all splits, and two fill train and val.
 
     Args:
-        names: distinct names, e.g. file stems; their order does not matter.
-        seed: another seed gives another split.
+        names: distinct names, such as file stems. Their order does not matter.
+        seed: a different seed gives a different split.
 
     Returns:
         name -> split.
     """
-    places = {name: _place(name, seed) for name in sorted(names)}
-    chosen = {name: _split_at(place) for name, place in places.items()}
-    middle = _middles()
-    for split in SPLITS[: len(places)]:
-        if split in chosen.values():
+    positions = {name: _position(name, seed) for name in sorted(names)}
+    splits = {name: _split_at(position) for name, position in positions.items()}
+    middles = _middles()
+    required = SPLITS[: len(positions)]
+    for empty in required:
+        if empty in splits.values():
             continue
-        sizes = {other: list(chosen.values()).count(other) for other in SPLITS}
-        spare = [name for name, other in chosen.items() if sizes[other] > 1 or other not in SPLITS[: len(places)]]
-        moved = min(spare, key=lambda name: (abs(places[name] - middle[split]), name))
-        chosen[moved] = split
-    return chosen
+        sizes = {split: list(splits.values()).count(split) for split in SPLITS}
+        movable = [name for name, split in splits.items() if sizes[split] > 1 or split not in required]
+        nearest = min(movable, key=lambda name: (abs(positions[name] - middles[empty]), name))
+        splits[nearest] = empty
+    return splits
 
 
-def refuse_misnamed_splits(root: Path, suffix: str) -> None:
-    """Refuse ``valid``, ``validation``, ... beside proper splits, which would be left out without a word.
+def split_items(items: Sequence[_Item], name_of: Callable[[_Item], str], seed: int = 0) -> dict[str, list[_Item]]:
+    """Split items by their names, as ``split_by_name`` does.
 
-    Raises:
-        DataError: ``root`` holds such a file (``suffix`` ".json") or folder (``suffix`` "").
+    Returns:
+        split -> its items, in their order. Every split is present.
+    """
+    names = [name_of(item) for item in items]
+    splits = split_by_name(names, seed)
+    return {split: [item for item, name in zip(items, names, strict=True) if splits[name] == split] for split in SPLITS}
+
+
+def split_note(by: str, seed: int) -> str:
+    """Return the words in ``Task.format`` for a split that samtailor made.
+
+    Args:
+        by: what the split depends on, such as "file name".
+        seed: the seed of the split.
+    """
+    shares = "/".join(str(round(100 * share)) for share in SHARES.values())
+    return f"split {shares} by {by} (seed {seed})"
+
+
+def check_split_names(root: Path, suffix: str) -> None:
+    """Raise DataError for ``valid``, ``validation`` and similar names, which would be ignored silently.
+
+    Args:
+        root: the folder of the splits.
+        suffix: ".json" to check files, "" to check folders.
     """
     for wrong, right in _MISNAMED.items():
-        found, wanted = root / f"{wrong}{suffix}", root / f"{right}{suffix}"
-        if found.exists() and not wanted.exists():
-            raise DataError(f"{found} is no split that is read; splits are {', '.join(SPLITS)}.", f"Name it {wanted}.")
+        misnamed, proper = root / f"{wrong}{suffix}", root / f"{right}{suffix}"
+        if misnamed.exists() and not proper.exists():
+            raise DataError(
+                f"{misnamed} has the name of no split; expected {', '.join(SPLITS)}.", f"Rename it to {proper}."
+            )
 
 
-def _place(name: str, seed: int) -> float:
-    """A place in [0, 1) that depends on nothing but seed and name."""
-    digest = hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+def seeded_digest(seed: int, name: str) -> bytes:
+    """Return 8 bytes that depend only on the seed and the name."""
+    return hashlib.blake2b(f"{seed}:{name}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-def _split_at(place: float) -> str:
+def _position(name: str, seed: int) -> float:
+    """Map a name to a number in [0, 1)."""
+    return int.from_bytes(seeded_digest(seed, name), "big") / 2**64
+
+
+def _split_at(position: float) -> str:
     end = 0.0
     for split, share in SHARES.items():
         end += share
-        if place < end:
+        if position < end:
             return split
     return SPLITS[-1]
 
 
 def _middles() -> dict[str, float]:
+    """Middle of each split's range in [0, 1)."""
     middles, end = {}, 0.0
     for split, share in SHARES.items():
         middles[split] = end + share / 2

@@ -1,4 +1,4 @@
-"""What a task is: images, instances (one mask + one class name each), and a split."""
+"""A task: images, instances (one mask and one class name each), and a split."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from samtailor.data.findings import Finding
 from samtailor.errors import DataError
 
 __all__ = ["RECTANGLES", "SPLITS", "ImageRecord", "Instance", "Task"]
 
 SPLITS = ("train", "val", "test")
-RECTANGLES = "rectangles, not masks"  # stands in Task.format where boxes were filled in
+RECTANGLES = "rectangles, not masks"  # part of Task.format if masks are filled boxes
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,12 @@ class Instance:
     """One object of a task: a mask and a class name.
 
     Attributes:
-        id: unique within its split; prompts are drawn from (seed, id), so they do not depend on order.
+        id: unique within its split. Prompts are drawn from (seed, id), so they do not depend on the order.
         label: class name.
         rle: the mask as COCO's compressed RLE, ``{"size": [H, W], "counts": bytes}``.
         area: foreground pixels of the mask.
-        crowd: a crowd region is neither prompted nor scored.
-        parts: how many answers make up the mask; above 1 where a class map says that the adapter knows its parts.
+        crowd: True for a crowd region, which is neither prompted nor scored.
+        parts: number of answers that make up the mask; above 1 if a class map says that the adapter knows its parts.
     """
 
     id: int
@@ -38,13 +39,13 @@ class Instance:
     parts: int = 1
 
     def mask(self) -> np.ndarray:
-        """The mask, (H, W) bool, in pixels of the image."""
+        """Return the mask, (H, W) bool, in pixels of the image."""
         return np.asarray(coco_mask.decode(self.rle), dtype=bool)
 
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """An image file of a task; ``width`` and ``height`` are those after EXIF rotation."""
+    """An image file of a task. ``width`` and ``height`` are its size after EXIF rotation, in pixels."""
 
     path: Path
     width: int
@@ -62,12 +63,13 @@ class Task:
     """A data set with a purpose.
 
     Attributes:
-        name: of its folder.
+        name: name of its folder.
         root: that folder.
-        format: how it was read, in words; holds ``RECTANGLES`` where masks are filled boxes.
+        format: how it was read, in words; contains ``RECTANGLES`` if masks are filled boxes.
         classes: class names.
         splits: split -> its images.
-        source: arguments of ``load_task`` that give this task again; empty where it was not loaded.
+        source: arguments of ``load_task`` that load this task again; empty if ``load_task`` did not make it.
+        findings: what the reader skipped, repaired or found odd; ``inspect_task`` lists them with its own.
     """
 
     name: str
@@ -76,17 +78,23 @@ class Task:
     classes: tuple[str, ...]
     splits: dict[str, tuple[ImageRecord, ...]] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict, compare=False)
+    findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    @property
+    def images(self) -> tuple[ImageRecord, ...]:
+        """Images of all splits, in order."""
+        return tuple(record for records in self.splits.values() for record in records)
 
     def split(self, name: str) -> tuple[ImageRecord, ...]:
-        """Images of one split.
+        """Return the images of one split.
 
         Raises:
             DataError: the split does not exist or holds no image.
         """
         if not self.splits.get(name):
-            have = ", ".join(f"{k} ({len(v)} images)" for k, v in self.splits.items()) or "none"
+            sizes = ", ".join(f"{k} ({len(v)} images)" for k, v in self.splits.items()) or "none"
             raise DataError(
-                f"Task {self.name!r} has no images in split {name!r}; its splits are: {have}.",
+                f"Task {self.name!r} has no images in split {name!r}; its splits are: {sizes}.",
                 f"Add {name}.json (COCO) or a {name}/ folder to {self.root}, or choose another split.",
             )
         return self.splits[name]

@@ -1,4 +1,4 @@
-"""The training curve as a picture: loss and validation mIoU against step, the learning rate below."""
+"""Draw the training curve: loss and validation mIoU by step, with the learning rate below."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LOSS, _VAL, _RATE, _INK, _GRID = "#8A94A6", "#1F77B4", "#C77F2E", "#2B2F36", "#
 
 
 def smoothed(values: np.ndarray, window: int) -> np.ndarray:
-    """Centred moving average over finite values, (n,) -> (n,).
+    """Compute a centred moving average over finite values, (n,) -> (n,).
 
-    At the ends the window shrinks; where it holds no finite value the result is NaN.
+    The window is shorter at both ends. A window without a finite value gives NaN.
     """
     ones = np.ones(max(1, window))
     finite = np.isfinite(values)
@@ -35,22 +35,22 @@ def smoothed(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def plot_curve(metrics: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw the curve of one fit as a PNG; it appears whole or not at all.
+    """Draw the curve of one fit and write it as a PNG, atomically.
 
     Args:
         metrics: rows in any order. A training row has ``step``, ``loss`` and ``lr``; a validation row has ``step`` and
-            ``val_miou``. Step 0 is the base. Other keys are ignored; rows may be few or none.
-        path: where to write; folders are made.
+            ``val_miou``. Step 0 is the base. Other keys are ignored; there may be no rows.
+        path: the file to write; missing folders are created.
 
     Raises:
-        SamtailorError: the place cannot be written.
+        SamtailorError: the file cannot be written.
     """
     figure = Figure(figsize=(9.0, 5.4), dpi=120, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
     score = upper.twinx()
     for axes in (upper, lower, score):
-        _calm(axes)
+        _style(axes)
     score.grid(visible=False)
 
     steps, losses = _series(metrics, "loss")
@@ -75,7 +75,7 @@ def plot_curve(metrics: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def _series(metrics: Sequence[Mapping[str, Any]], key: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and values of the rows that have ``key``, sorted by step; None counts as NaN."""
+    """Return steps and values of the rows that have ``key``, sorted by step; None becomes NaN."""
     pairs = sorted((float(r["step"]), float("nan") if r[key] is None else float(r[key])) for r in metrics if key in r)
     table = np.array(pairs, dtype=float).reshape(-1, 2)
     return table[:, 0], table[:, 1]
@@ -89,7 +89,7 @@ def _draw_loss(axes: Axes, steps: np.ndarray, losses: np.ndarray) -> None:
     window = max(1, len(losses) // 25)
     axes.plot(steps, losses, color=_LOSS, linewidth=0.7, alpha=0.45)
     axes.plot(steps, smoothed(losses, window), color=_INK, linewidth=1.6, label="training loss, smoothed")
-    # A few wild first steps must not flatten the rest.
+    # Leave out outliers: a few high losses in the first steps would flatten the rest of the curve.
     top = float(np.nanpercentile(losses[np.isfinite(losses)], 99)) * 1.15
     axes.set_ylim(0, top if top > 0 else 1)
 
@@ -125,7 +125,7 @@ def _draw_validation(axes: Axes, steps: np.ndarray, values: np.ndarray) -> None:
             text.set_color(_INK)
 
 
-def _calm(axes: Axes) -> None:
+def _style(axes: Axes) -> None:
     axes.spines[["top", "left", "right"]].set_visible(False)
     axes.spines["bottom"].set_color("#B6BCC6")
     axes.tick_params(length=0, labelsize=9, colors="#5B6470")

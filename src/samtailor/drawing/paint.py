@@ -1,4 +1,7 @@
-"""The brushes of overlays: tints, outlines, boxes and markers on an RGB canvas (H, W, 3) uint8, in canvas pixels."""
+"""Paint tints, outlines, boxes and markers on an RGB canvas (H, W, 3) uint8; all coordinates are canvas pixels.
+
+``owner`` is always an ``instance_map``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _PALETTE = ("#4C9BE8", "#F2A23A", "#3FB985", "#E8668A", "#9B7FE0", "#35BFC4", "#
 COLOURS = np.array([ImageColor.getrgb(c) for c in _PALETTE], dtype=np.uint8)
 """Instance colours, (8, 3) uint8 RGB; instance i has colour i modulo 8."""
 WHITE = np.array([(255, 255, 255)], dtype=np.uint8)
-"""The one colour of ground truth, (1, 3) uint8 RGB."""
+"""Colour of the ground truth, (1, 3) uint8 RGB."""
 
 _OPACITY = 0.4
 _DARK = (16, 18, 22)
@@ -23,14 +26,14 @@ _FOREGROUND, _BACKGROUND, _BOX = (38, 200, 96), (228, 52, 60), (255, 214, 64)
 
 
 def tint(canvas: np.ndarray, owner: np.ndarray) -> None:
-    """Blend, in place, each instance of an ``instance_map`` with its colour."""
+    """Blend each instance with its colour, in place."""
     inside = owner > 0
     colours = COLOURS[(owner[inside] - 1) % len(COLOURS)]
     canvas[inside] = np.rint(canvas[inside] * (1 - _OPACITY) + colours * _OPACITY).astype(np.uint8)
 
 
 def instance_map(masks: np.ndarray) -> np.ndarray:
-    """(H, W) int32: 0 where no mask lies, else 1 + index of the smallest mask there."""
+    """Return (H, W) int32: 0 for no mask, else 1 + index of the smallest mask at that pixel."""
     owner = np.zeros(masks.shape[1:], dtype=np.int32)
     for index in np.argsort(-masks.sum(axis=(1, 2)), kind="stable"):
         owner[masks[index]] = index + 1
@@ -38,7 +41,7 @@ def instance_map(masks: np.ndarray) -> np.ndarray:
 
 
 def outline(canvas: np.ndarray, owner: np.ndarray, colours: np.ndarray, unit: int) -> None:
-    """Draw, in place, a line inside each instance and a darker rim outside; ``unit`` is the line's width, pixels."""
+    """Draw a line inside each instance and a darker rim outside, in place; ``unit`` is the line width in pixels."""
     inside = owner > 0
     line = _grow(_steps(owner), unit - 1) & inside
     rim = _grow(line, (unit + 1) // 2) & ~inside
@@ -47,7 +50,7 @@ def outline(canvas: np.ndarray, owner: np.ndarray, colours: np.ndarray, unit: in
 
 
 def _steps(owner: np.ndarray) -> np.ndarray:
-    """Pixels with a direct neighbour of another owner. The border of the picture is no step."""
+    """Find pixels with a direct neighbour of another owner; the border of the picture does not count."""
     edge = np.zeros(owner.shape, dtype=bool)
     down, right = owner[1:] != owner[:-1], owner[:, 1:] != owner[:, :-1]
     edge[1:] |= down
@@ -70,9 +73,9 @@ def _grow(mask: np.ndarray, steps: int) -> np.ndarray:
 
 
 def draw_boxes(canvas: np.ndarray, boxes: np.ndarray, unit: int) -> None:
-    """Yellow frames around the boxes, ``unit`` pixels wide, with dark rims, in place; all rims lie below all frames.
+    """Draw yellow frames around the boxes, ``unit`` pixels wide, with dark rims, in place; frames cover rims.
 
-    What would lie outside the picture is moved to its border, so that a box around everything can be seen.
+    Frames are clipped to the picture, so a box around the whole picture is visible at its border.
     """
     height, width = canvas.shape[:2]
     for colour, rim in ((_DARK, (unit + 1) // 2), (_BOX, 0)):
@@ -86,13 +89,13 @@ def draw_boxes(canvas: np.ndarray, boxes: np.ndarray, unit: int) -> None:
 
 
 def _within(x0: int, y0: int, x1: int, y1: int) -> tuple[slice, slice]:
-    """Rows and columns of a rectangle; what reaches over the left or upper border is cut off."""
+    """Return the rows and columns of a rectangle, clipped at the left and upper border."""
     return slice(max(0, y0), max(0, y1)), slice(max(0, x0), max(0, x1))
 
 
 def draw_points(canvas: np.ndarray, points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """A copy of the canvas with markers at points (P, 2), (x, y); labels (P,) other than 0 and 1 are skipped."""
-    # Many clicks mean small objects: smaller markers leave them visible.
+    """Return a copy of the canvas with markers at points (P, 2), (x, y); labels (P,) other than 0 and 1 are skipped."""
+    # With many clicks the objects are small: use smaller markers, which hide less of them.
     radius = max(4, round(max(canvas.shape[:2]) / (85 if len(points) <= 12 else 130)))
     picture = Image.fromarray(canvas)
     for (x, y), label in zip(points, labels, strict=True):
@@ -105,7 +108,7 @@ def draw_points(canvas: np.ndarray, points: np.ndarray, labels: np.ndarray) -> n
 
 @lru_cache(maxsize=32)
 def _marker(foreground: bool, radius: int) -> Image.Image:
-    """A disc with a white plus or minus and a dark rim, RGBA, smooth because drawn four times as large."""
+    """Draw a disc with a white plus or minus and a dark rim, RGBA; it is drawn four times as large for smooth edges."""
     fine, side = 4, 2 * radius + 3
     picture = Image.new("RGBA", (side * fine, side * fine))
     draw = ImageDraw.Draw(picture)

@@ -1,1 +1,1 @@
-"""What is measured about an adapter, each study in its own file."""
+"""Studies of an adapter, each in its own file."""

@@ -1,4 +1,4 @@
-"""Choosing a part of a split for studies that ask many prompts of each instance."""
+"""Choose part of a split for studies that send many prompts per instance."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["some_instances"]
 def some_instances(
     images: Sequence[ImageRecord], limit: int | None, seed: int, whole: bool = False
 ) -> list[ImageRecord]:
-    """At most ``limit`` promptable instances drawn uniformly (None: all), in records that hold no others.
+    """Draw at most ``limit`` promptable instances uniformly (None: all); return records that hold only these.
 
-    ``whole`` leaves out instances that a class map has answered piece by piece.
+    ``whole=True`` leaves out instances that a class map answers piece by piece.
     """
-    able = [[i for i in r.promptable if not whole or i.parts == 1] for r in images]
-    places = [(k, i) for k, instances in enumerate(able) for i in range(len(instances))]
+    candidates = [[i for i in r.promptable if not whole or i.parts == 1] for r in images]
+    places = [(image, row) for image, instances in enumerate(candidates) for row in range(len(instances))]
     if limit is not None and limit < len(places):
-        chosen = np.random.default_rng([seed, len(places)]).permutation(len(places))[:limit]
-        places = [places[k] for k in sorted(chosen)]
+        drawn = np.random.default_rng([seed, len(places)]).permutation(len(places))[:limit]
+        places = [places[k] for k in sorted(drawn)]
     kept: dict[int, list[Instance]] = {}
-    for k, i in places:
-        kept.setdefault(k, []).append(able[k][i])
-    return [replace(images[k], instances=tuple(instances)) for k, instances in kept.items()]
+    for image, row in places:
+        kept.setdefault(image, []).append(candidates[image][row])
+    return [replace(images[image], instances=tuple(instances)) for image, instances in kept.items()]

@@ -1,22 +1,22 @@
-"""What a click at each place would give: a map of IoU over a grid of clicks, base beside adapted."""
+"""Click maps: the IoU for a click at each place of a grid, for base and adapted model."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.task import ImageRecord, Instance
+from samtailor.evaluation.study_results import ClickMap
 from samtailor.metrics import count_pixels, iou
+from samtailor.metrics.extent import mask_extent
 from samtailor.prompts import Prompts
 
 __all__ = ["click_map"]
 
-MARGIN = 0.3  # of the object's box, to each side: what a click beside the object gives
+MARGIN = 0.3  # of the object's box, on each side, to include clicks beside the object
 
 
-def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clicks_across: int = 16) -> dict[str, Any]:
+def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clicks_across: int = 16) -> ClickMap:
     """Compute the IoU of the single mask with ``instance`` for clicks on a grid around it, base and adapted.
 
     Args:
@@ -24,16 +24,11 @@ def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clic
         record: the image.
         instance: of that image.
         clicks_across: clicks along the longer side of the grid; they are equally far apart, at least one pixel.
-
-    Returns:
-        ``extent`` [x0, y0, x1, y1] and grid centres ``x``, ``y`` in image pixels; ``base``, ``adapted`` (rows of IoU)
-        and ``inside`` (rows of bool: whether the click lies on the mask).
     """
     truth = instance.mask()
-    ys, xs = np.flatnonzero(truth.any(axis=1)), np.flatnonzero(truth.any(axis=0))
-    width, height = xs[-1] + 1 - xs[0], ys[-1] + 1 - ys[0]
-    x0, x1 = max(0.0, xs[0] - MARGIN * width), min(record.width, xs[-1] + 1 + MARGIN * width)
-    y0, y1 = max(0.0, ys[0] - MARGIN * height), min(record.height, ys[-1] + 1 + MARGIN * height)
+    box = mask_extent(truth)
+    x0, x1 = max(0.0, box.left - MARGIN * box.width), min(record.width, box.right + MARGIN * box.width)
+    y0, y1 = max(0.0, box.top - MARGIN * box.height), min(record.height, box.bottom + MARGIN * box.height)
     step = max(1.0, max(x1 - x0, y1 - y0) / clicks_across)
     across, down = max(1, int((x1 - x0) / step)), max(1, int((y1 - y0) / step))
     x = x0 + (np.arange(across) + 0.5) * (x1 - x0) / across
@@ -42,20 +37,20 @@ def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clic
     prompts = Prompts(points=points, labels=np.ones(points.shape[:2], dtype=np.int64))
     image = model.open(record)
 
-    def scores(scored: AdaptedModel) -> list[list[float]]:
+    def scores(scored: AdaptedModel) -> tuple[tuple[float, ...], ...]:
         answers = scored.answer(image, prompts)
-        found = [iou(count_pixels(masks[0], truth)) for answer in answers for masks in answer.masks]
-        return [[float(v) for v in row] for row in np.reshape(found, (down, across))]
+        ious = [iou(count_pixels(masks[0], truth)) for answer in answers for masks in answer.masks]
+        return tuple(tuple(float(v) for v in row) for row in np.reshape(ious, (down, across)))
 
     inside = truth[points[:, 0, 1].astype(int), points[:, 0, 0].astype(int)].reshape(down, across)
-    return {
-        "image": record.path.name,
-        "instance": instance.id,
-        "label": instance.label,
-        "extent": [float(x0), float(y0), float(x1), float(y1)],
-        "x": x.tolist(),
-        "y": y.tolist(),
-        "base": scores(model.plain),
-        "adapted": scores(model),
-        "inside": inside.tolist(),
-    }
+    return ClickMap(
+        image=record.path.name,
+        instance=instance.id,
+        label=instance.label,
+        extent=(float(x0), float(y0), float(x1), float(y1)),
+        x=tuple(x.tolist()),
+        y=tuple(y.tolist()),
+        base=scores(model.plain),
+        adapted=scores(model),
+        inside=tuple(tuple(row) for row in inside.tolist()),
+    )

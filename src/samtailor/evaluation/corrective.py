@@ -1,4 +1,4 @@
-"""How many clicks a quality takes: simulated corrective clicks, base beside adapted."""
+"""Count the corrective clicks that a quality takes, with simulated clicks, for base and adapted model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.questions import STUDY_INSTANCES
+from samtailor.evaluation.study_results import ClickCount, ClicksToQuality
 from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
@@ -28,7 +29,7 @@ LIMIT = 20
 
 @dataclass(frozen=True)
 class ClickRuns:
-    """IoU of one instance after 1, 2, ... clicks, by method; a run ends at IoU 0.90 or after 20 clicks."""
+    """IoU of one instance after 1, 2, ... clicks, by row name; a run ends at IoU 0.90 or after 20 clicks."""
 
     image: str
     instance: int
@@ -37,17 +38,17 @@ class ClickRuns:
 
 
 def next_click(predicted: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, int]:
-    """The next corrective click: the deepest pixel of what is missing or too much, whichever is deeper.
+    """Place the next corrective click: on the deepest pixel of the missing or the excess area, whichever is deeper.
 
     Returns:
-        (x, y) as (2,) float32, image frame, and its label: 1 on what is missing, 0 on what is too much.
+        (x, y) as (2,) float32, image frame, and its label: 1 on missing area, 0 on excess area.
     """
-    found = []
+    candidates = []
     for wrong, label in ((truth & ~predicted, 1), (predicted & ~truth, 0)):
         if wrong.any():
             point, depth = deepest_pixel(wrong)
-            found.append((depth, label, point))
-    _, label, point = max(found, key=lambda f: f[:2])
+            candidates.append((depth, label, point))
+    _, label, point = max(candidates, key=lambda c: c[:2])
     return point, label
 
 
@@ -82,16 +83,16 @@ def _run(model: AdaptedModel, record: ImageRecord) -> list[dict[str, Any]]:
             "image": record.path.name,
             "instance": i.id,
             "label": i.label,
-            "ious": {name: found[row] for name, found in runs.items()},
+            "ious": {name: ious[row] for name, ious in runs.items()},
         }
         for row, i in enumerate(record.promptable)
     ]
 
 
 def _click(model: AdaptedModel, record: ImageRecord) -> list[list[float]]:
-    """All instances of an image in step, so that each round is one batch of prompts with as many points."""
+    """Click on all instances of an image in parallel: one batch of equally long prompts per round."""
     image = model.open(record)
-    instances = record.promptable  # truths are decoded one by one: those of a large photo would fill the memory
+    instances = record.promptable  # truths are decoded one by one: all masks of a large photo would fill the memory
     clicks = [[(deepest_pixel(i.mask())[0], 1)] for i in instances]
     ious: list[list[float]] = [[] for _ in instances]
     active = list(range(len(instances)))
@@ -112,26 +113,21 @@ def _click(model: AdaptedModel, record: ImageRecord) -> list[list[float]]:
     return ious
 
 
-def summarise_clicks(runs: Sequence[ClickRuns]) -> dict[str, Any]:
-    """Mean clicks to each target with 95 % intervals over images; a failure counts as 20 clicks and is counted apart.
+def summarise_clicks(runs: Sequence[ClickRuns]) -> ClicksToQuality:
+    """Compute the mean clicks to each target with 95 % intervals over images.
 
-    ``curve``: mean IoU after k clicks; a run that ended earlier keeps its last value.
+    A run that never reaches a target counts as 20 clicks. In the curve, a run that ended earlier keeps its last value.
     """
-    resampler = Resampler([r.image for r in runs])
-    targets: dict[str, Any] = {}
-    for target in TARGETS:
-        targets[f"{target:.2f}"] = {}
-        for method in runs[0].ious:
-            needed = [next((k for k, v in enumerate(r.ious[method], 1) if v >= target), None) for r in runs]
-            estimate = Estimate.of(resampler.mean([LIMIT if k is None else k for k in needed]))
-            targets[f"{target:.2f}"][method] = {
-                "mean": estimate.value,
-                "interval": [estimate.low, estimate.high],
-                "failures": needed.count(None),
-                "n": len(runs),
-            }
+    resampler, rows = Resampler([r.image for r in runs]), list(runs[0].ious)
+    targets = {f"{target:.2f}": {row: _click_count(runs, row, target, resampler) for row in rows} for target in TARGETS}
     curve = {
-        method: [float(np.mean([r.ious[method][min(k, len(r.ious[method]) - 1)] for r in runs])) for k in range(LIMIT)]
-        for method in runs[0].ious
+        row: tuple(float(np.mean([r.ious[row][min(k, len(r.ious[row]) - 1)] for r in runs])) for k in range(LIMIT))
+        for row in rows
     }
-    return {"limit": LIMIT, "targets": targets, "curve": curve}
+    return ClicksToQuality(limit=LIMIT, targets=targets, curve=curve)
+
+
+def _click_count(runs: Sequence[ClickRuns], row: str, target: float, resampler: Resampler) -> ClickCount:
+    needed = [next((k for k, v in enumerate(r.ious[row], 1) if v >= target), None) for r in runs]
+    clicks = Estimate.of(resampler.mean([LIMIT if k is None else k for k in needed]))
+    return ClickCount(clicks, failures=needed.count(None), n=len(runs))

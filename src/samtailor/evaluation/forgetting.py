@@ -1,9 +1,8 @@
-"""What an adapter costs outside its task, and that it can be switched off."""
+"""Measure what an adapter costs outside its task, and check that it can be switched off."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,6 +15,7 @@ from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.questions import STUDY_INSTANCES
 from samtailor.evaluation.scoring import adapted_ious
+from samtailor.evaluation.study_results import StrengthPoint
 from samtailor.machine.progress import Count, Progress, silent
 from samtailor.metrics import mean_over_instances
 
@@ -48,11 +48,12 @@ def strength_curve(
     seed: int = 0,
     keep: Path | None = None,
     progress: Progress = silent,
-) -> list[dict[str, Any]]:
+) -> list[StrengthPoint]:
     """Score the adapter at each of ``STRENGTHS``: mean IoU over instances, one click each."""
     adapter = model.require_adapter()
     stage = f"Turning the adapter down on {task.name}"
-    images, found = some_instances(task.split(split), limit, seed), []
+    images = some_instances(task.split(split), limit, seed)
+    points = []
     for turn, strength in enumerate(STRENGTHS):
         scaled = model.with_adapter(Scaled(adapter, strength, model.base))
         header = {"strength": strength, "limit": limit, "seed": seed}
@@ -61,6 +62,6 @@ def strength_curve(
         for done, record in enumerate(images):
             progress(Count(stage, turn * len(images) + done, len(STRENGTHS) * len(images)))
             ious += journal.rows(str(done), lambda r=record, m=scaled: adapted_ious(m, r, seed))  # type: ignore[misc]
-        found.append({"strength": strength, "iou_instances": mean_over_instances(ious), "n": len(ious)})
+        points.append(StrengthPoint(strength, mean_over_instances(ious), len(ious)))
     progress(Count(stage, len(STRENGTHS) * len(images), len(STRENGTHS) * len(images)))
-    return found
+    return points

@@ -1,4 +1,4 @@
-"""Results of a long study, kept image by image, so that a killed one goes on where it was."""
+"""Keep the results of a long study image by image, so that a killed study continues where it stopped."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from samtailor.machine.progress import Progress, counted
 __all__ = ["Journal", "identity"]
 
 VERSION = 2
-_BYTES = ("utf-8", "surrogatepass")  # a file name may hold bytes that are no text
+_BYTES = ("utf-8", "surrogatepass")  # a file name may hold bytes that are not text
 
 
 class Journal:
-    """Rows by unit (an image), as JSON lines under a header that says what they are of.
+    """Rows per unit (an image) as JSON lines, under a header that describes what they depend on.
 
-    The file's name holds a digest of the header: results of other settings lie in other files.
+    The file name holds a digest of the header, so results of other settings are in other files.
 
     Args:
-        folder: where; None keeps nothing.
+        folder: folder of the file; None keeps nothing.
         name: of the study.
-        header: all that the rows depend on.
+        header: everything that the rows depend on, as JSON types.
     """
 
     def __init__(self, folder: Path | None, name: str, header: dict[str, Any]) -> None:
@@ -49,14 +49,14 @@ class Journal:
             try:
                 entry = json.loads(line)
                 self._done[entry["unit"]] = entry["rows"]
-            except (ValueError, KeyError, TypeError):  # a line that a kill cut in two
+            except (ValueError, KeyError, TypeError):  # a kill cut this line in two
                 continue
             kept.append(line)
         if len(kept) < len(lines):
             write_atomically(self.path, ("\n".join(kept) + "\n").encode())
 
     def rows(self, unit: str, compute: Callable[[], Any]) -> Any:
-        """The rows of a unit, from the file or computed now; JSON types only."""
+        """Return the rows of a unit from the file, or compute and store them; JSON types only."""
         if unit not in self._done:
             self._done[unit] = compute()
             if self.path is not None:
@@ -88,9 +88,9 @@ class Journal:
 
 
 def identity(model: AdaptedModel, task: Task, split: str) -> dict[str, Any]:
-    """What any result on a split depends on: images and masks, base, adapter, and how embeddings are kept and decoded.
+    """Describe what every result on a split depends on: images, masks, base, adapter, stored type and decoder.
 
-    Raise ``VERSION`` when a study's prompts or scores change.
+    Increase ``VERSION`` when the prompts or scores of a study change.
     """
     digest = hashlib.blake2b(digest_size=16)
     for record in task.split(split):

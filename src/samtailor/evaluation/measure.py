@@ -1,9 +1,9 @@
-"""All studies of one adapter (or of a base alone) on a task, in one go: what ``evaluate`` and ``report`` print."""
+"""Run all studies of an adapter, or of a base alone, on a task."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from samtailor.evaluation.classmap import apply_map, parse_map
 from samtailor.evaluation.corrective import measure_clicks, summarise_clicks
 from samtailor.evaluation.forgetting import off_is_the_base, strength_curve
 from samtailor.evaluation.questions import Questions
+from samtailor.evaluation.results import OtherTask, Results
 from samtailor.evaluation.sensitivity import measure_sensitivity, summarise_sensitivity
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
+from samtailor.evaluation.study_results import StrengthPoint
 from samtailor.machine.progress import Progress, silent
 from samtailor.prompts import check_evaluated_kind
 
@@ -26,11 +28,17 @@ __all__ = ["Measured", "measure"]
 
 @dataclass(frozen=True)
 class Measured:
-    """``task`` as it was scored (with its class map), the scores, and everything as JSON types."""
+    """Result of ``measure``.
+
+    Attributes:
+        task: the task as it was scored, with its class map applied.
+        evaluation: scores of all instances.
+        results: everything that was measured, summarised.
+    """
 
     task: Task
     evaluation: Evaluation
-    found: dict[str, Any]
+    results: Results
 
 
 def measure(
@@ -41,9 +49,7 @@ def measure(
     keep: Path | None = None,
     progress: Progress = silent,
 ) -> Measured:
-    """Encode what is missing, then answer the questions. After a kill, the next call with the same ``keep`` continues.
-
-    ``found`` is ``Evaluation.to_dict()`` with ``map``, ``sensitivity`` and ``also`` if they were asked for.
+    """Encode missing images, then answer the questions. After a kill, the next call with the same ``keep`` continues.
 
     Raises:
         DataError: a split or a class is missing.
@@ -55,36 +61,32 @@ def measure(
     for one in (task, *questions.also):
         encode_images(model.base, one.split(split), model.cache, progress=progress)
     evaluation = evaluate_split(model, task, questions, keep=keep, progress=progress)
-    found = evaluation.to_dict()
-    if questions.class_map:
-        found["map"] = list(questions.class_map)
+    sensitivity = None
     if questions.sensitivity != 0 and some_instances(task.split(split), 1, 0, whole=True):
         options: dict[str, Any] = {"limit": questions.sensitivity, "seed": questions.seed, "keep": keep}
         scores = measure_sensitivity(model, task, split, progress=progress, **options)
-        found["sensitivity"] = summarise_sensitivity(scores, questions.seed)
         runs = measure_clicks(model, task, split, progress=progress, **options)
-        found["sensitivity"]["clicks_to_quality"] = summarise_clicks(runs)
-    if questions.also:
-        found["also"] = _others(model, task, questions, keep, progress)
-    return Measured(task, evaluation, found)
+        sensitivity = replace(summarise_sensitivity(scores, questions.seed), clicks=summarise_clicks(runs))
+    also = _others(model, task, questions, keep, progress) if questions.also else ()
+    return Measured(task, evaluation, Results(evaluation.summary(questions.class_map), sensitivity, also))
 
 
 def _others(
     model: AdaptedModel, task: Task, questions: Questions, keep: Path | None, progress: Progress
-) -> list[dict[str, Any]]:
+) -> tuple[OtherTask, ...]:
     base, split, adapted = model.base, questions.split, model.adapter is not None
     fresh = load_base(base.name, base.device, base.reference_decoder) if adapted else None
     options: dict[str, Any] = {"limit": questions.strengths, "seed": questions.seed, "keep": keep}
-    here: Sequence[dict[str, Any]] = ()
+    own_points: Sequence[StrengthPoint] = ()
     if adapted and questions.strengths:
-        here = strength_curve(model, task, split, progress=progress, **options)
-    rows = []
+        own_points = strength_curve(model, task, split, progress=progress, **options)
+    others = []
     for other in questions.also:
-        found = evaluate_split(model, other, questions, keep=keep, progress=progress).to_dict()
-        if fresh is not None:
-            found["adapter_off_bit_equal"] = off_is_the_base(model, other, split, fresh)
-        if here:
-            there = strength_curve(model, other, split, progress=progress, **options)
-            found["strengths"] = [t | {"here": h["iou_instances"]} for t, h in zip(there, here, strict=True)]
-        rows.append(found)
-    return rows
+        evaluation = evaluate_split(model, other, questions, keep=keep, progress=progress)
+        equal = None if fresh is None else off_is_the_base(model, other, split, fresh)
+        points: Sequence[StrengthPoint] = ()
+        if own_points:
+            points = strength_curve(model, other, split, progress=progress, **options)
+            points = [replace(p, iou_own_task=o.iou_instances) for p, o in zip(points, own_points, strict=True)]
+        others.append(OtherTask(evaluation.summary(), equal, tuple(points)))
+    return tuple(others)

@@ -1,4 +1,4 @@
-"""What an image is called in results."""
+"""Names of images in results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["image_names"]
 
 
 def image_names(task: Task, split: str) -> dict[Path, str]:
-    """File -> its name, or its path below the task's root where another image of the split has the same name."""
+    """Map each file to its name, or to its path below the task's root if two images of the split share a name."""
     records = task.split(split)
     counts = Counter(r.path.name for r in records)
     return {r.path: r.path.name if counts[r.path.name] == 1 else image_name(r, task) for r in records}

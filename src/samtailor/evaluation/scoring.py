@@ -1,4 +1,4 @@
-"""Scores of base and adapted model on the instances of one image, under the same prompts."""
+"""Score base and adapted model on the instances of one image, with the same prompts."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.metrics import Boundary, boundary_of, count_pixels, iou
 from samtailor.metrics.scores import MaskScores, score_mask
 
-__all__ = ["METHODS", "InstanceScore", "adapted_ious", "masks_of", "score_image"]
+__all__ = ["ROWS", "InstanceScore", "adapted_ious", "masks_of", "score_image"]
 
-METHODS = ("base-single", "base-best", "base-oracle", "adapted")
+ROWS = ("base-single", "base-best", "base-oracle", "adapted")
+"""Ways to answer a prompt that are scored, in the order of tables; the last needs an adapter."""
 
 _Chooser = Callable[[np.ndarray, np.ndarray, Instance], dict[str, np.ndarray]]
-"""From the masks (M, H, W) of one answer, their own estimates (M,) and what was prompted: method -> mask."""
+"""From the masks (M, H, W) of one answer, their IoU estimates (M,) and the prompted instance to row name -> mask."""
 
 
 @dataclass(frozen=True)
 class InstanceScore:
-    """Scores of one instance under one prompt, by method; ``repeat`` counts the prompts of an instance from 0."""
+    """Scores of one instance under one prompt, by row name; ``repeat`` counts the prompts of an instance from 0."""
 
     image: str
     instance: int
@@ -40,7 +41,9 @@ class InstanceScore:
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> InstanceScore:
-        scores = {m: MaskScores(**{**s, "boundary_f1": tuple(s["boundary_f1"])}) for m, s in row["scores"].items()}
+        scores = {
+            name: MaskScores(**{**s, "boundary_f1": tuple(s["boundary_f1"])}) for name, s in row["scores"].items()
+        }
         return cls(**{**row, "scores": scores})
 
 
@@ -60,11 +63,11 @@ def score_image(
     if model.adapter is not None:
         passes.append((model, _adapted_mask))
     for scored, choose in passes:
-        for row, drawn in _answers(scored, record, instances, choose, plan):
+        for row, masks in _answers(scored, record, instances, choose, plan):
             truth = instances[row].mask()
             if row not in outlines:
                 outlines[row] = boundary_of(truth)
-            scores[row] |= {method: score_mask(mask, truth, outlines[row]) for method, mask in drawn.items()}
+            scores[row] |= {name: score_mask(mask, truth, outlines[row]) for name, mask in masks.items()}
     return [
         InstanceScore(record.path.name, i.id, i.label, s, i.area, plan.repeat)
         for i, s in zip(instances, scores, strict=True)
@@ -74,32 +77,32 @@ def score_image(
 def _answers(
     model: AdaptedModel, record: ImageRecord, instances: Sequence[Instance], choose: _Chooser, plan: PromptPlan
 ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """Yield (position of the instance, row name -> mask) when all pieces are answered; masks of pieces are united."""
+    """Yield (position of the instance, row name -> mask) when all its pieces are answered; their masks are united."""
     image = model.open(record)
     masks_to_return: MaskChoice = "all" if model.adapter is None else "single"
-    owned = [(row, piece) for row, instance in enumerate(instances) for piece in pieces(instance)]
-    missing = np.bincount([row for row, _ in owned], minlength=len(instances))
+    prompted = [(row, piece) for row, instance in enumerate(instances) for piece in pieces(instance)]
+    missing = np.bincount([row for row, _ in prompted], minlength=len(instances))
     united: dict[int, dict[str, np.ndarray]] = {}
-    for rows, prompts in fixed_prompts([piece for _, piece in owned], plan):
+    for places, prompts in fixed_prompts([piece for _, piece in prompted], plan):
         for answer in model.answer(image, prompts, masks_to_return):
-            for place, masks, own in zip(rows[answer.rows], answer.masks, answer.iou, strict=True):
-                row, piece = owned[place]
-                drawn = choose(masks, own, piece)
+            for place, masks, estimates in zip(places[answer.rows], answer.masks, answer.iou, strict=True):
+                row, piece = prompted[place]
+                by_name = choose(masks, estimates, piece)
                 so_far = united.pop(row, None)
-                united[row] = drawn if so_far is None else {m: mask | so_far[m] for m, mask in drawn.items()}
+                united[row] = by_name if so_far is None else {n: mask | so_far[n] for n, mask in by_name.items()}
                 missing[row] -= 1
                 if missing[row] == 0:
                     yield row, united.pop(row)
 
 
-def _base_masks(masks: np.ndarray, own: np.ndarray, prompted: Instance) -> dict[str, np.ndarray]:
-    """``masks`` (4, H, W): the single mask, then the three of the ambiguous answer."""
+def _base_masks(masks: np.ndarray, estimates: np.ndarray, prompted: Instance) -> dict[str, np.ndarray]:
+    """Choose from ``masks`` (M, H, W): the single mask first, then the alternatives for an ambiguous prompt."""
     truth = prompted.mask()
     oracle = max(masks[1:], key=lambda mask: iou(count_pixels(mask, truth)))
-    return {"base-single": masks[0], "base-best": masks[1 + int(own[1:].argmax())], "base-oracle": oracle}
+    return {"base-single": masks[0], "base-best": masks[1 + int(estimates[1:].argmax())], "base-oracle": oracle}
 
 
-def _adapted_mask(masks: np.ndarray, _own: np.ndarray, _prompted: Instance) -> dict[str, np.ndarray]:
+def _adapted_mask(masks: np.ndarray, _estimates: np.ndarray, _prompted: Instance) -> dict[str, np.ndarray]:
     return {"adapted": masks[0]}
 
 
@@ -107,14 +110,14 @@ def adapted_ious(model: AdaptedModel, record: ImageRecord, seed: int) -> list[fl
     """Compute the IoU of the adapted model alone, with one click for each instance of an image."""
     instances = record.promptable
     answers = _answers(model, record, instances, _adapted_mask, PromptPlan("click", seed))
-    return [iou(count_pixels(drawn["adapted"], instances[row].mask())) for row, drawn in answers]
+    return [iou(count_pixels(masks["adapted"], instances[row].mask())) for row, masks in answers]
 
 
 def masks_of(model: AdaptedModel, record: ImageRecord, instance: Instance, plan: PromptPlan) -> dict[str, np.ndarray]:
     """Return the masks (H, W) of one instance by row name: those that ``score_image`` scores."""
-    masks: dict[str, np.ndarray] = {}
+    all_masks: dict[str, np.ndarray] = {}
     passes: tuple[tuple[AdaptedModel, _Chooser], ...] = ((model.plain, _base_masks), (model, _adapted_mask))
     for scored, choose in passes:
-        for _, drawn in _answers(scored, record, [instance], choose, plan):
-            masks |= drawn
-    return masks
+        for _, masks in _answers(scored, record, [instance], choose, plan):
+            all_masks |= masks
+    return all_masks

@@ -1,9 +1,11 @@
-"""How much an answer depends on where and how one prompts: base and adapted model under the same fixed prompts."""
+"""Prompt sensitivity: how much a mask depends on the prompt, for base and adapted model with the same prompts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.questions import STUDY_INSTANCES
+from samtailor.evaluation.study_results import GroupStability, RowSensitivity, Sensitivity
 from samtailor.evaluation.variants import GROUPS, VARIANTS, variant_prompts
 from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
@@ -22,12 +25,12 @@ from samtailor.metrics.bootstrap import Estimate, Resampler
 
 __all__ = ["PromptScores", "measure_sensitivity", "summarise_sensitivity"]
 
-UNSTABLE = 0.2  # IoU: an instance whose best and worst prompt lie farther apart is unstable
+UNSTABLE = 0.2  # IoU: an instance is unstable if its best and worst prompt differ by more
 
 
 @dataclass(frozen=True)
 class PromptScores:
-    """IoU of one instance: method -> prompt's name -> one value per prompt of that name."""
+    """IoU of one instance: name of a row -> name of a prompt -> one value per prompt of that name."""
 
     image: str
     instance: int
@@ -45,21 +48,23 @@ def measure_sensitivity(
     keep: Path | None = None,
     progress: Progress = silent,
 ) -> list[PromptScores]:
-    """Ask every prompt of ``studies.variants`` of at most ``limit`` instances; arguments as ``evaluate_task``."""
+    """Send every prompt of ``evaluation.variants`` for at most ``limit`` instances; arguments as ``evaluate_task``."""
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
     journal = Journal(keep, "sensitivity", identity(model, task, split) | {"limit": limit, "seed": seed})
-    rows = journal.by_image(images, names, lambda record: _ask(model, record, seed), "Varying prompts", progress)
+    compute = partial(_score_prompts, model, seed)
+    rows = journal.by_image(images, names, compute, "Varying prompts", progress)
     return [PromptScores(**row) for row in rows]
 
 
-def _ask(model: AdaptedModel, record: ImageRecord, seed: int) -> list[dict[str, Any]]:
+def _score_prompts(model: AdaptedModel, seed: int, record: ImageRecord) -> list[dict[str, Any]]:
     instances, image = record.promptable, model.open(record)
-    methods = ("base-single", "base-best") if model.adapter is None else ("base-single", "base-best", "adapted")
-    ious: list[dict[str, dict[str, list[float]]]] = [{m: {v: [] for v in VARIANTS} for m in methods} for _ in instances]
+    names_of_rows = ("base-single", "base-best", *(() if model.adapter is None else ("adapted",)))
+    empty: dict[str, dict[str, list[float]]] = {row: {variant: [] for variant in VARIANTS} for row in names_of_rows}
+    ious = [deepcopy(empty) for _ in instances]
     for names, prompts in variant_prompts(instances, seed):
         for answer in model.plain.answer(image, prompts, "all"):
-            for (row, name), masks, own in zip(names[answer.rows], answer.masks, answer.iou, strict=True):
-                best, truth = masks[1 + int(own[1:].argmax())], instances[row].mask()
+            for (row, name), masks, estimates in zip(names[answer.rows], answer.masks, answer.iou, strict=True):
+                best, truth = masks[1 + int(estimates[1:].argmax())], instances[row].mask()
                 ious[row]["base-single"][name].append(iou(count_pixels(masks[0], truth)))
                 ious[row]["base-best"][name].append(iou(count_pixels(best, truth)))
         if model.adapter is None:
@@ -68,44 +73,43 @@ def _ask(model: AdaptedModel, record: ImageRecord, seed: int) -> list[dict[str, 
             for (row, name), masks in zip(names[answer.rows], answer.masks, strict=True):
                 ious[row]["adapted"][name].append(iou(count_pixels(masks[0], instances[row].mask())))
     return [
-        {"image": record.path.name, "instance": i.id, "label": i.label, "ious": found}
-        for i, found in zip(instances, ious, strict=True)
+        {"image": record.path.name, "instance": i.id, "label": i.label, "ious": by_row}
+        for i, by_row in zip(instances, ious, strict=True)
     ]
 
 
-def summarise_sensitivity(scores: Sequence[PromptScores], seed: int) -> dict[str, Any]:
-    """Figures with 95 % intervals over images, and paired differences of the adapted model to each base row.
-
-    By group of prompts, ``mean``: over instances and prompts; ``spread``: mean over instances of the standard deviation
-    between an instance's prompts; ``worst``: mean over instances of the lowest; ``p10``: the 10th percentile over
-    instances and prompts; ``unstable``: share of instances whose prompts lie more than 0.2 apart.
-    """
+def summarise_sensitivity(scores: Sequence[PromptScores], seed: int) -> Sensitivity:
+    """Summarise with 95 % intervals over images, and compare the adapted model with each row of the base, paired."""
     resampler = Resampler([s.image for s in scores])
-    replicates = {m: {g: _group(scores, m, g, resampler) for g in GROUPS} for m in scores[0].ious}
-    methods = {
-        method: {
-            "by_prompt": {
-                v: Estimate.of(resampler.mean([float(np.mean(s.ious[method][v])) for s in scores])).to_dict()
-                for v in VARIANTS
+    replicates = {row: {g: _group(scores, row, g, resampler) for g in GROUPS} for row in scores[0].ious}
+    rows = {
+        row: RowSensitivity(
+            by_prompt={
+                v: Estimate.of(resampler.mean([float(np.mean(s.ious[row][v])) for s in scores])) for v in VARIANTS
             },
-            "groups": {g: {k: Estimate.of(r).to_dict() for k, r in found.items()} for g, found in groups.items()},
-        }
-        for method, groups in replicates.items()
+            groups={g: _stability(statistics) for g, statistics in groups.items()},
+        )
+        for row, groups in replicates.items()
     }
     paired = {
-        f"adapted - {method}": {
-            g: {k: Estimate.of(replicates["adapted"][g][k] - r).to_dict() for k, r in found.items()}
-            for g, found in replicates[method].items()
+        row: {
+            g: _stability({k: replicates["adapted"][g][k] - r for k, r in statistics.items()})
+            for g, statistics in groups.items()
         }
-        for method in replicates
-        if "adapted" in replicates and method != "adapted"
+        for row, groups in replicates.items()
+        if "adapted" in replicates and row != "adapted"
     }
     images = len({s.image for s in scores})
-    return {"instances": len(scores), "images": images, "seed": seed, "methods": methods, "paired": paired}
+    return Sensitivity(instances=len(scores), images=images, seed=seed, rows=rows, paired=paired)
 
 
-def _group(scores: Sequence[PromptScores], method: str, group: str, resampler: Resampler) -> dict[str, np.ndarray]:
-    table = np.array([[v for name in GROUPS[group] for v in s.ious[method][name]] for s in scores])
+def _stability(replicates: dict[str, np.ndarray]) -> GroupStability:
+    return GroupStability(**{name: Estimate.of(values) for name, values in replicates.items()})
+
+
+def _group(scores: Sequence[PromptScores], row: str, group: str, resampler: Resampler) -> dict[str, np.ndarray]:
+    """Replicates of the figures of ``GroupStability``."""
+    table = np.array([[v for name in GROUPS[group] for v in s.ious[row][name]] for s in scores])
     each = Resampler(np.repeat([s.image for s in scores], table.shape[1]).tolist())  # the same resamples of images
     return {
         "mean": resampler.mean(table.mean(axis=1)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from samtailor.evaluation.fixed_prompts import PromptPlan
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.questions import Questions
+from samtailor.evaluation.results import BaseIdentity, EvaluationSummary, PromptSettings, ScoreRow
+from samtailor.evaluation.results_json import to_json
 from samtailor.evaluation.scoring import InstanceScore, score_image
-from samtailor.evaluation.summary import gains, method_rows
+from samtailor.evaluation.summary import gains, score_rows
 from samtailor.machine.progress import Progress, silent
 from samtailor.metrics.scores import BOUNDARY_SETTINGS
 from samtailor.prompts import check_evaluated_kind
@@ -25,31 +27,46 @@ __all__ = ["Evaluation", "evaluate_split"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All scores and what they were made of; ``seconds`` are those of this run, not of what it took up."""
+    """Scores of all instances of a split.
+
+    Attributes:
+        task: name of the task.
+        split: train, val or test.
+        prompts: how the prompts were made.
+        base: which base was evaluated.
+        instances: one entry per instance and prompt.
+        seconds: duration of this run, without scores that an earlier, killed run had kept.
+    """
 
     task: str
     split: str
-    prompts: dict[str, Any]
-    base: dict[str, str]
+    prompts: PromptSettings
+    base: BaseIdentity
     instances: list[InstanceScore] = field(default_factory=list)
     seconds: float = 0.0
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One row per method; see ``studies.summary``."""
-        return method_rows(self.instances)
+    def rows(self) -> tuple[ScoreRow, ...]:
+        """Mean scores with intervals: three rows of the base, and one of the adapted model if there is an adapter."""
+        return score_rows(self.instances)
+
+    def summary(self, class_map: tuple[str, ...] = ()) -> EvaluationSummary:
+        """Mean scores, gains and settings; ``class_map`` is noted in the summary."""
+        return EvaluationSummary(
+            task=self.task,
+            split=self.split,
+            prompts=self.prompts,
+            base=self.base,
+            images=len({i.image for i in self.instances}),
+            seconds=round(self.seconds, 1),
+            boundary=BOUNDARY_SETTINGS,
+            rows=self.rows(),
+            gains=gains(self.instances),
+            class_map=class_map,
+        )
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "task": self.task,
-            "split": self.split,
-            "prompts": self.prompts,
-            "base": self.base,
-            "images": len({i.image for i in self.instances}),
-            "seconds": round(self.seconds, 1),
-            "boundary": BOUNDARY_SETTINGS,
-            "rows": self.rows(),
-            "gains": gains(self.instances),
-        }
+        """The summary as JSON types."""
+        return to_json(self.summary())
 
 
 def evaluate_split(
@@ -78,9 +95,9 @@ def evaluate_split(
     images, names = task.split(split), image_names(task, split)
     if not any(r.promptable for r in images):
         raise DataError(f"Split {split!r} of task {task.name!r} has no instance to score.", "Give it masks.")
-    prompts = {"kind": questions.prompts, "per_instance": questions.per_instance, "seed": seed}
+    prompts = PromptSettings(questions.prompts, questions.per_instance, seed)
     base_rows = questions.base_rows or model.adapter is None
-    header = identity(model, task, split) | prompts | ({} if base_rows else {"base_rows": False})
+    header = identity(model, task, split) | asdict(prompts) | ({} if base_rows else {"base_rows": False})
     journal = Journal(keep, "evaluation", header)
 
     def scored(record: ImageRecord) -> list[dict[str, Any]]:
@@ -95,5 +112,5 @@ def evaluate_split(
         for row in journal.by_image(images, names, scored, f"Evaluating on {task.name}", progress)
     ]
     seconds = time.perf_counter() - began
-    base = {"name": model.base.name, "fingerprint": model.base.fingerprint}
+    base = BaseIdentity(model.base.name, model.base.fingerprint)
     return Evaluation(task.name, split, prompts, base, scores, round(seconds, 1))

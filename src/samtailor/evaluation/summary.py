@@ -1,26 +1,26 @@
-"""From scores of instances to the rows of a table, with intervals."""
+"""Summarise the scores of instances as rows with intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from samtailor.evaluation.scoring import METHODS, InstanceScore
+from samtailor.evaluation.results import ClassScore, Gain, ScoreRow
+from samtailor.evaluation.scoring import ROWS, InstanceScore
 from samtailor.metrics import per_class_means
 from samtailor.metrics.bootstrap import Estimate, Resampler
 from samtailor.metrics.scores import TOLERANCES
 
-__all__ = ["gains", "method_rows"]
+__all__ = ["gains", "score_rows"]
 
-CLEARLY = 0.05  # IoU: a smaller change of one instance is called neither better nor worse
+CLEARLY = 0.05  # IoU: an instance whose IoU changes by less is neither better nor worse
 
 _Statistics = dict[str, Callable[[Resampler, Sequence[InstanceScore], str], np.ndarray]]
 
 
-def _values(scores: Sequence[InstanceScore], method: str, name: str) -> np.ndarray:
-    return np.array([getattr(s.scores[method], name) for s in scores])
+def _values(scores: Sequence[InstanceScore], row: str, name: str) -> np.ndarray:
+    return np.array([getattr(s.scores[row], name) for s in scores])
 
 
 _STATISTICS: _Statistics = {
@@ -30,52 +30,50 @@ _STATISTICS: _Statistics = {
 }
 
 
-def method_rows(scores: Sequence[InstanceScore]) -> list[dict[str, Any]]:
-    """One row per method.
-
-    ``miou``: mean over classes of the mean over instances; all else: mean over instances. Intervals: 95 %, by
-    resampling images. ``hd95`` in pixels.
-    """
+def score_rows(scores: Sequence[InstanceScore]) -> tuple[ScoreRow, ...]:
+    """Summarise each row that was scored; intervals come from resampling images."""
     if not scores:
-        return []
+        return ()
     resampler = Resampler([s.image for s in scores])
-    return [_row(scores, m, resampler) for m in METHODS if m in scores[0].scores]
+    return tuple(_score_row(scores, row, resampler) for row in ROWS if row in scores[0].scores)
 
 
-def _row(scores: Sequence[InstanceScore], method: str, resampler: Resampler) -> dict[str, Any]:
-    row: dict[str, Any] = {"method": method, "n": len(scores)}
-    for name, statistic in _STATISTICS.items():
-        estimate = Estimate.of(statistic(resampler, scores, method))
-        row |= {name: estimate.value, f"{name}_interval": [estimate.low, estimate.high]}
-    f1 = np.array([s.scores[method].boundary_f1 for s in scores]).mean(axis=0)
-    row |= {
-        "dice": float(_values(scores, method, "dice").mean()),
-        "boundary_f1": {str(t): float(v) for t, v in zip(TOLERANCES, f1, strict=True)},
-        "hd95": float(_values(scores, method, "hd95").mean()),
-    }
+def _score_row(scores: Sequence[InstanceScore], row: str, resampler: Resampler) -> ScoreRow:
+    f1 = np.array([s.scores[row].boundary_f1 for s in scores]).mean(axis=0)
     labels = [s.label for s in scores]
-    edges = per_class_means(_values(scores, method, "boundary_iou").tolist(), labels)
-    by_class = per_class_means(_values(scores, method, "iou").tolist(), labels)
-    row["per_class"] = {k: {"iou": v, "n": n, "boundary_iou": edges[k][0]} for k, (v, n) in by_class.items()}
-    return row
+    ious = per_class_means(_values(scores, row, "iou").tolist(), labels)
+    boundary_ious = per_class_means(_values(scores, row, "boundary_iou").tolist(), labels)
+    return ScoreRow(
+        name=row,
+        n=len(scores),
+        **{name: Estimate.of(statistic(resampler, scores, row)) for name, statistic in _STATISTICS.items()},
+        dice=float(_values(scores, row, "dice").mean()),
+        boundary_f1={tolerance: float(value) for tolerance, value in zip(TOLERANCES, f1, strict=True)},
+        hd95=float(_values(scores, row, "hd95").mean()),
+        per_class={label: ClassScore(mean, n, boundary_ious[label][0]) for label, (mean, n) in ious.items()},
+    )
 
 
-def gains(scores: Sequence[InstanceScore]) -> list[dict[str, Any]]:
-    """What the adapted model gained over each base row, paired: the same instances, the same resamples.
+def gains(scores: Sequence[InstanceScore]) -> tuple[Gain, ...]:
+    """Compute what the adapted model gained over each row of the base, on the same instances and resamples.
 
-    ``better`` and ``worse``: shares of instances whose IoU changed by more than 0.05.
+    Without an adapter, or without rows of the base, there are no gains.
     """
     if not scores or "adapted" not in scores[0].scores:
-        return []
+        return ()
     resampler = Resampler([s.image for s in scores])
-    ours = {name: f(resampler, scores, "adapted") for name, f in _STATISTICS.items()}
-    found = []
-    for method in [m for m in METHODS if m in scores[0].scores and m != "adapted"]:
-        row: dict[str, Any] = {"method": "adapted", "over": method}
-        for name, statistic in _STATISTICS.items():
-            estimate = Estimate.of(ours[name] - statistic(resampler, scores, method))
-            row |= {name: estimate.value, f"{name}_interval": [estimate.low, estimate.high]}
-        change = _values(scores, "adapted", "iou") - _values(scores, method, "iou")
-        row |= {"better": float((change > CLEARLY).mean()), "worse": float((change < -CLEARLY).mean())}
-        found.append(row)
-    return found
+    adapted = {name: statistic(resampler, scores, "adapted") for name, statistic in _STATISTICS.items()}
+    return tuple(_gain(scores, row, adapted, resampler) for row in ROWS if row in scores[0].scores and row != "adapted")
+
+
+def _gain(scores: Sequence[InstanceScore], row: str, adapted: dict[str, np.ndarray], resampler: Resampler) -> Gain:
+    change = _values(scores, "adapted", "iou") - _values(scores, row, "iou")
+    return Gain(
+        over=row,
+        **{
+            name: Estimate.of(adapted[name] - statistic(resampler, scores, row))
+            for name, statistic in _STATISTICS.items()
+        },
+        better=float((change > CLEARLY).mean()),
+        worse=float((change < -CLEARLY).mean()),
+    )

@@ -1,4 +1,4 @@
-"""The fixed set of prompts that the sensitivity study asks of each instance."""
+"""The fixed set of prompts that the sensitivity study sends for each instance."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ BOX_JITTERS = {"box": 0.0, "box 5 %": 0.05, "box 10 %": 0.1, "box 20 %": 0.2}
 CLICKS = {"centre click": 1, "random click": 3, "boundary click": 2}
 PAIRS = ("two clicks", "click + background")
 VARIANTS = (*CLICKS, *BOX_JITTERS, *PAIRS)
-"""Names of the prompts, in the order of reports; random clicks come three times, boundary clicks twice."""
+"""Names of the prompts, in the order of reports. There are three random clicks and two boundary clicks."""
 
 GROUPS = {"one click": tuple(CLICKS), "box": tuple(BOX_JITTERS), "several clicks": PAIRS, "all": VARIANTS}
-"""Group -> its prompts: spread is looked at among prompts of one group."""
+"""Group -> its prompts. Spread is measured among the prompts of one group."""
 
 _Named = list[tuple[int, str]]
 
 
 def variant_prompts(instances: Sequence[Instance], seed: int) -> list[tuple[_Named, Prompts]]:
-    """All prompts of all instances of an image, in three lots of one shape each: clicks, boxes, pairs of points.
+    """Simulate all prompts of all instances of an image, in three sets: clicks, boxes, pairs of points.
 
-    Everything is a function of (seed, instance id).
+    The prompts are a function of (seed, instance id).
 
     Returns:
         ((position in ``instances``, name) for each prompt, the prompts).
@@ -48,9 +48,10 @@ def variant_prompts(instances: Sequence[Instance], seed: int) -> list[tuple[_Nam
         clicks += [(row, "boundary click", simulate_boundary_click(mask, rng)) for _ in range(CLICKS["boundary click"])]
         boxes += [(row, name, simulate_box(mask, rng, jitter)) for name, jitter in BOX_JITTERS.items()]
         pairs.append((row, "two clicks", np.stack([simulate_click(mask, rng) for _ in range(2)]), (1, 1)))
-        first, beside = simulate_click(mask, rng), simulate_background_click(mask, rng)
-        labels = (1, 0) if beside is not None else (1, 1)  # a mask that fills the image has no background
-        pairs.append((row, "click + background", np.stack([first, first if beside is None else beside]), labels))
+        click, background = simulate_click(mask, rng), simulate_background_click(mask, rng)
+        labels = (1, 0) if background is not None else (1, 1)  # a mask that fills the image has no background
+        second = click if background is None else background
+        pairs.append((row, "click + background", np.stack([click, second]), labels))
     one = np.ones((len(clicks), 1), dtype=np.int64)
     return [
         ([c[:2] for c in clicks], Prompts(points=np.stack([c[2] for c in clicks])[:, None], labels=one)),

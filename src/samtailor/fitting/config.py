@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from samtailor.adapters.methods import DEFAULT_METHOD, check_options
+from samtailor.data.defaults import MIN_AREA
 from samtailor.errors import FitError
 from samtailor.prompts import PromptKind, check_kind
 
@@ -127,7 +128,7 @@ class FitConfig:
     cells: float = 0.25
     precision: Precision = "auto"
     jitter: float = 0.1
-    min_area: int = 16
+    min_area: int = MIN_AREA
     val_prompts: int = 200
     validations: int = 20
     patience: int = 10

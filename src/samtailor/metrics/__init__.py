@@ -1,4 +1,4 @@
-"""Scores of masks: counts first, then a score, then a reduction with a name. Pure functions."""
+"""Scores of masks. Pure functions: count pixels, compute a score from the counts, then reduce scores to one number."""
 
 from samtailor.metrics.boundary import (
     Boundary,

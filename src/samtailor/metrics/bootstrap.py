@@ -1,4 +1,4 @@
-"""How sure a figure is: 95 % intervals from resampling images."""
+"""95 % confidence intervals by resampling images."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Estimate", "Resampler"]
+__all__ = ["UNKNOWN", "Estimate", "Resampler"]
 
 LEVEL = 0.95
-_BLOCK = 1 << 23  # numbers held at once while sorting
+_BLOCK = 1 << 23  # numbers held in memory at once while sorting
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95 % percentile-bootstrap interval."""
+    """A figure and its 95 % percentile-bootstrap interval.
+
+    Attributes:
+        value: the figure; NaN if it was not measured.
+        low: lower end of the interval; NaN without an interval.
+        high: upper end.
+    """
 
     value: float
     low: float
@@ -24,26 +30,31 @@ class Estimate:
 
     @classmethod
     def of(cls, replicates: np.ndarray) -> Estimate:
-        """From (1 + R,) values: the first is the figure itself, the others those of the resamples."""
-        rest = replicates[1:][np.isfinite(replicates[1:])]
+        """Build from (1 + R,) values: the figure itself, then its values on the resamples."""
+        resampled = replicates[1:][np.isfinite(replicates[1:])]
         tail = (1 - LEVEL) / 2
-        low, high = np.quantile(rest, [tail, 1 - tail]) if len(rest) else (np.nan, np.nan)
+        low, high = np.quantile(resampled, [tail, 1 - tail]) if len(resampled) else (np.nan, np.nan)
         return cls(float(replicates[0]), float(low), float(high))
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, for JSON."""
         return {"value": self.value, "interval": [self.low, self.high]}
 
 
-class Resampler:
-    """Draws whole images with replacement: instances of one image are alike, so they are no independent evidence.
+UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
+"""A figure that was not measured."""
 
-    Every statistic returns its replicates, (1 + R,) float64, the first over the data as they are. Those of two methods
-    on the same instances may be subtracted: the interval of the difference is then paired.
+
+class Resampler:
+    """Draws whole images with replacement, because instances of one image are not independent.
+
+    Every statistic returns its replicates, (1 + R,) float64: first the value on the data itself, then on R resamples.
+    Subtract the replicates of two models on the same instances to get a paired interval of the difference.
 
     Args:
         images: (n,) the image that each value belongs to.
-        repeats: R.
-        seed: of the resampling.
+        repeats: number of resamples, R.
+        seed: random seed of the resampling.
     """
 
     def __init__(self, images: Sequence[str], repeats: int = 1000, seed: int = 0) -> None:
@@ -53,31 +64,31 @@ class Resampler:
         self._weights = np.concatenate([np.ones((1, count)), drawn]).astype(np.float64)
 
     def mean(self, values: Sequence[float] | np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
-        """Mean over the values, or over those that ``chosen`` (n,) bool names; NaN where a resample holds none."""
-        kept = np.ones(len(self._image)) if chosen is None else np.asarray(chosen, dtype=np.float64)
-        sums = self._per_image(np.where(kept > 0, np.asarray(values, dtype=np.float64), 0.0))
-        counts = self._weights @ self._per_image(kept)
+        """Compute the mean over the values, or over those with ``chosen`` (n,) bool; NaN if a resample has none."""
+        counted = np.ones(len(self._image)) if chosen is None else np.asarray(chosen, dtype=np.float64)
+        sums = self._per_image(np.where(counted > 0, np.asarray(values, dtype=np.float64), 0.0))
+        counts = self._weights @ self._per_image(counted)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray((self._weights @ sums) / counts)
 
     def mean_over_classes(self, values: Sequence[float] | np.ndarray, labels: Sequence[str]) -> np.ndarray:
-        """Mean over classes of the mean over each class's values; classes that a resample lacks do not count."""
-        tags = np.asarray(labels, dtype=object)
-        means = np.stack([self.mean(values, tags == label) for label in sorted(set(labels))])
+        """Compute the mean over classes of each class's mean; a resample ignores classes that it does not contain."""
+        classes = np.asarray(labels, dtype=object)
+        means = np.stack([self.mean(values, classes == label) for label in sorted(set(labels))])
         present = np.isfinite(means)
         return np.asarray(np.where(present, means, 0.0).sum(0) / present.sum(0))
 
     def quantile(self, values: Sequence[float] | np.ndarray, q: float) -> np.ndarray:
-        """The smallest value that at least a share ``q`` of all values does not exceed (no interpolation)."""
+        """Compute the smallest value that is at least as large as a share ``q`` of all values (no interpolation)."""
         array = np.asarray(values, dtype=np.float64)
         order = np.argsort(array, kind="stable")
-        found = np.empty(len(self._weights))
+        quantiles = np.empty(len(self._weights))
         step = max(1, _BLOCK // max(len(array), 1))
         for start in range(0, len(self._weights), step):
-            heaped = self._weights[start : start + step][:, self._image[order]].cumsum(axis=1)
-            place = (heaped >= q * heaped[:, -1:] - 1e-9).argmax(axis=1)
-            found[start : start + step] = array[order][place]
-        return found
+            cumulative = self._weights[start : start + step][:, self._image[order]].cumsum(axis=1)
+            position = (cumulative >= q * cumulative[:, -1:] - 1e-9).argmax(axis=1)
+            quantiles[start : start + step] = array[order][position]
+        return quantiles
 
     def _per_image(self, values: np.ndarray) -> np.ndarray:
         return np.bincount(self._image, weights=values, minlength=self._weights.shape[1])

@@ -1,4 +1,4 @@
-"""From scores to one figure: reductions with a name."""
+"""Reduce many scores to one number."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["mean_over_classes", "mean_over_instances", "per_class_means"]
 
 
 def mean_over_instances(scores: Iterable[float]) -> float:
-    """Every instance counts the same; NaN when there is none."""
+    """Compute the mean; every instance has the same weight. NaN without instances."""
     values = list(scores)
     return float(np.mean(values)) if values else float("nan")
 
 
 def per_class_means(scores: Iterable[float], labels: Iterable[str]) -> dict[str, tuple[float, int]]:
-    """Class -> (mean over its instances, how many); classes in alphabetical order."""
+    """Return class -> (mean over its instances, number of instances), in alphabetical order."""
     groups: dict[str, list[float]] = {}
     for score, label in zip(scores, labels, strict=True):
         groups.setdefault(label, []).append(score)
@@ -24,5 +24,5 @@ def per_class_means(scores: Iterable[float], labels: Iterable[str]) -> dict[str,
 
 
 def mean_over_classes(scores: Iterable[float], labels: Iterable[str]) -> float:
-    """mIoU as used here: the mean over classes of the mean over each class's instances; NaN when there is none."""
+    """Compute the mean over classes of each class's mean over instances; NaN without instances."""
     return mean_over_instances(mean for mean, _ in per_class_means(scores, labels).values())

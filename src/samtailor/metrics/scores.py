@@ -1,9 +1,8 @@
-"""Every score of one mask against its truth."""
+"""All scores of one mask against the true mask."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,10 +18,25 @@ from samtailor.metrics.boundary import (
 )
 from samtailor.metrics.overlap import count_pixels, dice, iou
 
-__all__ = ["BOUNDARY_SETTINGS", "TOLERANCES", "MaskScores", "score_mask"]
+__all__ = ["BOUNDARY_SETTINGS", "TOLERANCES", "BoundarySettings", "MaskScores", "score_mask"]
 
 TOLERANCES = (1, 3)  # pixels
-BOUNDARY_SETTINGS: dict[str, Any] = {"iou_share": REGION_SHARE, "f1_tolerances": list(TOLERANCES)}
+
+
+@dataclass(frozen=True)
+class BoundarySettings:
+    """Settings of the boundary scores.
+
+    Attributes:
+        iou_share: width of the regions that boundary IoU compares, as a share 0..1 of the image diagonal.
+        f1_tolerances: distances at which boundary F1 counts an edge pixel as near, pixels.
+    """
+
+    iou_share: float
+    f1_tolerances: tuple[int, ...]
+
+
+BOUNDARY_SETTINGS = BoundarySettings(REGION_SHARE, TOLERANCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +46,8 @@ class MaskScores:
     Attributes:
         iou: 0..1.
         dice: 0..1.
-        boundary_iou: 0..1, over regions 2 % of the image's diagonal wide.
-        boundary_f1: 0..1 each, at ``TOLERANCES`` pixels.
+        boundary_iou: 0..1, over regions 2 % of the image diagonal wide.
+        boundary_f1: 0..1 each, one value per tolerance in ``TOLERANCES``.
         hd95: 95 % Hausdorff distance, pixels.
     """
 
@@ -45,14 +59,20 @@ class MaskScores:
 
 
 def score_mask(predicted: np.ndarray, truth: np.ndarray, outline: Boundary) -> MaskScores:
-    """Score a (H, W) bool mask; ``outline`` is the truth's, made once by ``boundary_of``."""
+    """Score a (H, W) bool mask against the truth.
+
+    Args:
+        predicted: (H, W) bool.
+        truth: (H, W) bool.
+        outline: ``boundary_of(truth)``, computed once for all masks that are compared with this truth.
+    """
     counts = count_pixels(predicted, truth)
-    drawn = boundary_of(predicted)
-    distances = edge_distances(drawn, outline)
+    predicted_outline = boundary_of(predicted)
+    distances = edge_distances(predicted_outline, outline)
     return MaskScores(
         iou=iou(counts),
         dice=dice(counts),
-        boundary_iou=iou(boundary_counts(drawn, outline)),
+        boundary_iou=iou(boundary_counts(predicted_outline, outline)),
         boundary_f1=tuple(edge_f1(count_edges(distances, t)) for t in TOLERANCES),
         hd95=hausdorff95(distances, outline.diagonal),
     )

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from samtailor.metrics.extent import mask_extent
 from samtailor.prompts.types import Prompts
 
 __all__ = [
@@ -33,8 +34,8 @@ def simulate_box(mask: np.ndarray, rng: np.random.Generator, jitter: float = 0.0
         (4,) float32 (x0, y0, x1, y1), image frame, clipped to the image, at least half a pixel wide and high.
     """
     height, width = mask.shape
-    xs, ys = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-    box = np.array([xs[0], ys[0], xs[-1] + 1, ys[-1] + 1], dtype=np.float32)
+    top, bottom, left, right = mask_extent(mask)
+    box = np.array([left, top, right, bottom], dtype=np.float32)
     sides = np.array([box[2] - box[0], box[3] - box[1]] * 2)
     moved = np.clip(box + rng.uniform(-jitter, jitter, 4) * sides, 0, [width, height, width, height])
     too_thin = np.tile(moved[2:] - moved[:2] < 0.5, 2)
@@ -82,10 +83,10 @@ def simulate_background_click(mask: np.ndarray, rng: np.random.Generator) -> np.
         the image.
     """
     height, width = mask.shape
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    across, down = -(-(xs[-1] + 1 - xs[0]) // 4), -(-(ys[-1] + 1 - ys[0]) // 4)
-    top, left = max(0, ys[0] - down), max(0, xs[0] - across)
-    free = np.argwhere(~mask[top : min(height, ys[-1] + 1 + down), left : min(width, xs[-1] + 1 + across)])
+    box = mask_extent(mask)
+    across, down = -(-box.width // 4), -(-box.height // 4)
+    top, left = max(0, box.top - down), max(0, box.left - across)
+    free = np.argwhere(~mask[top : min(height, box.bottom + down), left : min(width, box.right + across)])
     if len(free) == 0:
         free, top, left = np.argwhere(~mask), 0, 0
     if len(free) == 0:
@@ -98,7 +99,6 @@ def _depths(mask: np.ndarray) -> tuple[np.ndarray, int, int]:
     """Distance to the background or the border inside the mask's bounding box, and the top and left of that box."""
     from scipy.ndimage import distance_transform_edt  # imported here: a user's own prompts do not need scipy
 
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, left = int(ys[0]), int(xs[0])
-    padded = np.pad(mask[top : ys[-1] + 1, left : xs[-1] + 1], 1)
-    return distance_transform_edt(padded)[1:-1, 1:-1], top, left
+    extent = mask_extent(mask)
+    padded = np.pad(mask[extent.window], 1)
+    return distance_transform_edt(padded)[1:-1, 1:-1], extent.top, extent.left

@@ -1,14 +1,13 @@
-"""The report of a run: all studies, pictures, the data's summary and where the figures come from, as one HTML file."""
+"""Build the report of a run as one HTML file: studies, pictures, a summary of the data, and provenance."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -24,17 +23,21 @@ from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.questions import CLICK_MAPS
+from samtailor.evaluation.results_json import read_click_map, to_json
 from samtailor.evaluation.split_scores import Evaluation
+from samtailor.evaluation.study_results import ClickMap
 from samtailor.machine.files import write_atomically, write_json
-from samtailor.machine.progress import Count, Progress, counted
+from samtailor.machine.progress import Progress, counted
 from samtailor.machine.provenance import commit, hardware, versions
+from samtailor.report.content import PagePictures, Report
+from samtailor.report.content_json import report_json, run_facts
 from samtailor.report.gallery import draw_gallery, jpeg
 from samtailor.report.page import render_page
 from samtailor.runs import Run
 
 __all__ = ["ClickMapChoice", "build_report"]
 
-LEAST_SIDE = 12  # pixels: an instance below is no subject for a click map
+LEAST_SIDE = 12  # pixels: smaller instances get no click map
 
 
 @dataclass(frozen=True)
@@ -75,44 +78,38 @@ def build_report(
         The page's path.
     """
     evaluation, split = measured.evaluation, measured.evaluation.split
-    plan = PromptPlan(evaluation.prompts["kind"], evaluation.prompts["seed"])
-    chosen = _subjects(measured.task, evaluation, maps)
+    plan = PromptPlan(evaluation.prompts.kind, evaluation.prompts.seed)
+    subjects = _subjects(measured.task, evaluation, maps)
     journal = Journal(run.studies, "maps", identity(model, measured.task, split))
-    click_maps = _click_maps(model, measured.task, split, chosen, journal, progress)
-    pictures = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=progress)
-    inspection = inspect_task(task, progress=lambda done, total: progress(Count("Reading", done, total)))
-    card = run.card()
-    found = dict(measured.found)
-    data: dict[str, Any] = {
-        "title": f"{task.name}: base against adapted",
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "run": {"folder": run.folder.name, "card": card},
-        "sensitivity": found.pop("sensitivity", None),
-        "also": found.pop("also", None),
-        "evaluation": found,
-        "data": {**inspection.to_dict(), "root": task.root.name},
-        "settings": card.get("fit", {}).get("settings", {}),
-        "versions": versions(),
-        "hardware": hardware(model.base.device),
-        "commit": commit(),
-    }
-    data = {key: value for key, value in data.items() if value is not None}
-    write_json(
-        run.report_figures, data | {"click_maps": [{k: v for k, v in m.items() if k != "picture"} for m in click_maps]}
+    click_maps, crops = _click_maps(model, measured.task, split, subjects, journal, progress)
+    gallery = draw_gallery(model, measured.task, split, evaluation.instances, plan, progress=progress)
+    inspection = inspect_task(task, progress=progress)
+    facts = run_facts(run.folder.name, run.card())
+    report = Report(
+        results=measured.results,
+        title=f"{task.name}: base against adapted",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        run=facts,
+        inspection=replace(inspection, root=task.root.name),
+        settings=facts.settings,
+        versions=versions(),
+        hardware=hardware(model.base.device),
+        commit=commit(),
+        click_maps=tuple(click_maps),
     )
-    drawn: dict[str, Any] = {"click_maps": click_maps, "gallery": pictures}
-    if run.curve.is_file():
-        drawn["curve"] = run.curve.read_bytes()
-    write_atomically(run.report, render_page(data | drawn).encode())
+    write_json(run.report_figures, report_json(report))
+    curve = run.curve.read_bytes() if run.curve.is_file() else None
+    page = render_page(report, PagePictures(curve, tuple(crops), tuple(gallery)))
+    write_atomically(run.report, page.encode())
     return run.report
 
 
 def _subjects(task: Task, evaluation: Evaluation, maps: ClickMapChoice) -> list[tuple[str, int]]:
-    """(image, instance) of those to map; not those that a class map has answered piece by piece.
+    """Choose (image, instance) for the click maps; leave out instances that a class map answers piece by piece.
 
     Raises:
-        DataError: an image that was asked for is not in the split.
+        DataError: a requested image is not in the split.
     """
     names = image_names(task, evaluation.split)
     for name in set(maps.images) - set(names.values()):
@@ -123,28 +120,39 @@ def _subjects(task: Task, evaluation: Evaluation, maps: ClickMapChoice) -> list[
     scores = [s for s in evaluation.instances if s.repeat == 0 and (s.image, s.instance) in whole]
     if maps.images:
         return [(s.image, s.instance) for s in scores if s.image in maps.images]
-    fit = sorted((s for s in scores if s.area >= LEAST_SIDE**2), key=lambda s: s.scores["adapted"].iou)
-    if not fit or maps.count == 0:
+    large = sorted((s for s in scores if s.area >= LEAST_SIDE**2), key=lambda s: s.scores["adapted"].iou)
+    if not large or maps.count == 0:
         return []
-    places = np.unique(np.linspace(0, len(fit) - 1, maps.count + 2)[1:-1].round().astype(int))
-    return [(fit[k].image, fit[k].instance) for k in places]
+    places = np.unique(np.linspace(0, len(large) - 1, maps.count + 2)[1:-1].round().astype(int))
+    return [(large[k].image, large[k].instance) for k in places]
 
 
 def _click_maps(
-    model: AdaptedModel, task: Task, split: str, chosen: Sequence[tuple[str, int]], journal: Journal, progress: Progress
-) -> list[dict[str, Any]]:
+    model: AdaptedModel,
+    task: Task,
+    split: str,
+    subjects: Sequence[tuple[str, int]],
+    journal: Journal,
+    progress: Progress,
+) -> tuple[list[ClickMap], list[bytes]]:
+    """Return the click maps, and for each the crop of the image with the truth outlined."""
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
-    found = []
-    for key in counted(chosen, "Click maps", progress):
+    click_maps, crops = [], []
+    for key in counted(subjects, "Click maps", progress):
         record, instance = places[key]
         unit = json.dumps(key)
         compute = partial(click_map, model, record, instance)
-        item = dict(journal.rows(unit, compute)) | {"image": key[0]}
-        x0, y0, x1, y1 = item["extent"]
+        result = replace(_kept(journal, unit, compute), image=key[0])
+        x0, y0, x1, y1 = result.extent
         window = np.s_[int(y0) : max(int(y0) + 1, round(y1)), int(x0) : max(int(x0) + 1, round(x1))]
         truth = instance.mask()[window]
         nothing = np.zeros((0, *truth.shape), dtype=bool)
-        item["picture"] = jpeg(draw_overlay(read_image(record.path)[window], nothing, truth=truth))
-        found.append(item)
-    return found
+        click_maps.append(result)
+        crops.append(jpeg(draw_overlay(read_image(record.path)[window], nothing, truth=truth)))
+    return click_maps, crops
+
+
+def _kept(journal: Journal, unit: str, compute: Callable[[], ClickMap]) -> ClickMap:
+    """Return a click map from the journal, or compute and store it."""
+    return read_click_map(journal.rows(unit, lambda: to_json(compute())))

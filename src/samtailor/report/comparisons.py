@@ -1,4 +1,4 @@
-"""Pictures of base against adapted model on a task's images."""
+"""Pictures that compare base and adapted model on images of a task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Task
-from samtailor.drawing.overlay import comparison, contact_sheet, save_png
+from samtailor.drawing.compare import comparison, contact_sheet
+from samtailor.drawing.overlay import save_png
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.metrics import count_pixels, iou, mean_over_instances
 
@@ -34,22 +35,22 @@ def draw_comparisons(model: AdaptedModel, task: Task, out: Path, *, seed: int = 
 
 
 def draw_sheet(paths: Sequence[Path], out: Path) -> None:
-    """One picture of several that ``draw_comparisons`` drew, one below the other, all of one width."""
+    """Stack several pictures of ``draw_comparisons``, scaled to one width, and save them as one."""
     rows = [ImageOps.scale(picture, SHEET_WIDTH / picture.width) for picture in map(Image.open, paths)]
     save_png(out, contact_sheet([np.asarray(row) for row in rows], gap=4))
 
 
 def compare_image(model: AdaptedModel, record: ImageRecord, seed: int) -> np.ndarray:
-    """Three captioned panels of one image, one click per instance, (rows, columns, 3) uint8 RGB."""
+    """Draw three captioned panels of one image, one click per instance; (rows, columns, 3) uint8 RGB."""
     truth = np.stack([i.mask() for i in record.promptable])
     (_, prompts), *_ = fixed_prompts(record.promptable, PromptPlan("click", seed))
     image = model.open(record)
-    found, captions = [], [f"{len(truth)} clicks" if len(truth) > 1 else "one click"]
-    for name, who in (("base", model.plain), ("adapted", model)):
-        answers = who.answer(image, prompts)
+    panels, captions = [], [f"{len(truth)} clicks" if len(truth) > 1 else "one click"]
+    for name, shown in (("base", model.plain), ("adapted", model)):
+        answers = shown.answer(image, prompts)
         masks = np.concatenate([a.masks[:, 0] for a in answers])
         score = mean_over_instances(iou(count_pixels(m, t)) for m, t in zip(masks, truth, strict=True))
-        found.append(masks)
+        panels.append(masks)
         captions.append(f"{name}: IoU {score:.2f}")
-    by_base, by_adapted = found
+    by_base, by_adapted = panels
     return comparison(read_image(record.path), truth, by_base, by_adapted, prompts, captions)

@@ -1,10 +1,9 @@
-"""The best, median and worst instances, and those that changed most, as pictures."""
+"""Pictures of the best, median and worst instances, and of those that changed most."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -12,25 +11,27 @@ from PIL import Image
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.pixels.images import read_image
 from samtailor.data.task import ImageRecord, Instance, Task
-from samtailor.drawing.overlay import comparison
+from samtailor.drawing.compare import comparison
 from samtailor.evaluation.classmap import pieces
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.scoring import InstanceScore, masks_of
 from samtailor.machine.progress import Progress, counted, silent
+from samtailor.metrics.extent import mask_extent
 from samtailor.prompts import Prompts
+from samtailor.report.content import GalleryPicture
 
 __all__ = ["choose", "crop_around", "draw_gallery", "jpeg"]
 
 MARGIN = 0.75  # of the instance's larger side, around it
-LEAST = 96  # pixels: a crop is at least so wide and high, where the image is
+LEAST = 96  # pixels: smallest width and height of a crop, if the image is large enough
 SHOWN = 320  # pixels: a panel's longer side
 
 
 def choose(scores: Sequence[InstanceScore], count: int) -> dict[str, list[InstanceScore]]:
-    """``count`` instances of each group: best, median, worst by the adapted IoU, the rest by the gain over base-single.
+    """Choose ``count`` instances per group: best, median and worst by adapted IoU, the others by gain over base-single.
 
-    Only first prompts are looked at. Groups overlap where instances are few.
+    Only the first prompt of an instance counts. Groups overlap if there are few instances.
     """
     first = [s for s in scores if s.repeat == 0]
     by_score = sorted(first, key=lambda s: (s.scores["adapted"].iou, s.instance))
@@ -57,24 +58,24 @@ def draw_gallery(
     plan: PromptPlan,
     count: int = 3,
     progress: Progress = silent,
-) -> list[dict[str, Any]]:
-    """For each chosen instance its group, names, scores, and ``picture`` (JPEG): truth, base, adapted."""
+) -> list[GalleryPicture]:
+    """Draw each chosen instance: truth, base and adapted mask side by side, as JPEG."""
     names = image_names(task, split)
     places = {(names[r.path], i.id): (r, i) for r in task.split(split) for i in r.promptable}
-    wanted = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
-    found = []
-    for group, s in counted(wanted, "Gallery", progress):
+    examples = [(group, s) for group, chosen in choose(scores, count).items() for s in chosen]
+    gallery = []
+    for group, s in counted(examples, "Gallery", progress):
         record, instance = places[s.image, s.instance]
         masks = masks_of(model, record, instance, plan)
         picture = _draw(record, instance, masks, plan)
-        shown = {m: s.scores[m].iou for m in ("base-single", "adapted")}
-        found.append({"group": group, "image": s.image, "label": s.label, "scores": shown, "picture": picture})
-    return found
+        base_iou, adapted_iou = s.scores["base-single"].iou, s.scores["adapted"].iou
+        gallery.append(GalleryPicture(group, s.image, s.label, base_iou, adapted_iou, picture))
+    return gallery
 
 
 def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray], plan: PromptPlan) -> bytes:
     truth = instance.mask()
-    prompts = _together([p for _, p in fixed_prompts(pieces(instance), plan)])
+    prompts = _joined([p for _, p in fixed_prompts(pieces(instance), plan)])
     top, bottom, left, right = crop_around(truth)
     window = np.s_[top:bottom, left:right]
     corner = np.array([left, top], dtype=np.float32)
@@ -95,8 +96,8 @@ def _draw(record: ImageRecord, instance: Instance, masks: dict[str, np.ndarray],
     return jpeg(row)
 
 
-def _together(groups: Sequence[Prompts]) -> Prompts:
-    """All clicks and boxes of the pieces, to be drawn."""
+def _joined(groups: Sequence[Prompts]) -> Prompts:
+    """Join the clicks and boxes of all pieces for drawing."""
     clicks = [p for p in groups if p.points is not None]
     boxes = [p.boxes for p in groups if p.boxes is not None]
     return Prompts(
@@ -107,24 +108,22 @@ def _together(groups: Sequence[Prompts]) -> Prompts:
 
 
 def crop_around(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """(top, bottom, left, right) of a window around a mask with some surroundings."""
+    """Return (top, bottom, left, right) of a window that holds a mask and some surroundings."""
     height, width = mask.shape
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    spans = list(_window(ys, height, xs)) + list(_window(xs, width, ys))
-    return spans[0], spans[1], spans[2], spans[3]
+    box = mask_extent(mask)
+    half = max(LEAST, max(box.width, box.height) * (1 + 2 * MARGIN)) / 2
+    return *_window(box.top, box.bottom, half, height), *_window(box.left, box.right, half, width)
 
 
-def _window(along: np.ndarray, size: int, across: np.ndarray) -> Iterator[int]:
-    extent = max(along[-1] - along[0], across[-1] - across[0]) + 1
-    half = max(LEAST, extent * (1 + 2 * MARGIN)) / 2
-    middle = (along[0] + along[-1] + 1) / 2
-    start = int(np.clip(middle - half, 0, max(0, size - 2 * half)))
-    yield start
-    yield int(min(size, start + 2 * half))
+def _window(start: int, end: int, half: float, size: int) -> tuple[int, int]:
+    """Return the first and last + 1 pixel of a window of ``2 half`` pixels around a span, inside 0 .. ``size``."""
+    middle = (start + end) / 2
+    first = int(np.clip(middle - half, 0, max(0, size - 2 * half)))
+    return first, int(min(size, first + 2 * half))
 
 
 def jpeg(picture: np.ndarray) -> bytes:
-    """A (H, W, 3) uint8 RGB picture as a JPEG file's bytes."""
+    """Encode a (H, W, 3) uint8 RGB picture as a JPEG file."""
     buffer = BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

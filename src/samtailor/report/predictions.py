@@ -1,4 +1,4 @@
-"""Files of a prediction: one PNG per mask, and an overlay."""
+"""Write the files of a prediction: one PNG per mask, and an overlay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_prediction(
     """Write ``STEM_mask_I[_J].png`` (0 and 255, size of the image) per prompt I and mask J, and ``STEM_overlay.png``.
 
     Yields:
-        Each path, once written, and a word on it.
+        Each path after it is written, with a short description.
     """
     n, m = prediction.iou.shape
     for i in range(n):

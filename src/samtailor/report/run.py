@@ -27,7 +27,7 @@ class Scored(Event):
     measured: Measured
 
 
-def report_run(  # more than seven parameters: a public verb, whose keyword arguments are its options
+def report_run(  # more than seven parameters: a public verb; its keyword arguments are its options
     run: str | Path,
     task: Task | str | Path | None = None,
     questions: Questions | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from samtailor.data.doctor.duplicates import drop_duplicates, find_duplicates
 from samtailor.data.task import Task
-from samtailor.machine.progress import Count, Note, Progress, silent
+from samtailor.machine.progress import Note, Progress, silent
 
 __all__ = ["without_copies"]
 
@@ -21,7 +21,7 @@ def without_copies(task: Task, progress: Progress = silent) -> Task:
     Raises:
         DataError: a split would be left without images.
     """
-    duplicates = find_duplicates(task, lambda done, total: progress(Count("Comparing images", done, total)))
+    duplicates = find_duplicates(task, progress)
     kept = drop_duplicates(task, [duplicate for duplicate in duplicates if duplicate.kind == "bytes"])
     for split, images in task.splits.items():
         if left_out := len(images) - len(kept.splits[split]):

@@ -1,4 +1,4 @@
-"""What a task holds, counted, and what is wrong with it: to be seen before anything trains."""
+"""Count the contents of a task and list its problems, before anything trains."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pycocotools import mask as coco_mask
 
 from samtailor.data.doctor import masks as check_masks
 from samtailor.data.doctor import splits as check_splits
-from samtailor.data.doctor.duplicates import Duplicate, DuplicateSearch, duplicate_findings
-from samtailor.data.doctor.findings import Finding, rank, times
-from samtailor.data.pixels.images import image_key, read_image
+from samtailor.data.doctor.duplicates import Duplicate
+from samtailor.data.doctor.images import BadImage, duplicate_findings, read_images, unreadable
+from samtailor.data.findings import Finding, rank
 from samtailor.data.task import ImageRecord, Instance, Task
-from samtailor.errors import ImageError
+from samtailor.machine.progress import Progress, silent
 
 __all__ = ["TINY_AREA", "BadImage", "Inspection", "SplitCounts", "inspect_task"]
 
@@ -48,12 +48,12 @@ class SplitCounts:
 
     Attributes:
         images: all images.
-        empty_images: images without any instance that can be prompted.
-        instances: all instances, crowd and empty ones included.
-        crowd: crowd regions; neither prompted nor scored.
-        empty_masks: instances without a foreground pixel; neither prompted nor scored.
-        tiny: instances of 1 to ``TINY_AREA - 1`` pixels, crowd left out.
-        at_border: instances that touch the image's border, crowd left out.
+        empty_images: images without an instance that can be prompted.
+        instances: all instances, including crowd regions and empty masks.
+        crowd: crowd regions, which are neither prompted nor scored.
+        empty_masks: instances without a foreground pixel, which are neither prompted nor scored.
+        tiny: instances of 1 to ``TINY_AREA - 1`` pixels, without crowd regions.
+        at_border: instances that touch the border of the image, without crowd regions.
         classes: class name -> instances that can be prompted, in the order of ``Task.classes``.
     """
 
@@ -68,31 +68,23 @@ class SplitCounts:
 
 
 @dataclass(frozen=True)
-class BadImage:
-    """An image file that cannot be used, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Inspection:
-    """What ``inspect_task`` found.
+    """The result of ``inspect_task``.
 
     Attributes:
-        name: of the task.
+        name: name of the task.
         root: its folder.
         format: how it was read.
-        splits: counts by split.
+        splits: split -> counts.
         widths: smallest and largest image width, pixels; None without images.
-        heights: likewise.
+        heights: smallest and largest image height, pixels; None without images.
         areas: min, q05, q25, median, q75, q95, max of the areas of promptable instances, pixels; empty without any.
-        decoded: whether the images were decoded; if not, the next three say nothing.
-        bad_images: how many images cannot be used.
-        first_bad: the first of them in the order of the task.
-        leaks: pairs of files in different splits with the same bytes; scores on them say too much.
-        duplicates: all pictures that are there twice, equal or alike, between splits or within one.
-        findings: what deserves a look, the worst first.
+        decoded: True if the images were decoded. Otherwise the next four are empty.
+        bad_images: number of images that cannot be used.
+        first_bad: the first of them, in the order of the task.
+        leaks: pairs of files with the same bytes in different splits; scores on them are too high.
+        duplicates: pictures that repeat another, equal or alike, in different splits or in one.
+        findings: problems, most serious first.
     """
 
     name: str
@@ -110,7 +102,7 @@ class Inspection:
     findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain dicts, lists, numbers and texts, for JSON."""
+        """Return dicts, lists, numbers and strings, for JSON."""
         plain = asdict(self)
         for key in ("widths", "heights"):
             plain[key] = None if plain[key] is None else list(plain[key])
@@ -120,37 +112,34 @@ class Inspection:
         return plain
 
 
-def inspect_task(
-    task: Task, decode_images: bool = True, progress: Callable[[int, int], None] | None = None
-) -> Inspection:
-    """Count what a task holds, decode its images and say what is wrong with it.
+def inspect_task(task: Task, decode_images: bool = True, progress: Progress = silent) -> Inspection:
+    """Count the contents of a task, decode its images, and list its problems.
 
     Args:
         task: the task.
-        decode_images: decode every image, which finds damaged files and pictures that are there twice.
-        progress: called as progress(done, total) after each image; only where images are decoded.
+        decode_images: decode every image, to find damaged files and duplicates.
+        progress: receives a ``Count`` of the stage "Reading" after each image, if images are decoded.
 
     Returns:
-        The counts and the findings; a bad image is reported in them and raises nothing.
+        The counts and the findings. A damaged image is reported there; it raises no error.
     """
-    records = [record for split in task.splits.values() for record in split]
-    areas = [instance.area for record in records for instance in record.promptable]
-    bad, duplicates = _decode_all(task, progress) if decode_images else ([], [])
-    findings = [finding for check in _CHECKS for finding in check(task)]
+    areas = [instance.area for record in task.images for instance in record.promptable]
+    bad, duplicates = read_images(task, progress) if decode_images else ([], [])
+    findings = [*task.findings, *(finding for check in _CHECKS for finding in check(task))]
     return Inspection(
         name=task.name,
         root=str(task.root),
         format=task.format,
-        splits={split: _count(split_records, task.classes) for split, split_records in task.splits.items()},
-        widths=_range([record.width for record in records]),
-        heights=_range([record.height for record in records]),
+        splits={split: _count(records, task.classes) for split, records in task.splits.items()},
+        widths=_range([record.width for record in task.images]),
+        heights=_range([record.height for record in task.images]),
         areas={name: float(np.quantile(areas, at)) for name, at in _QUANTILES.items()} if areas else {},
         decoded=decode_images,
         bad_images=len(bad),
         first_bad=bad[0] if bad else None,
         leaks=tuple((d.of, d.file) for d in duplicates if d.kind == "bytes" and d.split != d.of_split),
         duplicates=tuple(duplicates),
-        findings=rank([*findings, *_unreadable(bad), *duplicate_findings(duplicates)]),
+        findings=rank([*findings, *unreadable(bad), *duplicate_findings(duplicates)]),
     )
 
 
@@ -181,41 +170,3 @@ def _at_border(instances: list[Instance]) -> int:
 
 def _range(values: list[int]) -> tuple[int, int] | None:
     return (min(values), max(values)) if values else None
-
-
-def _decode_all(task: Task, progress: Callable[[int, int], None] | None) -> tuple[list[BadImage], list[Duplicate]]:
-    """Images that cannot be used, and pictures that are there twice; each file is decoded once."""
-    total = sum(len(records) for records in task.splits.values())
-    done = 0
-    bad: list[BadImage] = []
-    search = DuplicateSearch()
-    for split, records in task.splits.items():
-        for record in records:
-            try:
-                search.add(record.path, split, image_key(record.path), _pixels(record))
-            except ImageError as error:
-                bad.append(BadImage(str(record.path), str(error)))
-            done += 1
-            if progress is not None:
-                progress(done, total)
-    return bad, search.duplicates()
-
-
-def _unreadable(bad: list[BadImage]) -> list[Finding]:
-    if not bad:
-        return []
-    what = f"{times(len(bad), 'image')} cannot be used. {bad[0].reason}"
-    files = tuple(dict.fromkeys(image.path for image in bad))
-    hint = "Get the files again or take them out; encode, fit and evaluate stop at the first."
-    return [Finding("error", "unreadable", what, files, len(bad), hint)]
-
-
-def _pixels(record: ImageRecord) -> np.ndarray:
-    """(H, W, 3) uint8, of the size that the task states."""
-    pixels = read_image(record.path)
-    height, width, _ = pixels.shape
-    if (width, height) != (record.width, record.height):
-        raise ImageError(
-            f"Image {record.path} has {width} x {height} pixels; the task says {record.width} x {record.height}."
-        )
-    return pixels

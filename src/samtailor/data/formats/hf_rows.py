@@ -1,4 +1,4 @@
-"""Opening a Hugging Face ``datasets`` folder, and its pictures as files."""
+"""Open a folder of Hugging Face ``datasets``, and write the pictures in its rows as files."""
 
 from __future__ import annotations
 
@@ -11,68 +11,70 @@ from typing import Any
 
 import platformdirs
 
+from samtailor.data.formats.files import FIX_HINT
 from samtailor.errors import DataError
+from samtailor.machine.extras import require
 from samtailor.machine.files import write_atomically
 
-__all__ = ["INSTALL", "Pictures", "class_names", "is_hf_folder", "is_saved", "open_splits"]
+__all__ = ["Pictures", "class_names", "is_hf_folder", "is_saved", "open_splits"]
 
-INSTALL = "pip install 'samtailor[datasets]'"
 _SPLITS = {"train": "train", "training": "train", "validation": "val", "valid": "val", "val": "val", "dev": "val"}
 _SPLITS |= {"test": "test", "testing": "test"}
 _DATA = ("*.parquet", "metadata.jsonl", "metadata.csv")
 
 
 def is_saved(root: Path) -> bool:
-    """Whether ``save_to_disk`` wrote the folder."""
+    """Return True if ``save_to_disk`` wrote the folder."""
     return (root / "dataset_dict.json").is_file() or all(
         (root / name).is_file() for name in ("dataset_info.json", "state.json")
     )
 
 
 def is_hf_folder(root: Path) -> bool:
-    """Whether the folder holds parquet files or an image folder's metadata, at most one folder down."""
-    return any(next(root.glob(f"{where}{name}"), None) for name in _DATA for where in ("", "*/"))
+    """Return True if the folder or one of its sub-folders holds parquet files or the metadata of an image folder."""
+    return any(next(root.glob(f"{folder}{name}"), None) for name in _DATA for folder in ("", "*/"))
 
 
 def open_splits(root: Path) -> dict[str, Any]:
-    """split -> rows (a ``datasets.Dataset`` whose pictures are not decoded); the one key "" without splits.
+    """Open a data set. Rows stay on disk until they are used.
 
-    Rows stay on disk; they are read when asked for.
+    Returns:
+        split -> rows, a ``datasets.Dataset`` whose pictures are not decoded. The only key is "" if there are no splits.
 
     Raises:
-        DataError: the extra is not installed, the folder cannot be read, or a split has an unknown name.
+        DataError: the folder cannot be read, or a split has an unknown name.
+        SamtailorError: ``datasets`` is not installed.
     """
-    try:
-        import datasets
-    except ImportError as error:
-        raise DataError(
-            f"{root} is a Hugging Face data set, and datasets is not installed.", f"Run: {INSTALL}"
-        ) from error
+    datasets = require("datasets", extra="formats", purpose=f"Reading the Hugging Face dataset {root}")
     with _quiet(datasets):
         try:
             if is_saved(root):
-                found = datasets.load_from_disk(str(root))
+                data = datasets.load_from_disk(str(root))
             else:
-                found = datasets.load_dataset(str(root), cache_dir=str(_pictures_root() / "tables"))
-        except Exception as error:  # it raises anything on damaged files
+                data = datasets.load_dataset(str(root), cache_dir=str(_pictures_root() / "tables"))
+        except Exception as error:  # datasets raises errors of many types on damaged files
             cause = " ".join(str(error).split()) or type(error).__name__
-            raise DataError(f"{root} cannot be read as a Hugging Face data set: {cause}.", "Save it again.") from error
-    splits = {str(name): rows for name, rows in found.items()} if hasattr(found, "items") else {"": found}
-    if list(splits) == ["train"]:  # what datasets calls rows that nobody has split
+            raise DataError(f"{root} cannot be read as a Hugging Face data set: {cause}.", FIX_HINT) from error
+    splits = {str(name): rows for name, rows in data.items()} if hasattr(data, "items") else {"": data}
+    if list(splits) == ["train"]:  # the name that datasets gives to rows without splits
         splits = {"": splits["train"]}
-    named: dict[str, Any] = {}
+    rows_of: dict[str, Any] = {}
     for name, rows in splits.items():
         split = "" if name == "" else _SPLITS.get(name, "")
         if name and not split:
-            raise DataError(f"{root} has the split {name!r}; expected train, validation (or val), test.", "Rename it.")
-        if split in named:
-            raise DataError(f"{root} has two splits that mean {split!r}: {', '.join(splits)}.", "Keep one of them.")
-        named[split] = _undecoded(datasets, rows)
-    return named
+            raise DataError(
+                f"{root} has the split {name!r}; expected train, validation (or val), test.", "Rename the split."
+            )
+        if split in rows_of:
+            raise DataError(
+                f"{root} has the splits {', '.join(splits)}; expected only one for {split!r}.", "Remove one of them."
+            )
+        rows_of[split] = _undecoded(datasets, rows)
+    return rows_of
 
 
 def class_names(feature: Any) -> list[str] | None:
-    """Names of a ``ClassLabel`` feature, looked for inside lists; None where there are none."""
+    """Return the names of a ``ClassLabel`` feature, also inside lists; None if there are none."""
     while feature is not None:
         if (names := getattr(feature, "names", None)) is not None:
             return [str(name) for name in names]
@@ -81,27 +83,33 @@ def class_names(feature: Any) -> list[str] | None:
 
 
 class Pictures:
-    """Where pictures that lie inside the rows are written as files: one folder per data set in the user's cache.
+    """Pictures inside rows, written as files to one folder per data set in the user's cache folder.
 
-    A picture that is there already with the same bytes is left alone.
+    A file that already holds the same bytes is not written again.
+
+    Attributes:
+        folder: the folder of this data set.
     """
 
     def __init__(self, root: Path) -> None:
         digest = hashlib.blake2b(str(root.resolve()).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        self.root, self.folder = root, _pictures_root() / f"{root.resolve().name}-{digest}"
-        self._taken: set[str] = set()
+        self._root, self.folder = root, _pictures_root() / f"{root.resolve().name}-{digest}"
+        self._names: set[str] = set()
 
     def path(self, split: str, row: int, picture: dict[str, Any]) -> Path:
-        """File of a picture ({"bytes", "path"}): its own, or the written one."""
+        """Return the file of a picture ({"bytes", "path"}): its own file, or a written one."""
         name, content = picture.get("path"), picture.get("bytes")
         if content is None:
             if name and Path(name).is_file():
                 return Path(name)
-            raise DataError(f"{self.root}, row {row} of {split or 'the data'}: the image {name} is missing.", "Add it.")
+            raise DataError(
+                f"{self._root}, row {row} of {split or 'the data'}: the image {name} is missing.",
+                "Add the file or remove the row.",
+            )
         short = PurePosixPath(str(name or "").replace("\\", "/")).name or f"{row:06}{_suffix(content)}"
-        if (split + short).lower() in self._taken:
+        if (split + short).lower() in self._names:
             short = f"{row:06}-{short}"
-        self._taken.add((split + short).lower())
+        self._names.add((split + short).lower())
         file = self.folder / (split or "all") / short
         if not (file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content):
             write_atomically(file, content)
@@ -116,6 +124,7 @@ def _pictures_root() -> Path:
 
 
 def _suffix(content: bytes) -> str:
+    """Return the file suffix of a picture from its first bytes."""
     if content.startswith(b"\x89PNG"):
         return ".png"
     if content.startswith(b"\xff\xd8"):
@@ -132,7 +141,7 @@ def _undecoded(datasets: Any, rows: Any) -> Any:
 
 @contextmanager
 def _quiet(datasets: Any) -> Iterator[None]:
-    """Without the library's own progress bars."""
+    """Hide the progress bars of ``datasets``."""
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:

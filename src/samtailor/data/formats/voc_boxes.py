@@ -1,4 +1,4 @@
-"""The boxes of a Pascal VOC xml file, filled in."""
+"""Read the boxes of a Pascal VOC xml file as filled masks."""
 
 from __future__ import annotations
 
@@ -7,61 +7,68 @@ from typing import Any
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from samtailor.data.formats.reading import Found, read_bytes
+from samtailor.data.formats.drafts import LabelledMask
+from samtailor.data.formats.files import FIX_HINT, read_bytes
 from samtailor.data.formats.shapes import box_rle
+from samtailor.data.formats.sizes import stated_size_error
 from samtailor.errors import DataError
 
 __all__ = ["read_boxes"]
 
 
-def read_boxes(path: Path, height: int, width: int) -> tuple[Found, ...]:
-    """Class name, filled box and area of each object.
+def read_boxes(path: Path, image: Path, height: int, width: int) -> tuple[LabelledMask, ...]:
+    """Return the filled box of each object.
 
-    Pascal counts pixels from 1 and means the last one inclusive, so xmin 1 and xmax 10 are the first ten columns.
+    Pascal VOC counts pixels from 1 and includes the last one: xmin 1 and xmax 10 are the first ten columns.
 
     Args:
         path: the xml file.
-        height: of its image, pixels.
-        width: of its image, pixels.
+        image: its image, for messages.
+        height: height of the image, pixels.
+        width: width of the image, pixels.
 
     Raises:
-        DataError: the file is missing, no such xml, of another size, or has a box that is none.
+        DataError: the file is missing, is not such an xml, states another size, or has an invalid box.
     """
     content = read_bytes(path)
-    try:  # defusedxml: entities of a document type could grow without end, or fetch other files
+    try:  # defusedxml: entities of a document type could grow without limit or fetch other files
         root = ElementTree.fromstring(content, forbid_dtd=True)
     except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise DataError(f"{path} is not XML that can be read ({error}).", "Write it again.") from error
+        raise DataError(f"{path} is not valid XML ({error}).", FIX_HINT) from error
     if root.tag != "annotation":
-        raise DataError(f"{path} holds <{root.tag}>; expected <annotation>.", "Pascal VOC files begin with that.")
-    said = [root.findtext(f"size/{side}") for side in ("width", "height")]
-    if None not in said and _numbers(path, "size", said) != [width, height]:
-        raise DataError(
-            f"{path} says that its image has {said[0]} x {said[1]} pixels (width x height), but it has {width} x "
-            f"{height}.",
-            "Use the image that the boxes were drawn on.",
+        raise DataError(f"{path} starts with <{root.tag}>; expected <annotation>.", "Export it as Pascal VOC.")
+    sides = [root.findtext(f"size/{side}") for side in ("width", "height")]
+    if None not in sides:
+        stated_width, stated_height = (
+            int(side) if side.is_integer() else side for side in _numbers(path, "size", sides)
         )
-    return tuple(_object(path, place, entry, height, width) for place, entry in enumerate(root.iter("object"), 1))
+        if (stated_width, stated_height) != (width, height):
+            raise stated_size_error(path, (stated_width, stated_height), image, (width, height))
+    return tuple(
+        _read_object(path, number, entry, height, width) for number, entry in enumerate(root.iter("object"), 1)
+    )
 
 
-def _object(path: Path, place: int, entry: Any, height: int, width: int) -> Found:
+def _read_object(path: Path, number: int, entry: Any, height: int, width: int) -> LabelledMask:
     name = (entry.findtext("name") or "").strip()
     if not name:
-        raise DataError(f"{path}: object {place} has no name.", "Name its class.")
+        raise DataError(f"{path}: object {number} has no name; expected its class.", "Add the name.")
     corners = [entry.findtext(f"bndbox/{corner}") for corner in ("xmin", "ymin", "xmax", "ymax")]
-    x0, y0, x1, y1 = _numbers(path, f"object {place} ({name})", corners)
+    x0, y0, x1, y1 = _numbers(path, f"object {number} ({name})", corners)
     if x1 < x0 or y1 < y0:
         raise DataError(
-            f"{path}: object {place} ({name}) has a box from ({x0:g}, {y0:g}) to ({x1:g}, {y1:g}).", "Mend it."
+            f"{path}: object {number} ({name}) has a box from ({x0:g}, {y0:g}) to ({x1:g}, {y1:g}); expected xmin <= "
+            "xmax and ymin <= ymax.",
+            "Fix the box.",
         )
     try:
-        return (name, *box_rle(x0 - 1, y0 - 1, x1, y1, height, width))
+        return LabelledMask(name, *box_rle(x0 - 1, y0 - 1, x1, y1, height, width))
     except ValueError as error:
-        raise DataError(f"{path}: object {place} ({name}) cannot be used: {error}.", "Mend its box.") from error
+        raise DataError(f"{path}: object {number} ({name}) cannot be used: {error}.", "Fix its box.") from error
 
 
-def _numbers(path: Path, where: str, texts: list[str | None]) -> list[float]:
+def _numbers(path: Path, place: str, texts: list[str | None]) -> list[float]:
     try:
         return [float(text or "") for text in texts]
     except ValueError as error:
-        raise DataError(f"{path}: {where} has the numbers {texts}; expected digits.", "Mend the file.") from error
+        raise DataError(f"{path}: {place} has {texts}; expected numbers.", FIX_HINT) from error

@@ -1,4 +1,4 @@
-"""The outline of a mask as polygons along the borders of its pixels: read back, they give the same mask."""
+"""Trace the outline of a mask as polygons along the borders of its pixels, which fill the same mask again."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import numpy as np
 __all__ = ["mask_polygons"]
 
 _Point = tuple[int, int]
-_Edge = tuple[int, int, int, int]  # x, y where it starts, and its heading: one pixel long
+_Edge = tuple[int, int, int, int]  # start x, y and direction dx, dy; one pixel long
 
 
 def mask_polygons(mask: np.ndarray) -> list[list[float]]:
-    """Polygons whose union is the mask, pixel for pixel.
+    """Return polygons whose union is the mask, pixel for pixel.
 
-    A polygon cannot have a hole, so the mask is cut from top to bottom where a hole begins on its left.
+    A polygon cannot have a hole. So the mask is cut from top to bottom at the left end of each hole.
 
     Args:
-        mask: (H, W), anything but 0 is foreground.
+        mask: (H, W), foreground is not 0.
 
     Returns:
-        Each [x0, y0, x1, y1, ...] in image pixels, whole numbers; empty for an empty mask.
+        Polygons [x0, y0, x1, y1, ...] in image pixels, whole numbers; none for an empty mask.
     """
     full = np.asarray(mask) != 0
     loops = _loops(full)
@@ -31,43 +31,44 @@ def mask_polygons(mask: np.ndarray) -> list[list[float]]:
 
 
 def _loops(mask: np.ndarray) -> list[list[_Point]]:
-    """Closed walks along pixel borders, corners only, foreground on the right hand: clockwise, but not in holes.
+    """Return closed paths along pixel borders, as corners, with foreground to the right.
 
-    Where two ways lead on, the turn to the right stays on the same pixel: pixels that touch at a corner come apart.
+    Outer paths run clockwise, paths around holes anticlockwise. At a corner where two pixels touch, the path turns
+    right and stays on the same pixel, so the two pixels are separated.
     """
     edges = _edges(mask)
-    left = dict.fromkeys(edges)
+    unused = dict.fromkeys(edges)
     loops = []
-    while left:
-        first = edge = left.popitem()[0]
+    while unused:
+        first = edge = unused.popitem()[0]
         corners: list[_Point] = []
         while True:
             x, y, dx, dy = edge
             x, y = x + dx, y + dy
-            ways = ((x, y, -dy, dx), (x, y, dx, dy), (x, y, dy, -dx))
-            edge = next(way for way in ways if way in edges)
+            onward = ((x, y, -dy, dx), (x, y, dx, dy), (x, y, dy, -dx))  # right, straight on, left
+            edge = next(candidate for candidate in onward if candidate in edges)
             if edge[2:] != (dx, dy):
                 corners.append((x, y))
             if edge == first:
                 break
-            del left[edge]
+            del unused[edge]
         loops.append(corners)
     return loops
 
 
 def _edges(mask: np.ndarray) -> set[_Edge]:
-    """Pixel borders between foreground and background, headed so that foreground lies on the right hand."""
+    """Return the pixel borders between foreground and background, directed with foreground to the right."""
     height, width = mask.shape
-    ground = np.pad(mask, 1)
+    padded = np.pad(mask, 1)
     sides = (((0, 1), (0, 0), (1, 0)), ((1, 2), (1, 0), (0, 1)), ((2, 1), (1, 1), (-1, 0)), ((1, 0), (0, 1), (0, -1)))
-    found: set[_Edge] = set()
-    for (row, column), (x, y), heading in sides:
-        outside = ~ground[row : row + height, column : column + width]
+    edges: set[_Edge] = set()
+    for (row, column), (x, y), direction in sides:
+        outside = ~padded[row : row + height, column : column + width]
         rows, columns = np.nonzero(mask & outside)
-        found.update((c + x, r + y, *heading) for r, c in zip(rows.tolist(), columns.tolist(), strict=True))
-    return found
+        edges.update((c + x, r + y, *direction) for r, c in zip(rows.tolist(), columns.tolist(), strict=True))
+    return edges
 
 
 def _doubled_area(loop: list[_Point]) -> int:
-    """Twice the area inside, below 0 where the walk goes against the clock (y down)."""
+    """Return twice the area inside, negative for an anticlockwise path (y down)."""
     return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(loop, [*loop[1:], loop[0]], strict=True))

@@ -1,4 +1,4 @@
-"""Opening picture files with Pillow: which formats, how large, which way up, and what a failure is called."""
+"""Open picture files with Pillow: accepted formats, size limit, EXIF rotation, and errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["MAX_PIXELS", "is_file", "open_picture", "orientation", "size_upright
 
 MAX_PIXELS = 400_000_000
 
-# Formats that are pictures. Others that Pillow knows start programs (EPS) or are containers of something else.
+# Pillow also knows formats that start programs (EPS) or are containers of something else; these are not accepted.
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -35,51 +35,51 @@ _users_limit: int | None = None
 
 @contextmanager
 def open_picture(path: str | Path) -> Iterator[Image.Image]:
-    """Open a picture file; whatever goes wrong with the file, in here or in the body, becomes an ImageError.
+    """Open a picture file. Any error with the file, here or in the body of the ``with``, becomes an ImageError.
 
     Args:
         path: the file.
 
     Yields:
-        The picture as Pillow opened it: header read, pixels not yet decoded, not yet turned upright.
+        The picture as Pillow opened it: the header is read; pixels are not decoded and not turned upright.
 
     Raises:
-        ImageError: the file is absent, a folder, empty, no picture, damaged, a stack of several pictures, or larger
+        ImageError: the file is missing, a folder, empty, not a picture, damaged, a stack of several pictures, or larger
             than ``MAX_PIXELS``.
     """
     path = Path(path)
     if not is_file(path):
-        came = "is a folder" if _is(path.is_dir) else "does not exist"
-        raise ImageError(f"Image {path} {came}; expected a picture file.", "Check the path.")
+        state = "is a folder" if _is_true(path.is_dir) else "does not exist"
+        raise ImageError(f"Image {path} {state}; expected a picture file.", "Check the path.")
     try:
         if path.stat().st_size == 0:
             raise ImageError(f"Image {path} is an empty file; expected a picture.", "Copy the file again.")
         with _without_pillows_limit(), Image.open(path, formats=_known_formats()) as picture:
             _check_size(picture, path)
-            _refuse_stack(picture, path)
+            _check_single(picture, path)
             yield picture
     except SamtailorError:
         raise
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"Image {path} is damaged or in no format that can be read ({', '.join(_known_formats())}).",
+            f"Image {path} is damaged or has an unknown format; expected one of {', '.join(_known_formats())}.",
             "Save it again as PNG.",
         ) from error
     except PermissionError as error:
-        raise ImageError(f"Image {path} may not be read: {error.strerror}.", "Change its permissions.") from error
-    except Exception as error:  # decoders raise anything on damaged bytes: OSError, SyntaxError, struct.error, ...
+        raise ImageError(f"Image {path} cannot be read: {error.strerror}.", "Change its permissions.") from error
+    except Exception as error:  # decoders raise many types on damaged bytes: OSError, SyntaxError, struct.error, ...
         cause = str(error).strip() or type(error).__name__
         raise ImageError(f"Image {path} cannot be read: {cause}.", "Copy the file again or save it as PNG.") from error
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; a name that the system cannot even look up is no file."""
-    return _is(path.is_file)
+    """Return True if a file exists; False also for a name that the system cannot look up."""
+    return _is_true(path.is_file)
 
 
 def orientation(picture: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8, that is still to be applied; 1 where there is none or it is damaged."""
-    if picture.format == "TIFF":  # Pillow turns these by itself
+    """Return the EXIF orientation to apply, 1 to 8; 1 if there is none or it is damaged."""
+    if picture.format == "TIFF":  # Pillow rotates these itself
         return 1
     try:
         if picture.format == "PNG":  # its getexif() would decode the pixels
@@ -88,16 +88,16 @@ def orientation(picture: Image.Image) -> int:
         else:
             exif = picture.getexif()
         value = exif.get(_ORIENTATION_TAG, 1)
-    except Exception:  # damaged EXIF says nothing; the pixels are still good
+    except Exception:  # damaged EXIF is ignored; the pixels are still good
         return 1
     return value if isinstance(value, int) and value in _TURNS else 1
 
 
 def size_upright(picture: Image.Image) -> tuple[int, int]:
-    """(width, height) in pixels after EXIF rotation, without decoding."""
+    """Return (width, height) in pixels after EXIF rotation, without decoding."""
     width, height = picture.size
     turn = orientation(picture)
-    if picture.format == "TIFF":  # whether .size is turned before loading depends on Pillow's version
+    if picture.format == "TIFF":  # whether .size is rotated before loading depends on Pillow's version
         tags: Any = getattr(picture, "tag_v2", {})
         width, height = tags.get(_WIDTH_TAG, width), tags.get(_HEIGHT_TAG, height)
         turn = tags.get(_ORIENTATION_TAG, 1)
@@ -105,12 +105,13 @@ def size_upright(picture: Image.Image) -> tuple[int, int]:
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """The picture after EXIF rotation."""
+    """Return the picture after EXIF rotation."""
     turn = _TURNS.get(orientation(picture))
     return picture if turn is None else picture.transpose(turn)
 
 
-def _is(test: Callable[[], bool]) -> bool:
+def _is_true(test: Callable[[], bool]) -> bool:
+    """Return the result of a test of a path; False if the system cannot look the path up."""
     try:
         return test()
     except (OSError, ValueError):
@@ -126,13 +127,13 @@ def _check_size(picture: Image.Image, path: Path) -> None:
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise ImageError(
-            f"Image {path} has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million can be read.",
+            f"Image {path} has {width} x {height} pixels; expected at most {MAX_PIXELS // 1_000_000} million.",
             "Cut it into tiles or scale it down.",
         )
 
 
-def _refuse_stack(picture: Image.Image, path: Path) -> None:
-    """Reading only the first of several equal TIFF pages would hide the others; pages of other sizes are previews."""
+def _check_single(picture: Image.Image, path: Path) -> None:
+    """Refuse several TIFF pages of equal size, of which only the first would be read. Other sizes are previews."""
     pages = getattr(picture, "n_frames", 1)
     if picture.format != "TIFF" or pages < 2:
         return
@@ -148,7 +149,7 @@ def _refuse_stack(picture: Image.Image, path: Path) -> None:
 
 @contextmanager
 def _without_pillows_limit() -> Iterator[None]:
-    """Put ``MAX_PIXELS`` in place of Pillow's own limit, a global, for as long as any thread is in here."""
+    """Switch off Pillow's own size limit, a global, while any thread is inside; ``MAX_PIXELS`` is checked instead."""
     global _users, _users_limit
     with _lock:
         if _users == 0:

@@ -1,7 +1,7 @@
-"""Run lengths of masks (COCO's RLE): check them before C code sees them, and make them from masks and label maps.
+"""Run lengths of masks (COCO's RLE): check them before C code reads them, and make them from masks and label maps.
 
-A mask (H, W) is read column by column; ``counts`` alternates background and foreground lengths, background first.
-All functions raise ValueError with a short cause; the readers say which file it is in.
+A mask (H, W) is stored column by column; ``counts`` alternates background and foreground lengths, background first.
+All functions raise ValueError with a short cause. The readers add the file.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ __all__ = ["Rle", "label_rles", "mask_rle", "polygons_rle", "rle_from_counts"]
 
 Rle = dict[str, Any]
 
-_FAR = 1_000_000  # pixels; farther points would make the rasteriser ask for gigabytes
+_FAR = 1_000_000  # pixels; the rasteriser would allocate gigabytes for points farther away
 
 
 def mask_rle(mask: np.ndarray) -> Rle:
-    """Compressed RLE of a mask (H, W); anything but 0 is foreground."""
+    """Return the compressed RLE of a mask (H, W), whose foreground is not 0."""
     return dict(coco_mask.encode(np.asfortranarray(np.asarray(mask) != 0, dtype=np.uint8)))
 
 
 def rle_from_counts(counts: str | bytes | Sequence[int], height: int, width: int) -> tuple[Rle, int]:
-    """Compressed RLE and area from counts, compressed (text) or not (numbers).
+    """Return compressed RLE and area from counts, compressed (text) or not (numbers).
 
     Raises:
         ValueError: the counts are damaged, or do not add up to height * width.
@@ -45,15 +45,15 @@ def rle_from_counts(counts: str | bytes | Sequence[int], height: int, width: int
 
 
 def polygons_rle(polygons: Sequence[Sequence[float]], height: int, width: int) -> tuple[Rle, int]:
-    """Compressed RLE and area of the union of polygons, clipped to the image.
+    """Return compressed RLE and area of the union of polygons, clipped to the image.
 
     Args:
-        polygons: each [x0, y0, x1, y1, ...], three points or more, in image pixels; may reach outside.
-        height: of the image, pixels.
-        width: of the image, pixels.
+        polygons: each [x0, y0, x1, y1, ...], three points or more, in image pixels; points may be outside the image.
+        height: height of the image, pixels.
+        width: width of the image, pixels.
 
     Raises:
-        ValueError: a polygon is too short, has half a point, or a coordinate that is no number of pixels.
+        ValueError: a polygon is too short, has half a point, or a coordinate that is not a number of pixels.
     """
     clean = [_polygon(polygon) for polygon in polygons]
     rle = dict(coco_mask.merge(coco_mask.frPyObjects(clean, height, width)))
@@ -61,13 +61,13 @@ def polygons_rle(polygons: Sequence[Sequence[float]], height: int, width: int) -
 
 
 def label_rles(labels: np.ndarray) -> dict[int, tuple[Rle, int]]:
-    """Compressed RLE and area of every value above 0 in a label map.
+    """Return compressed RLE and area of every value above 0 in a label map, in one pass over the pixels.
 
     Args:
         labels: (H, W) integers >= 0.
 
     Returns:
-        value -> (rle, area), by rising value. One pass over the pixels, however many values there are.
+        value -> (rle, area), in rising order of values.
     """
     height, width = labels.shape
     flat = np.ravel(labels, order="F")
@@ -75,9 +75,9 @@ def label_rles(labels: np.ndarray) -> dict[int, tuple[Rle, int]]:
     ends = np.append(starts[1:], flat.size)
     values = flat[starts]
     order = np.argsort(values, kind="stable")
-    found, firsts = np.unique(values[order], return_index=True)
+    distinct, firsts = np.unique(values[order], return_index=True)
     rles: dict[int, tuple[Rle, int]] = {}
-    for value, runs in zip(found.tolist(), np.split(order, firsts[1:]), strict=True):
+    for value, runs in zip(distinct.tolist(), np.split(order, firsts[1:]), strict=True):
         if value == 0:
             continue
         edges = np.column_stack((starts[runs], ends[runs])).ravel()
@@ -87,20 +87,20 @@ def label_rles(labels: np.ndarray) -> dict[int, tuple[Rle, int]]:
 
 
 def _expand(text: bytes) -> np.ndarray:
-    """Numbers of a compressed RLE: five bits a character, low bits first, from the fourth on as differences."""
+    """Decode a compressed RLE: five bits per character, low bits first, from the fourth number on as differences."""
     codes = np.frombuffer(text, dtype=np.uint8).astype(np.int64) - 48
     if codes.size == 0 or codes.min() < 0 or codes.max() > 63:
-        raise ValueError("its compressed RLE is empty or holds characters that do not belong there")
+        raise ValueError("its compressed RLE is empty or holds invalid characters")
     last = (codes & 0x20) == 0
     if not last[-1]:
-        raise ValueError("its compressed RLE breaks off in the middle")
+        raise ValueError("its compressed RLE ends in the middle of a number")
     ends = np.flatnonzero(last)
     starts = np.concatenate(([0], ends[:-1] + 1))
     lengths = ends - starts + 1
     if lengths.max() > 7:
         raise ValueError("its compressed RLE holds a number too large for an image")
-    place = np.arange(codes.size) - np.repeat(starts, lengths)
-    numbers = np.add.reduceat((codes & 0x1F) << (5 * place), starts)
+    index = np.arange(codes.size) - np.repeat(starts, lengths)
+    numbers = np.add.reduceat((codes & 0x1F) << (5 * index), starts)
     numbers -= np.where(codes[ends] & 0x10, np.int64(1) << (5 * lengths), 0)
     numbers[1::2] = np.cumsum(numbers[1::2])
     numbers[2::2] = np.cumsum(numbers[2::2])
@@ -109,7 +109,7 @@ def _expand(text: bytes) -> np.ndarray:
 
 def _whole_numbers(counts: Sequence[int]) -> np.ndarray:
     if not counts or any(type(count) is not int for count in counts):
-        raise ValueError("its RLE counts are empty or no whole numbers")
+        raise ValueError("its RLE counts are empty or not whole numbers")
     if max(map(abs, counts)) > 2**31:
         raise ValueError("its RLE holds a number too large for an image")
     return np.array(counts, dtype=np.int64)
@@ -122,7 +122,7 @@ def _polygon(points: Sequence[float]) -> list[float]:
         raise ValueError(f"a polygon has {len(points)} numbers; expected three points (6 numbers) or more")
     if len(points) % 2:
         raise ValueError(f"a polygon has {len(points)} numbers; expected pairs of x and y")
-    if not all(-_FAR <= value <= _FAR for value in points):  # NaN fails here too
+    if not all(-_FAR <= value <= _FAR for value in points):  # also True for NaN
         far = next(value for value in points if not -_FAR <= value <= _FAR)
-        raise ValueError(f"a polygon has the coordinate {far}, which is no place in an image")
+        raise ValueError(f"a polygon has the coordinate {far}, which is far outside any image")
     return [float(value) for value in points]

@@ -1,4 +1,4 @@
-"""The report as one HTML page that opens offline: plain dicts in, a text out."""
+"""The report as one HTML page that opens offline."""
 
 from samtailor.report.page.render import render_page
 

@@ -1,22 +1,22 @@
-"""What a section is made of; ``templates/blocks.html.j2`` has a macro for each kind."""
+"""Building blocks of a section; ``templates/blocks.html.j2`` has a macro for each kind."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from markupsafe import Markup
 
 __all__ = [
-    "Block", "Cell", "Chart", "Facts", "Findings", "Grid", "Head", "Notes", "Picture", "Pictures", "Section", "Series",
-    "Table", "Text",
+    "Block", "Chart", "Entry", "Facts", "Findings", "Grid", "Head", "Message", "Notes", "Picture", "Pictures",
+    "Section", "Series", "Table", "Text",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Series:
-    """A colour of a chart: ``key`` is its CSS class, ``name`` stands in the legend."""
+    """A colour of a chart: ``key`` is its CSS class, ``name`` its text in the legend."""
 
     key: str
     name: str
@@ -24,7 +24,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Head:
-    """A column's heading; ``number`` aligns the column right."""
+    """The heading of a column; ``number`` aligns the column to the right."""
 
     text: str
     small: str = ""
@@ -32,8 +32,11 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A text with a smaller line below, or a drawing; ``tone``: "", "strong", "muted", "worse"."""
+class Entry:
+    """One entry of a table: a text with a smaller line below, or a drawing.
+
+    ``tone`` is "", "strong", "muted" or "worse".
+    """
 
     text: str = ""
     small: str = ""
@@ -43,18 +46,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headings. Rows come in groups (title or "", rows); the first cell of a row is its heading.
+    """Rows under headings. Rows come in groups (title or "", rows); the first entry of a row is its heading.
 
-    ``bars`` marks a table whose second column is a drawing: on a narrow screen its rows are stacked.
+    ``bars`` marks a table whose second column is a drawing: a narrow screen stacks the entries of its rows.
     """
 
     kind: ClassVar[str] = "table"
     caption: str
     heads: Sequence[Head]
-    groups: Sequence[tuple[str, Sequence[Sequence[Cell]]]]
+    groups: Sequence[tuple[str, Sequence[Sequence[Entry]]]]
     legend: Sequence[Series] = ()
     bars: bool = False
-    folded: str = ""  # a summary under which the table is folded away
+    folded: str = ""  # with a summary here, the table is hidden until the reader opens it
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values; ``code`` marks values that are typed or compared letter by letter."""
+    """Names and values; ``code`` sets the values in a fixed-width font, for commands and fingerprints."""
 
     kind: ClassVar[str] = "facts"
     heading: str
@@ -95,16 +98,35 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Message:
+    """A warning about the data or the scores.
+
+    Attributes:
+        severity: "error", "warning" or "note".
+        what: what is wrong.
+        hint: what to do; may be empty.
+        files: names of files concerned.
+        count: how many files are concerned; there may be more than ``files`` names.
+    """
+
+    severity: str
+    what: str
+    hint: str = ""
+    files: Sequence[str] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True)
 class Findings:
-    """Messages by level: dicts with ``severity``, ``what``, ``hint``, ``files``."""
+    """Messages, errors first."""
 
     kind: ClassVar[str] = "findings"
-    items: Sequence[dict[str, Any]]
+    items: Sequence[Message]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as a data URI with its size in pixels."""
+    """A picture as a data URI, with its size in pixels."""
 
     uri: str
     alt: str
@@ -116,7 +138,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures under a heading, as many beside each other as fit."""
+    """Pictures under a heading, as many side by side as fit."""
 
     kind: ClassVar[str] = "pictures"
     heading: str
@@ -125,7 +147,10 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows of equally many pictures: (caption, smaller line, pictures); ``scale`` is a colour bar below, 0 to 1."""
+    """Rows (caption, smaller line, pictures), each with as many pictures as ``heads``.
+
+    ``scale`` is a colour bar from 0 to 1 below the rows.
+    """
 
     kind: ClassVar[str] = "grid"
     heads: Sequence[str]
@@ -139,7 +164,7 @@ Block: TypeAlias = Table | Chart | Text | Notes | Facts | Findings | Pictures | 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading of the page and what stands under it."""
+    """A heading of the page and the blocks under it; ``key`` is its anchor."""
 
     key: str
     title: str

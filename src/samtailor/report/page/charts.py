@@ -1,5 +1,8 @@
-"""Charts as inline SVG: bars, intervals, lines. Positions are shares of the width, so nothing is scaled and texts keep
-their size on a phone; colours come from the style sheet (a class per series)."""
+"""Charts as inline SVG: bars, intervals, lines.
+
+Positions are per cent of the width, so that texts keep their size on a phone. Colours come from the style sheet, which
+has a class for each series.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ __all__ = ["BAR", "axis", "bars", "difference_axis", "difference_scale", "differ
 
 BAR = 11  # pixels; thickness of a bar
 _GAP = 3
+_APART = 0.15  # of the width; figures closer together would overlap
 _CAP = 4  # half the height of an interval's ends
 
 Bar = tuple[str, float | None, tuple[float, float] | None]
@@ -20,9 +24,9 @@ Bar = tuple[str, float | None, tuple[float, float] | None]
 
 
 def bars(rows: Sequence[Bar], *, top: float = 1.0, thick: int = BAR) -> Markup:
-    """Bars from 0 to ``top`` below each other, each with its interval as a whisker.
+    """Draw bars from 0 to ``top`` below each other, each with its interval as a whisker.
 
-    Hidden from screen readers: the figures stand beside the drawing.
+    The drawing is hidden from screen readers, because the table beside it has the figures.
     """
     height = len(rows) * (thick + _GAP) + _GAP
     parts = [_grid(height, [0, 0.25, 0.5, 0.75, 1])]
@@ -40,12 +44,12 @@ def bars(rows: Sequence[Bar], *, top: float = 1.0, thick: int = BAR) -> Markup:
 
 
 def axis(top: float = 1.0) -> Markup:
-    """The figures above ``bars`` of the same ``top``."""
+    """Draw the scale above ``bars`` of the same ``top``."""
     return _axis([(0, "0"), (0.5, f"{top / 2:g}"), (1, f"{top:g}")])
 
 
 def differences(value: float | None, ends: tuple[float, float] | None, scale: tuple[float, float]) -> Markup:
-    """One difference on a ``difference_scale``: a dot with its interval, and a line at 0."""
+    """Draw one difference on a ``difference_scale``: a dot with its interval, and a line at 0."""
     height, (low, high) = 22, scale
     zero = -low / (high - low)
     parts = [_grid(height, sorted({0.0, zero, 1.0}), strong=zero)]
@@ -59,14 +63,16 @@ def differences(value: float | None, ends: tuple[float, float] | None, scale: tu
 
 
 def difference_axis(scale: tuple[float, float]) -> Markup:
-    """The figures above ``differences``."""
+    """Draw the scale above ``differences``."""
     low, high = scale
-    figures = {0.0: f"{low:+g}", 1.0: f"{high:+g}"} | {-low / (high - low): "0"}
+    zero = -low / (high - low)
+    figures = {0.0: f"{low:+g}", 1.0: f"{high:+g}"}
+    figures = {at: figure for at, figure in figures.items() if abs(at - zero) > _APART} | {zero: "0"}
     return _axis([(at, figure.replace("-", "−")) for at, figure in figures.items()])
 
 
 def difference_scale(values: Sequence[float | None]) -> tuple[float, float]:
-    """Round ends that none of the values exceeds; 0 is always within, and an end where nothing lies beyond it."""
+    """Choose round ends of a scale that holds all values and 0."""
     known = [v for v in values if v is not None]
     above, below = max([0.0, *known]), -min([0.0, *known])
     if above == below == 0:
@@ -88,16 +94,16 @@ def lines(
     top: float = 1.0,
     height: int = 240,
 ) -> Markup:
-    """Lines over common ``xs``, from 0 to ``top``; gaps where a value is missing.
+    """Draw lines over common ``xs``, from 0 to ``top``, with gaps for missing values.
 
     Args:
         series: (key, values as long as ``xs``).
-        xs: rising.
-        label: what a screen reader says instead of the drawing.
-        x_title: stands below.
-        y_title: stands above the upper left corner.
+        xs: in ascending order.
+        label: text for screen readers.
+        x_title: title below the plot.
+        y_title: title above the upper left corner.
         top: end of the vertical scale.
-        height: of the plot without its figures, pixels.
+        height: height of the plot without its scale, pixels.
     """
     low, high = (min(xs), max(xs)) if xs else (0.0, 1.0)
     high = high if high > low else low + 1
@@ -129,12 +135,12 @@ def lines(
 
 
 def _ticks(xs: Sequence[float], most: int = 6) -> list[float]:
-    """A few of the xs, the first and last among them."""
+    """Choose a few of the xs, always with the first and the last."""
     if len(xs) <= most:
         return list(xs)
     step = math.ceil((len(xs) - 1) / (most - 1))
     chosen = [x for i, x in enumerate(xs) if i % step == 0]
-    # Not two figures on top of each other at the right end.
+    # Leave out the tick before the last one if the two would overlap.
     return [*chosen[:-1], xs[-1]] if (len(xs) - 1) % step and (len(xs) - 1) % step < step / 2 else [*chosen, xs[-1]]
 
 
@@ -143,7 +149,7 @@ def _whisker(ends: tuple[float, float], y: float, low: float, high: float) -> Ma
     shape = Markup('<line x1="{a}%" x2="{b}%" y1="{y}" y2="{y}"/>').format(a=a, b=b, y=y)
     for x in (a, b):
         shape += Markup('<line x1="{x}%" x2="{x}%" y1="{u}" y2="{v}"/>').format(x=x, u=y - _CAP, v=y + _CAP)
-    # A pale line below the dark one: it must be seen on the bar as well as beside it.
+    # The dark line has a pale halo: it must be visible on the bar and beside it.
     return Markup('<g class="halo">{0}</g><g class="whisker">{0}</g>').format(shape)
 
 
@@ -165,7 +171,7 @@ def _drawing(height: float, parts: Sequence[Markup]) -> Markup:
 
 
 def _place(value: float, low: float, high: float) -> str:
-    """Where a value stands, in per cent of the width; never outside."""
+    """Return the position of a value in per cent of the width, clipped to the plot."""
     return _percent(min(max((value - low) / (high - low), 0), 1))
 
 

@@ -1,31 +1,33 @@
-"""Pictures for the page: data URIs, and the heat maps of clicks."""
+"""Pictures for the page: data URIs, and click maps as heat maps."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
-from typing import Any
+from typing import Literal
 
 import matplotlib
 import numpy as np
 from PIL import Image
 
 from samtailor.errors import ImageError
+from samtailor.evaluation.study_results import ClickMap
 from samtailor.report.page.blocks import Picture
 
-__all__ = ["click_map", "colour_bar", "mean_inside", "picture"]
+__all__ = ["Side", "colour_bar", "heat_map", "mean_inside", "picture"]
+
+Side = Literal["base", "adapted"]
 
 _SIDE = 300  # pixels; the longer side of a heat map
 _WHITE, _DARK = (255, 255, 255, 255), (16, 18, 22, 255)
 
 
 def picture(content: bytes, alt: str, heading: str = "", caption: str = "") -> Picture:
-    """A PNG, JPEG or WebP file's bytes as a picture of the page.
+    """Embed a PNG, JPEG or WebP file's content in the page.
 
     Raises:
-        ImageError: the bytes are no picture.
+        ImageError: the content is not such a picture.
     """
     try:
         with Image.open(BytesIO(content)) as opened:
@@ -37,17 +39,17 @@ def picture(content: bytes, alt: str, heading: str = "", caption: str = "") -> P
     return Picture(f"data:{kind};base64,{b64encode(content).decode()}", alt, width, height, heading, caption)
 
 
-def click_map(item: Mapping[str, Any], method: str, alt: str) -> Picture:
-    """IoU by place of the click as colours from 0 (dark) to 1 (bright), laid over the crop ``extent``.
+def heat_map(clicks: ClickMap, side: Side, alt: str) -> Picture:
+    """Draw the IoU by position of the click as colours from 0 (dark) to 1 (bright), over the area ``extent``.
 
-    The mask's outline is white; what the grid does not cover, or where there is no score, is transparent.
+    The outline of the instance is white. Areas without a click or without a score are transparent.
 
     Raises:
-        ImageError: the grids do not fit together.
+        ImageError: the grids do not have the same shape.
     """
-    xs, ys = (np.asarray(item[k], dtype=float) for k in ("x", "y"))
-    values, inside = _grid(item, method, xs, ys), _grid(item, "inside", xs, ys) > 0.5
-    left, top, right, bottom = (float(v) for v in item.get("extent") or _hull(xs, ys))
+    xs, ys = np.asarray(clicks.x, dtype=float), np.asarray(clicks.y, dtype=float)
+    values, inside = _grid(clicks, side), _grid(clicks, "inside") > 0.5
+    left, top, right, bottom = clicks.extent
     scale = _SIDE / max(right - left, bottom - top, 1e-9)
     width, height = max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale))
     columns, in_x = _nearest(xs, left + (np.arange(width) + 0.5) / scale)
@@ -59,15 +61,19 @@ def click_map(item: Mapping[str, Any], method: str, alt: str) -> Picture:
     return picture(_png(canvas), alt)
 
 
-def mean_inside(item: Mapping[str, Any], method: str) -> float:
-    """Mean IoU of the clicks inside the mask; NaN without any."""
-    values, inside = np.array(item[method], dtype=float), np.asarray(item["inside"], dtype=bool)
-    chosen = values[inside & np.isfinite(values)] if values.shape == inside.shape else values[:0]
+def mean_inside(clicks: ClickMap, side: Side) -> float:
+    """Compute the mean IoU of the clicks on the instance; NaN if there are none.
+
+    Raises:
+        ImageError: the grids do not have the same shape.
+    """
+    values, inside = _grid(clicks, side), _grid(clicks, "inside") > 0.5
+    chosen = values[inside & np.isfinite(values)]
     return float(chosen.mean()) if len(chosen) else float("nan")
 
 
 def colour_bar() -> Picture:
-    """The colours of ``click_map`` from 0 to 1, left to right."""
+    """Draw the colours of ``heat_map`` from 0 to 1, left to right."""
     return picture(_png(_colours()[None]), "Colour scale of the click maps: dark violet is 0, bright yellow is 1.")
 
 
@@ -77,34 +83,29 @@ def _colours() -> np.ndarray:
     return np.asarray(matplotlib.colormaps["viridis"](np.arange(256), bytes=True))
 
 
-def _grid(item: Mapping[str, Any], key: str, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    values = np.array(item[key], dtype=float)  # None becomes NaN
-    if values.shape != (len(ys), len(xs)) or values.size == 0:
+def _grid(clicks: ClickMap, name: Literal["base", "adapted", "inside"]) -> np.ndarray:
+    values, expected = np.array(getattr(clicks, name), dtype=float), (len(clicks.y), len(clicks.x))
+    if values.shape != expected or values.size == 0:
         raise ImageError(
-            f"The click map of {item.get('image')} has {key!r} of shape {values.shape}.",
-            f"Expected one row per y and one column per x: ({len(ys)}, {len(xs)}).",
+            f"The click map of {clicks.image} has {name!r} of shape {values.shape}; "
+            f"expected one row per y and one column per x: {expected}.",
+            "Delete the kept click maps in the run's studies folder and make the report again.",
         )
     return values
 
 
-def _hull(xs: np.ndarray, ys: np.ndarray) -> Sequence[float]:
-    """The grid with half a step around it."""
-    x, y = _step(xs) / 2, _step(ys) / 2
-    return (xs[0] - x, ys[0] - y, xs[-1] + x, ys[-1] + y)
+def _step(positions: np.ndarray) -> float:
+    return float(np.median(np.diff(positions))) if len(positions) > 1 else 1.0
 
 
-def _step(places: np.ndarray) -> float:
-    return float(np.median(np.diff(places))) if len(places) > 1 else 1.0
-
-
-def _nearest(places: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each ``at``: the index of the nearest place, and whether it lies in that place's cell."""
-    index = np.abs(at[:, None] - places).argmin(axis=1)
-    return index, np.abs(at - places[index]) <= _step(places) / 2 + 1e-6
+def _nearest(positions: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each ``at``: the index of the nearest click position, and whether it is at most half a step away."""
+    index = np.abs(at[:, None] - positions).argmin(axis=1)
+    return index, np.abs(at - positions[index]) <= _step(positions) / 2 + 1e-6
 
 
 def _outline(canvas: np.ndarray, inside: np.ndarray) -> None:
-    """A white line two pixels wide inside the mask, a dark one outside, in place."""
+    """Draw, in place, a white line two pixels wide inside the mask and a dark one outside."""
     grown = _spread(inside)
     canvas[_spread(grown) & ~inside] = _DARK
     canvas[inside & _spread(_spread(~inside))] = _WHITE

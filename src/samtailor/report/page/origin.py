@@ -1,14 +1,17 @@
-"""The sections on where the figures come from: the fit, the data, the settings and how to make the page again."""
+"""The sections on where the figures come from: the fit, the data, the settings and how to repeat the report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from samtailor.report.page.blocks import Block, Cell, Facts, Findings, Head, Picture, Pictures, Section, Table
+from samtailor.data.doctor.inspect import Inspection, SplitCounts
+from samtailor.report.content import Report, RunFacts
+from samtailor.report.page.blocks import Block, Entry, Facts, Findings, Head, Pictures, Section, Table
 from samtailor.report.page.figures import picture
 from samtailor.report.page.numbers import DASH, count, duration, finite, score
-from samtailor.report.page.warnings import ranked
+from samtailor.report.page.warnings import messages_of
 
 __all__ = ["data_summary", "fit", "making"]
 
@@ -21,111 +24,123 @@ _COUNTS = {
     "tiny": "tiny",
     "at_border": "at the border",
 }
+"""Attribute of ``SplitCounts`` -> heading."""
+
 _MANY_CLASSES = 12
+_Pairs = list[tuple[str, str]]
 
 
-def fit(data: Mapping[str, Any]) -> Section | None:
-    """The training curve and what adapter.json says of the fit."""
-    card = (data.get("run") or {}).get("card") or {}
+def fit(run: RunFacts | None, curve: bytes | None) -> Section | None:
+    """The training curve and facts about the fit."""
     blocks: list[Block] = []
-    if data.get("curve"):
-        alt = "Training loss and validation mIoU against the step, the learning rate below."
-        shown: Picture = picture(data["curve"], alt)
-        blocks.append(Pictures("", [shown]))
-    facts, own = [], card.get("fit") or {}
-    if card.get("method"):
-        facts.append(("method", str(card["method"])))
-    if finite(card.get("parameters")) is not None:
-        facts.append(("parameters", count(card["parameters"])))
-    if finite(own.get("steps")) is not None:
-        best = f", the best at step {count(own['best_step'])}" if finite(own.get("best_step")) is not None else ""
-        facts.append(("steps", f"{count(own['steps'])}{best}"))
-    if own.get("ended"):
-        facts.append(("ended because", str(own["ended"])))
-    if finite(card.get("seconds")) is not None:
-        facts.append(("time", duration(card["seconds"])))
-    for who, found in (card.get("validation") or {}).items():
-        if isinstance(found, Mapping):
-            text = (
-                f"mIoU {score(found.get('miou'))}, IoU {score(found.get('iou_instances'))}, n = {count(found.get('n'))}"
-            )
-            facts.append((f"validation, {who}", text))
-    if card.get("created"):
-        facts.append(("fitted", str(card["created"])))
+    if curve is not None:
+        alt = "Training loss and validation mIoU by step; learning rate below."
+        blocks.append(Pictures("", [picture(curve, alt)]))
+    facts = _fit_facts(run) if run is not None else []
     blocks += [Facts("", facts)] if facts else []
     return Section("fit", "Fitting", blocks) if blocks else None
 
 
-def data_summary(data: Mapping[str, Any]) -> Section | None:
+def _fit_facts(run: RunFacts) -> _Pairs:
+    facts = [("method", run.method)] if run.method else []
+    if run.parameters is not None:
+        facts.append(("parameters", count(run.parameters)))
+    if run.steps is not None:
+        best = "" if run.best_step is None else f", best at step {count(run.best_step)}"
+        facts.append(("steps", f"{count(run.steps)}{best}"))
+    if run.ended:
+        facts.append(("stopped because", run.ended))
+    if finite(run.seconds) is not None:
+        facts.append(("time", duration(run.seconds)))
+    for name, own in run.validation.items():
+        text = f"mIoU {score(own.miou)}, IoU {score(own.iou_instances)}, n = {count(own.n)}"
+        facts.append((f"validation, {name}", text))
+    return facts + ([("date", run.created)] if run.created else [])
+
+
+def data_summary(inspection: Inspection) -> Section | None:
     """Findings first, then counts by split and by class."""
-    found = data.get("data") or {}
-    findings, splits = found.get("findings") or [], found.get("splits") or {}
-    blocks: list[Block] = [Findings(ranked(findings))] if findings else []
+    findings, splits = messages_of(inspection.findings), inspection.splits
+    blocks: list[Block] = [Findings(findings)] if findings else []
     if splits:
-        keys = [k for k in _COUNTS if any(k in own for own in splits.values())]
-        heads = [Head("split", number=False), *(Head(_COUNTS[k]) for k in keys)]
-        rows = [[Cell(split), *(Cell(count(own.get(k))) for k in keys)] for split, own in splits.items()]
-        blocks.append(Table("What the task holds.", heads, [("", rows)]))
+        heads = [Head("split", number=False), *(Head(heading) for heading in _COUNTS.values())]
+        rows = [[Entry(split), *(Entry(count(getattr(own, k))) for k in _COUNTS)] for split, own in splits.items()]
+        blocks.append(Table("Images and instances by split.", heads, [("", rows)]))
         blocks += _class_counts(splits)
-    facts = [(k, str(found[k])) for k in ("name", "format", "root") if found.get(k)]
-    for key, name in (("widths", "width, px"), ("heights", "height, px")):
-        if found.get(key):
-            low, high = found[key]
-            facts.append((name, count(low) if low == high else f"{count(low)} to {count(high)}"))
-    areas = found.get("areas") or {}
-    if areas:
-        facts.append(("mask area, px", ", ".join(f"{k} {count(v)}" for k, v in areas.items())))
-    if finite(found.get("bad_images")) is not None and found.get("decoded"):
-        facts.append(("unusable images", count(found["bad_images"])))
-    if found.get("decoded") and "leaks" in found:
-        facts.append(("same file in two splits", count(len(found["leaks"]))))
+    facts = _data_facts(inspection)
     blocks += [Facts("", facts)] if facts else []
     return Section("data", "Data", blocks) if blocks else None
 
 
-def _class_counts(splits: Mapping[str, Any]) -> list[Block]:
-    labels = list(dict.fromkeys(k for own in splits.values() for k in own.get("classes") or {}))
+def _data_facts(inspection: Inspection) -> _Pairs:
+    named = (("name", inspection.name), ("format", inspection.format), ("root", inspection.root))
+    facts = [(name, text) for name, text in named if text]
+    for name, pair in (("width, px", inspection.widths), ("height, px", inspection.heights)):
+        if pair is not None:
+            low, high = pair
+            facts.append((name, count(low) if low == high else f"{count(low)} to {count(high)}"))
+    if inspection.areas:
+        facts.append(("mask area, px", ", ".join(f"{k} {count(v)}" for k, v in inspection.areas.items())))
+    if inspection.decoded:
+        facts.append(("unusable images", count(inspection.bad_images)))
+        facts.append(("files in two splits", count(len(inspection.leaks))))
+    return facts
+
+
+def _class_counts(splits: Mapping[str, SplitCounts]) -> list[Block]:
+    labels = list(dict.fromkeys(label for own in splits.values() for label in own.classes))
     if not labels:
         return []
     heads = [Head("class", number=False), *(Head(split) for split in splits)]
-    rows = [
-        [Cell(label), *(Cell(count((own.get("classes") or {}).get(label))) for own in splits.values())]
-        for label in labels
-    ]
+    rows = [[Entry(label), *(Entry(count(own.classes.get(label))) for own in splits.values())] for label in labels]
     folded = f"Instances of {len(labels):,} classes by split" if len(labels) > _MANY_CLASSES else ""
     return [Table("" if folded else "Instances by class and split.", heads, [("", rows)], folded=folded)]
 
 
-def making(data: Mapping[str, Any]) -> Section | None:
-    """All that somebody else needs to get the same figures."""
-    evaluation, run = data["evaluation"], data.get("run") or {}
-    card, drawn, base = run.get("card") or {}, evaluation.get("prompts") or {}, evaluation.get("base") or {}
-    facts = [(k, str(v)) for k, v in (("task", evaluation.get("task")), ("split", evaluation.get("split"))) if v]
-    if finite(evaluation.get("images")) is not None:
-        facts.append(("images", count(evaluation["images"])))
-    if drawn:
-        facts.append(("prompts", ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in drawn.items())))
-    if evaluation.get("map"):
-        facts.append(("classes mapped", ", ".join(map(str, evaluation["map"]))))
-    if finite(evaluation.get("seconds")) is not None:
-        facts.append(("time of the evaluation", duration(evaluation["seconds"])))
-    exact = [(f"base {k}", str(v)) for k, v in base.items()]
-    exact += [("run", str(run["folder"]))] if run.get("folder") else []
-    exact += [("weights digest", str(card["weights_digest"]))] if card.get("weights_digest") else []
-    exact += [(k, str(data[k])) for k in ("commit", "created") if data.get(k)]
+def making(report: Report) -> Section | None:
+    """Everything that somebody else needs to get the same figures."""
+    run = report.run or RunFacts()
     blocks: list[Block] = []
-    if data.get("command"):
-        blocks.append(Facts("Make this page again", [("command", str(data["command"]))], code=True))
+    if report.command:
+        blocks.append(Facts("Repeat this report", [("command", report.command)], code=True))
     for heading, pairs, code in (
-        ("Evaluation", facts, False),
-        ("Fingerprints and dates", exact, True),
-        ("Settings", list(_flat(data.get("settings") or {})), False),
-        ("Versions", list(_flat(data.get("versions") or card.get("versions") or {})), False),
-        ("Hardware", list(_flat(data.get("hardware") or {})), False),
+        ("Evaluation", _evaluation_facts(report), False),
+        ("Fingerprints and dates", _fingerprints(report, run), True),
+        ("Settings", list(_flat(report.settings)), False),
+        ("Versions", list(_flat(report.versions or run.versions)), False),
+        ("Hardware", list(_flat(report.hardware)), False),
     ):
         if pairs:
             blocks.append(Facts(heading, pairs, code))
     return Section("making", "How this was made", blocks) if blocks else None
+
+
+def _evaluation_facts(report: Report) -> _Pairs:
+    evaluation = report.results.evaluation
+    facts = [(name, text) for name, text in (("task", evaluation.task), ("split", evaluation.split)) if text]
+    if evaluation.images is not None:
+        facts.append(("images", count(evaluation.images)))
+    if evaluation.prompts is not None:
+        settings = asdict(evaluation.prompts).items()
+        facts.append(("prompts", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings)))
+    if evaluation.class_map:
+        facts.append(("class map", ", ".join(evaluation.class_map)))
+    if finite(evaluation.seconds) is not None:
+        facts.append(("evaluation time", duration(evaluation.seconds)))
+    return facts
+
+
+def _fingerprints(report: Report, run: RunFacts) -> _Pairs:
+    base = report.results.evaluation.base
+    pairs = [
+        ("base name", base.name if base else ""),
+        ("base fingerprint", base.fingerprint if base else ""),
+        ("run", run.folder),
+        ("weights digest", run.weights_digest),
+        ("commit", report.commit or ""),
+        ("created", report.created),
+    ]
+    return [(name, text) for name, text in pairs if text]
 
 
 def _flat(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

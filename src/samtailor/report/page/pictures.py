@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from samtailor.report.page.blocks import Block, Grid, Pictures, Section, Text
-from samtailor.report.page.figures import click_map, colour_bar, mean_inside, picture
-from samtailor.report.page.numbers import higher, score, signed
+from samtailor.evaluation.study_results import ClickMap
+from samtailor.report.content import GalleryPicture
+from samtailor.report.page.blocks import Block, Grid, Picture, Pictures, Section, Text
+from samtailor.report.page.figures import Side, colour_bar, heat_map, mean_inside, picture
+from samtailor.report.page.numbers import difference, score, signed
 
 __all__ = ["click_maps", "gallery"]
 
@@ -15,51 +16,55 @@ _GROUPS = {
     "best": "Best, by the adapted model's IoU",
     "median": "Median, by the adapted model's IoU",
     "worst": "Worst, by the adapted model's IoU",
-    "most gained": "Most gained over base-single",
-    "most lost": "Most lost against base-single",
+    "most gained": "Largest gain over base-single",
+    "most lost": "Largest loss against base-single",
 }
+_SIDES: tuple[Side, ...] = ("base", "adapted")
 
 
-def click_maps(data: Mapping[str, Any]) -> Section | None:
-    """For some instances: the picture, and the IoU by place of the click, base beside adapted."""
-    items = data.get("click_maps") or []
-    if not items:
+def click_maps(maps: Sequence[ClickMap], crops: Sequence[bytes]) -> Section | None:
+    """For some instances: the image, and the IoU by position of the click, base and adapted side by side.
+
+    ``crops`` has one picture per click map, or is empty.
+    """
+    if not maps:
         return None
     rows = []
-    for item in items:
-        name = f"{item.get('label', '')} in {item.get('image', '')}"
-        means = {m: mean_inside(item, m) for m in ("base", "adapted")}
-        panels = [picture(item["picture"], f"{name}, the truth outlined")] if item.get("picture") else []
-        for method, mean in means.items():
-            alt = f"{method}: IoU by place of the click on {name}; mean of the clicks inside the mask {score(mean)}"
-            panels.append(click_map(item, method, alt))
-        change = signed(higher(means["adapted"], means["base"]))
-        caption = f"Clicks inside the mask: mean IoU {score(means['base'])} → {score(means['adapted'])} ({change})."
-        rows.append((name, caption, panels))
+    drawn: Sequence[bytes | None] = crops or [None] * len(maps)
+    for clicks, crop in zip(maps, drawn, strict=True):
+        name = f"{clicks.label} in {clicks.image}"
+        panels = [] if crop is None else [picture(crop, f"{name}, the truth outlined")]
+        panels += [_panel(clicks, side, name) for side in _SIDES]
+        before, after = (mean_inside(clicks, side) for side in _SIDES)
+        change = signed(difference(after, before))
+        rows.append((name, f"Clicks inside the mask: mean IoU {score(before)} → {score(after)} ({change}).", panels))
     words = Text(
-        "Each cell is one click at that place; its colour is the IoU of the mask that came back. The white line is the "
-        "true outline. An even, bright map means that it does not matter where in the object a person clicks."
+        "Each square is one click at that position; its colour is the IoU of the mask that it returned. The white line "
+        "is the true outline. If a map is evenly bright, it does not matter where on the object you click."
     )
-    pictured = len(rows[0][2]) == 3
-    heads = [*(["picture, truth outlined"] if pictured else []), "base", "adapted"]
+    heads = [*(["image, truth outlined"] if crops else []), "base", "adapted"]
     return Section("click-maps", "Click maps", [words, Grid(heads, rows, colour_bar(), "IoU of the mask")])
 
 
-def gallery(data: Mapping[str, Any]) -> Section | None:
+def _panel(clicks: ClickMap, side: Side, name: str) -> Picture:
+    mean = score(mean_inside(clicks, side))
+    alt = f"{side}: IoU by position of the click on {name}; mean of the clicks inside the mask {mean}"
+    return heat_map(clicks, side, alt)
+
+
+def gallery(examples: Sequence[GalleryPicture]) -> Section | None:
     """Examples by group, in the order in which the groups come."""
-    items = [i for i in data.get("gallery") or [] if i.get("picture")]
-    if not items:
+    if not examples:
         return None
-    blocks: list[Block] = [Text("From left to right: truth, base, adapted; all under the same prompt.")]
-    for group in dict.fromkeys(str(i.get("group", "")) for i in items):
-        shown = []
-        for item in items:
-            if str(item.get("group", "")) != group:
-                continue
-            scores = item.get("scores") or {}
-            before, after = scores.get("base-single"), scores.get("adapted")
-            heading = f"{item.get('label', '')}: {score(before)} → {score(after)} ({signed(higher(after, before))})"
-            alt = f"{group}: {item.get('label', '')} in {item.get('image', '')}, truth, base and adapted mask"
-            shown.append(picture(item["picture"], alt, heading, str(item.get("image", ""))))
+    blocks: list[Block] = [Text("From left to right: truth, base, adapted. All use the same prompt.")]
+    for group in dict.fromkeys(example.group for example in examples):
+        shown = [_example(example) for example in examples if example.group == group]
         blocks.append(Pictures(_GROUPS.get(group, group.capitalize()), shown))
     return Section("gallery", "Gallery", blocks)
+
+
+def _example(example: GalleryPicture) -> Picture:
+    before, after = example.base_iou, example.adapted_iou
+    heading = f"{example.label}: {score(before)} → {score(after)} ({signed(difference(after, before))})"
+    alt = f"{example.group}: {example.label} in {example.image}, truth, base and adapted mask"
+    return picture(example.picture, alt, heading, example.image)

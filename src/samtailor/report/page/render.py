@@ -1,13 +1,12 @@
-"""From the dicts of the studies to the page."""
+"""Make the page out of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from samtailor.report.content import PagePictures, Report
 from samtailor.report.page.blocks import Section
 from samtailor.report.page.origin import data_summary, fit, making
 from samtailor.report.page.others import others
@@ -17,47 +16,49 @@ from samtailor.report.page.sensitivity import clicks, prompts
 from samtailor.report.page.verdict import verdict_of
 from samtailor.report.page.warnings import warnings_of
 
-__all__ = ["SECTIONS", "render_page"]
-
-SECTIONS: tuple[Callable[[Mapping[str, Any]], Section | None], ...] = (
-    headline,
-    classes,
-    boundaries,
-    prompts,
-    clicks,
-    click_maps,
-    gallery,
-    others,
-    fit,
-    data_summary,
-    making,
-)
-"""In the order of the page; each gives None where its part of the data is absent."""
+__all__ = ["render_page"]
 
 
-def render_page(data: Mapping[str, Any]) -> str:
-    """One HTML page that needs no other file and no network; every text of the data is escaped.
+def render_page(report: Report, pictures: PagePictures | None = None) -> str:
+    """Make one HTML page that needs no other file and no network; every text of the report is escaped.
+
+    A part of the report that is missing has no section. An unknown number is an en dash.
 
     Args:
-        data: ``evaluation`` (``Evaluation.to_dict()``, with ``gains`` and intervals where they were computed), and as
-            many as there are of ``title``, ``created``, ``command``, ``run``, ``sensitivity``, ``click_maps``,
-            ``gallery``, ``also``, ``curve``, ``data``, ``settings``, ``versions``, ``hardware`` and ``commit``. What is
-            absent has no section; a figure that is None or not finite is an en dash.
+        report: the figures.
+        pictures: the pictures; by default none.
 
     Raises:
-        ImageError: the bytes of a picture are no picture, or the grids of a click map do not fit together.
+        ImageError: a picture cannot be read, or the grids of a click map do not have the same shape.
     """
-    evaluation = data["evaluation"]
-    base = (evaluation.get("base") or {}).get("name")
-    sections = [section for make in SECTIONS if (section := make(data))]
+    evaluation = report.results.evaluation
     return _template().render(
-        title=str(data.get("title") or f"{evaluation.get('task', 'Task')}: base against adapted"),
-        created=str(data.get("created") or ""),
-        base=str(base or ""),
+        title=report.title or f"{evaluation.task}: base against adapted",
+        created=report.created,
+        base=evaluation.base.name if evaluation.base else "",
         verdict=verdict_of(evaluation),
-        warnings=warnings_of(data),
-        sections=sections,
+        warnings=warnings_of(report),
+        sections=[section for section in _sections(report, pictures or PagePictures()) if section],
     )
+
+
+def _sections(report: Report, pictures: PagePictures) -> list[Section | None]:
+    """All sections in the order of the page; None for those that have nothing to show."""
+    evaluation, sensitivity = report.results.evaluation, report.results.sensitivity
+    corrections = sensitivity.clicks if sensitivity else None
+    return [
+        headline(evaluation),
+        classes(evaluation),
+        boundaries(evaluation),
+        prompts(sensitivity) if sensitivity else None,
+        clicks(corrections) if corrections else None,
+        click_maps(report.click_maps, pictures.crops),
+        gallery(pictures.gallery),
+        others(report.results.also),
+        fit(report.run, pictures.curve),
+        data_summary(report.inspection) if report.inspection else None,
+        making(report),
+    ]
 
 
 @lru_cache(maxsize=1)

@@ -1,137 +1,146 @@
-"""The sections on prompts: how much the answer depends on them, and how many clicks a good mask takes."""
+"""The sections on prompts: how much the mask depends on them, and how many clicks a good mask takes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from samtailor.report.page.blocks import Block, Cell, Chart, Head, Notes, Section, Series, Table, Text
+from samtailor.evaluation.study_results import ClickCount, ClicksToQuality, RowSensitivity, Sensitivity
+from samtailor.metrics.bootstrap import UNKNOWN, Estimate
+from samtailor.report.page.blocks import Block, Chart, Entry, Head, Notes, Section, Series, Table, Text
 from samtailor.report.page.charts import axis, bars, lines
-from samtailor.report.page.numbers import count, finite, interval, score, share, signed, values_of
+from samtailor.report.page.numbers import count, ends, finite, interval, score, share, signed
 from samtailor.report.page.words import SENSITIVITY
 
 __all__ = ["clicks", "prompts"]
 
 
-def prompts(data: Mapping[str, Any]) -> Section | None:
-    """Scores by kind of prompt, and how steady they are."""
-    study = data.get("sensitivity") or {}
-    methods: Mapping[str, Any] = study.get("methods") or {}
-    blocks = [b for b in (_by_prompt(methods), _groups(study)) if b]
+def prompts(sensitivity: Sensitivity) -> Section | None:
+    """Scores by kind of prompt, and how stable they are."""
+    blocks = [b for b in (_by_prompt(sensitivity.rows), _groups(sensitivity)) if b]
     if not blocks:
         return None
-    where = f" Measured on {count(study['instances'])} instances" if finite(study.get("instances")) is not None else ""
-    where += f" in {count(study['images'])} images" if where and finite(study.get("images")) is not None else ""
-    where += f", seed {study['seed']}." if where and study.get("seed") is not None else "." if where else ""
-    text = Text(f"A steady model gives the same mask wherever a person clicks or however tight the box is.{where}")
-    known = {k for m in methods.values() for g in (m.get("groups") or {}).values() for k in g}
-    notes = [
-        (head, meaning[0].upper() + meaning[1:] + ".") for k, (head, meaning, _) in SENSITIVITY.items() if k in known
-    ]
-    return Section("prompts", "Prompt sensitivity", [text, *blocks, *([Notes(notes)] if notes else [])])
+    text = "A stable model returns the same mask wherever on the object the click is, and however tight the box is."
+    meanings = [SENSITIVITY[figure] for figure in _measured(sensitivity)]
+    notes = [(head, f"{meaning[0].upper()}{meaning[1:]}.") for head, meaning, _ in meanings]
+    return Section(
+        "prompts",
+        "Prompt sensitivity",
+        [Text(text + _sample(sensitivity)), *blocks, *([Notes(notes)] if notes else [])],
+    )
 
 
-def _by_prompt(methods: Mapping[str, Any]) -> Table | None:
-    series = [Series(m, m) for m, own in methods.items() if own.get("by_prompt")]
-    kinds = list(dict.fromkeys(kind for s in series for kind in methods[s.key]["by_prompt"]))
+def _sample(sensitivity: Sensitivity) -> str:
+    """`` Measured on 200 instances in 120 images, seed 0.``, as far as it is known."""
+    if sensitivity.instances is None:
+        return ""
+    text = f" Measured on {count(sensitivity.instances)} instances"
+    text += "" if sensitivity.images is None else f" in {count(sensitivity.images)} images"
+    return text + ("." if sensitivity.seed is None else f", seed {sensitivity.seed}.")
+
+
+def _by_prompt(rows: Mapping[str, RowSensitivity]) -> Table | None:
+    shown = {name: row.by_prompt for name, row in rows.items() if row.by_prompt}
+    kinds = list(dict.fromkeys(kind for by_prompt in shown.values() for kind in by_prompt))
     if not kinds:
         return None
-    heads = [Head("prompt", number=False), Head("mean IoU", number=False), *(Head(s.name) for s in series)]
-    rows = [[Cell(""), Cell(drawing=axis()), *[Cell("")] * len(series)]]
+    series = [Series(name, name) for name in shown]
+    heads = [Head("prompt", number=False), Head("mean IoU", number=False), *(Head(name) for name in shown)]
+    table = [[Entry(""), Entry(drawing=axis()), *[Entry("")] * len(series)]]
     for kind in kinds:
-        estimates = [(s.key, *values_of(methods[s.key]["by_prompt"].get(kind))) for s in series]
-        figures = [Cell(score(v), interval(e), "strong" if key == "adapted" else "") for key, v, e in estimates]
-        rows.append([Cell(kind), Cell(drawing=bars(estimates)), *figures])
-    return Table("Mean IoU by kind of prompt, with 95 % intervals.", heads, [("", rows)], series, bars=True)
+        estimates = [(name, by_prompt.get(kind, UNKNOWN)) for name, by_prompt in shown.items()]
+        drawing = bars([(name, finite(e.value), ends(e)) for name, e in estimates])
+        table.append([Entry(kind), Entry(drawing=drawing), *(_entry(name, e) for name, e in estimates)])
+    return Table("Mean IoU by kind of prompt, with 95 % intervals.", heads, [("", table)], series, bars=True)
 
 
-def _groups(study: Mapping[str, Any]) -> Table | None:
-    methods: Mapping[str, Any] = study.get("methods") or {}
-    paired: Mapping[str, Any] = study.get("paired") or {}
-    names = list(dict.fromkeys(g for m in (*methods.values(),) for g in m.get("groups") or {}))
-    names += [g for p in paired.values() for g in p if g not in names]
-    every = [g for m in methods.values() for g in (m.get("groups") or {}).values()]
-    every += [g for p in paired.values() for g in p.values()]
-    keys = [k for k in SENSITIVITY if any(k in g for g in every)]
-    if not names or not keys:
+def _groups(sensitivity: Sensitivity) -> Table | None:
+    every = [row.groups for row in sensitivity.rows.values()] + list(sensitivity.paired.values())
+    names = list(dict.fromkeys(name for groups in every for name in groups))
+    figures = _measured(sensitivity)
+    if not names or not figures:
         return None
-    groups = []
+    tables = []
     for name in names:
-        rows = []
-        for method, own in methods.items():
-            if name in (own.get("groups") or {}):
-                tone = "strong" if method == "adapted" else ""
-                estimates = [values_of(own["groups"][name].get(k)) for k in keys]
-                rows.append([Cell(method, tone=tone), *(Cell(score(v), interval(e), tone) for v, e in estimates)])
-        for pair, own in paired.items():
-            if name in own:
-                cells = [_difference(k, own[name].get(k)) for k in keys]
-                rows.append([Cell(pair.replace(" - ", " − "), "paired", "muted"), *cells])
-        groups.append((f"Prompts: {name}", rows))
-    heads = [Head("method", number=False)]
-    heads += [Head(SENSITIVITY[k][0], "" if SENSITIVITY[k][2] else "less is better") for k in keys]
-    return Table("How steady the answers are, with 95 % intervals.", heads, groups)
+        table = []
+        for row, own in sensitivity.rows.items():
+            if name in own.groups:
+                estimates = [getattr(own.groups[name], figure) for figure in figures]
+                tone = "strong" if row == "adapted" else ""
+                table.append([Entry(row, tone=tone), *(_entry(row, e) for e in estimates)])
+        for row, groups in sensitivity.paired.items():
+            if name in groups:
+                changes = [_difference(figure, getattr(groups[name], figure)) for figure in figures]
+                table.append([Entry(f"adapted − {row}", "paired", "muted"), *changes])
+        tables.append((f"Prompts: {name}", table))
+    heads = [Head("model", number=False)]
+    heads += [Head(SENSITIVITY[k][0], "" if SENSITIVITY[k][2] else "lower is better") for k in figures]
+    return Table("Stability of the masks within each group of prompts, with 95 % intervals.", heads, tables)
 
 
-def _difference(key: str, estimate: Any) -> Cell:
-    """A paired difference with a word where its interval leaves out 0."""
-    value, ends = values_of(estimate)
-    word, tone = "", "muted"
-    if ends and (ends[0] > 0 or ends[1] < 0):
-        gain = (ends[0] > 0) == SENSITIVITY[key][2]
+def _measured(sensitivity: Sensitivity) -> list[str]:
+    """The figures of ``GroupStability`` that are known for some group."""
+    every = [stability for row in sensitivity.rows.values() for stability in row.groups.values()]
+    every += [stability for groups in sensitivity.paired.values() for stability in groups.values()]
+    return [name for name in SENSITIVITY if any(finite(getattr(s, name).value) is not None for s in every)]
+
+
+def _entry(row: str, estimate: Estimate) -> Entry:
+    return Entry(score(estimate.value), interval(estimate), "strong" if row == "adapted" else "")
+
+
+def _difference(figure: str, estimate: Estimate) -> Entry:
+    """A paired difference, with a word if its interval leaves out 0."""
+    pair, word, tone = ends(estimate), "", "muted"
+    if pair and (pair[0] > 0 or pair[1] < 0):
+        gain = (pair[0] > 0) == SENSITIVITY[figure][2]
         word, tone = ("better", "") if gain else ("worse", "worse")
-    return Cell(f"{signed(value)} {word}".strip(), interval(ends, sign=True), tone)
+    return Entry(f"{signed(estimate.value)} {word}".strip(), interval(estimate, sign=True), tone)
 
 
-def clicks(data: Mapping[str, Any]) -> Section | None:
+def clicks(study: ClicksToQuality) -> Section | None:
     """Mean IoU after each click, and how many clicks each target takes."""
-    study = (data.get("sensitivity") or {}).get("clicks_to_quality") or {}
     blocks: list[Block] = [b for b in (_curve(study), _targets(study)) if b]
     if not blocks:
         return None
-    most = f", at most {study['limit']} times," if study.get("limit") else ""
+    most = f", at most {study.limit} times" if study.limit else ""
     text = (
-        f"A simulated person clicks where the mask is most wrong{most} until it is good enough: fewer clicks are less "
-        "work."
+        f"A simulated user clicks on the largest error until the mask is good enough{most}. Fewer clicks are less work."
     )
     return Section("clicks", "Clicks to a good mask", [Text(text), *blocks])
 
 
-def _curve(study: Mapping[str, Any]) -> Chart | None:
-    curve = {k: [finite(v) for v in values] for k, values in (study.get("curve") or {}).items() if values}
+def _curve(study: ClicksToQuality) -> Chart | None:
+    curve = {name: [finite(v) for v in values] for name, values in study.curve.items() if values}
     if not any(v is not None for values in curve.values() for v in values):
         return None
     xs = list(range(1, max(map(len, curve.values())) + 1))
-    said = "; ".join(f"{k} from {score(v[0])} to {score(v[-1])}" for k, v in curve.items())
+    words = "; ".join(f"{name} from {score(v[0])} to {score(v[-1])}" for name, v in curve.items())
     drawing = lines(
         list(curve.items()),
         xs,
-        label=f"Mean IoU after 1 to {xs[-1]} clicks: {said}.",
+        label=f"Mean IoU after 1 to {xs[-1]} clicks: {words}.",
         x_title="clicks",
         y_title="mean IoU",
     )
-    return Chart("Mean IoU after k clicks.", drawing, [Series(k, k) for k in curve])
+    return Chart("Mean IoU after k clicks.", drawing, [Series(name, name) for name in curve])
 
 
-def _targets(study: Mapping[str, Any]) -> Table | None:
-    targets: Mapping[str, Any] = study.get("targets") or {}
-    methods = list(dict.fromkeys(m for own in targets.values() for m in own))
-    if not methods:
+def _targets(study: ClicksToQuality) -> Table | None:
+    names = list(dict.fromkeys(name for counts in study.targets.values() for name in counts))
+    if not names:
         return None
     heads = [Head("target", number=False)]
-    heads += [Head("mean clicks", m) for m in methods] + [Head("never reached", m) for m in methods]
-    rows = []
-    for target, own in targets.items():
+    heads += [Head("mean clicks", name) for name in names] + [Head("never reached", name) for name in names]
+    table = []
+    for target, counts in study.targets.items():
         means, failures = [], []
-        for method in methods:
-            found = own.get(method) or {}
-            tone = "strong" if method == "adapted" else ""
-            value, ends = values_of(found)
-            means.append(Cell(score(value, 2), interval(ends, 2), tone))
-            failed, n = finite(found.get("failures")), finite(found.get("n"))
-            part = f"{share(failed / n)} of {count(n)}" if failed is not None and n else ""
-            failures.append(Cell(count(failed), part, tone))
-        rows.append([Cell(f"IoU {target}"), *means, *failures])
-    caption = "Clicks until the mask reaches a target, with 95 % intervals"
-    limit = f"; one that never does counts as {study['limit']} clicks." if study.get("limit") else "."
-    return Table(caption + limit, heads, [("", rows)])
+        for name in names:
+            own = counts.get(name, ClickCount())
+            tone = "strong" if name == "adapted" else ""
+            means.append(Entry(score(own.clicks.value, 2), interval(own.clicks, 2), tone))
+            part = f"{share(own.failures / own.n)} of {count(own.n)}" if own.n else ""
+            failures.append(Entry(count(own.failures if own.n else None), part, tone))
+        table.append([Entry(f"IoU {target}"), *means, *failures])
+    caption = "Clicks until the mask reaches the target, with 95 % intervals"
+    limit = f"; a mask that never reaches it counts as {study.limit} clicks." if study.limit else "."
+    return Table(caption + limit, heads, [("", table)])

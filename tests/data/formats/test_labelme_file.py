@@ -1,0 +1,98 @@
+"""One file of LabelMe: its image is found, its shapes become masks, and every error names the file."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samtailor.data import read_labelme
+from tests.data.formats.labelme_content import add, png, shape
+from tests.data.helpers import data_error, picture, write
+
+POINTS = st.lists(st.tuples(st.floats(-3, 15), st.floats(-3, 11)), min_size=3, max_size=8)
+
+
+@given(POINTS, st.integers(0, 11), st.integers(0, 7))
+def test_masks_are_inside_the_bounds_of_their_points(
+    tmp_path_factory: pytest.TempPathFactory, points: list[tuple[float, float]], x: int, y: int
+) -> None:
+    folder = tmp_path_factory.mktemp("polygons")
+    box = [[x, y], [x + 1, y + 1]]
+    add(folder, "a", shape(points=[list(point) for point in points]), shape("dot", "rectangle", box))
+    polygon, dot = read_labelme(folder).splits["train"][0].instances
+    mask = polygon.mask()
+    rows, columns = np.nonzero(mask)
+    assert mask.sum() == polygon.area
+    if rows.size:
+        xs, ys = zip(*points, strict=True)
+        assert columns.min() >= min(xs) - 1 and columns.max() <= max(xs) + 1
+        assert rows.min() >= min(ys) - 1 and rows.max() <= max(ys) + 1
+    assert dot.mask()[y, x] and dot.area == 1
+
+
+def test_the_image_path_is_relative_to_the_json_file(tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "b.jpg")
+    add(tmp_path / "labels", "b", shape(), imagePath="..\\images\\b.jpg")
+    assert read_labelme(tmp_path / "labels").splits["train"][0].path.parts[-2:] == ("images", "b.jpg")
+
+
+def test_an_image_beside_the_json_file_is_found_by_its_name(tmp_path: Path) -> None:
+    add(tmp_path, "c", shape(), imagePath="C:\\Users\\me\\c.jpg", imageWidth=None, imageHeight=None)
+    assert read_labelme(tmp_path).splits["train"][0].path.name == "c.jpg"
+
+
+FAULTS = {
+    "it has 2 points; expected 3": shape(points=[[1, 1], [2, 2]]),
+    "coordinate nan": shape(points=[[1, 1], [2, math.nan], [3, 3]]),
+    "not a list of pairs": shape(points=[1, 2, 3]),
+    "the label ''": shape(""),
+    "its shape type is unknown": shape(kind="spline"),
+    "its box has no area": shape(kind="rectangle", points=[[1, 1], [1, 5]]),
+    "expected finite numbers": shape(kind="circle", points=[[1, 1], [math.inf, 5]]),
+    "expected a PNG": shape(kind="mask", points=[[1, 1], [2, 2]]),
+    "its mask is not a PNG": shape(kind="mask", points=[[1, 1], [2, 2]], mask="aGVsbG8="),
+    "3 x 2 pixels (width x height), but its box": shape(
+        kind="mask", points=[[0, 0], [9, 9]], mask=png(np.ones((2, 3), dtype=bool))
+    ),
+}
+
+
+@pytest.mark.parametrize("cause", FAULTS)
+def test_errors_name_the_file_and_the_shape(tmp_path: Path, cause: str) -> None:
+    path = add(tmp_path, "a", shape(), FAULTS[cause])
+    with data_error(path, "shape number 1", cause):
+        read_labelme(tmp_path)
+
+
+def test_an_image_of_another_size_is_an_error(tmp_path: Path) -> None:
+    path = add(tmp_path, "a", shape(), imageWidth=13)
+    with data_error(f"{path} states 13 x 8 pixels", "a.jpg has 12 x 8"):
+        read_labelme(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("image_data", "cause"), [("aGVsbG8=", "labelme_export_json"), (None, "its image a.jpg is missing")]
+)
+def test_a_missing_image_is_an_error(tmp_path: Path, image_data: str | None, cause: str) -> None:
+    path = add(tmp_path, "a", shape(), imageData=image_data)
+    path.with_suffix(".jpg").unlink()
+    with data_error(path, cause):
+        read_labelme(tmp_path)
+
+
+def test_two_files_of_one_image_are_an_error(tmp_path: Path) -> None:
+    first = add(tmp_path, "a", shape(), imagePath="b.jpg")
+    second = add(tmp_path, "b", shape())
+    with data_error(second, f"b.jpg is also the image of {first}"):
+        read_labelme(tmp_path)
+
+
+def test_shapes_must_be_a_list(tmp_path: Path) -> None:
+    write(add(tmp_path, "a"), {"imagePath": "a.jpg", "shapes": {}})
+    with data_error("'shapes' is a dict; expected a list"):
+        read_labelme(tmp_path)

@@ -1,0 +1,79 @@
+"""YOLO: layouts that tools write, and faults in the yaml file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samtailor.data import load_task, read_yolo
+from samtailor.data.formats.yolo_files import label_file
+from tests.data.formats.yolo_content import ROBOFLOW, SQUARE, ULTRALYTICS, add, ultralytics
+from tests.data.helpers import check_round_trip, data_error, sizes_of, stems_of, write
+
+
+def test_the_layout_of_roboflow_is_read(tmp_path: Path) -> None:
+    for split in ("train", "valid", "test"):
+        add(tmp_path / "r", f"{split}/images", f"{split}/labels", f"{split}-1_jpg.rf.0a1b")
+    write(tmp_path / "r" / "README.dataset.txt", "cells")
+    write(tmp_path / "r" / "data.yaml", ROBOFLOW)
+    task = load_task(tmp_path / "r")
+    assert sizes_of(task) == {"train": 1, "val": 1, "test": 1}
+    check_round_trip(task, tmp_path / "out")
+    write(tmp_path / "r" / "data.yaml", "names: [cell, wall]")  # without keys: the usual folders
+    assert load_task(tmp_path / "r").splits == task.splits
+
+
+def test_keys_may_name_lists_of_images_and_several_folders(tmp_path: Path) -> None:
+    for stem in "abc":
+        add(tmp_path, "images/all", "labels/all", stem)
+    add(tmp_path, "images/more", "labels/more", "d")
+    write(tmp_path / "train.txt", "./images/all/a.jpg\n./images/all/b.jpg\n")
+    write(tmp_path / "val.txt", f"{tmp_path}/images/all/c.jpg\n")
+    write(tmp_path / "data.yaml", "train: [train.txt, images/more]\nval: val.txt\nnames: {0: cell}")
+    assert stems_of(load_task(tmp_path)) == {"train": ["a", "b", "d"], "val": ["c"]}
+    write(tmp_path / "val.txt", "./images/all/c.jpg\n./images/all/x.jpg\n")
+    with data_error("val.txt, line 2: the image ./images/all/x.jpg is missing"):
+        load_task(tmp_path)
+
+
+def test_classes_txt_names_the_classes_without_a_yaml(tmp_path: Path) -> None:
+    for n in range(10):
+        add(tmp_path, "images", "labels", f"{n}")
+    with data_error("has no data.yaml and no classes.txt"):
+        load_task(tmp_path)
+    write(tmp_path / "classes.txt", "cell\nwall\n")
+    task = load_task(tmp_path)
+    assert task.classes == ("cell", "wall") and all(task.splits.values())
+    assert task.format == "YOLO, split 70/10/20 by file name (seed 0)"
+
+
+def test_the_label_file_is_in_labels_or_beside_the_image(tmp_path: Path) -> None:
+    images = tmp_path / "images" / "x"
+    assert label_file(images / "a.jpg") == tmp_path / "labels" / "x" / "a.txt"
+    beside = write(images / "a.txt", "")
+    assert label_file(images / "a.jpg") == beside
+    assert label_file(tmp_path / "pictures" / "a.jpg") == tmp_path / "pictures" / "a.txt"
+
+
+YAMLS = {
+    "is not YAML": "names: [cell\ntrain: {",
+    "holds a YAML list": "- a",
+    "has the names None": "train: images/train",
+    "has the names 'cell'": "names: cell",
+    "the class name None": "names: [cell, null]",
+    "the class name 'cell'": "names: [cell, cell]",
+    "the class number 'a'": "names: {a: cell}",
+    "has nc: 3, but names 2 classes": ULTRALYTICS + "nc: 3",
+    "has train: images/nowhere, which does not exist": "names: [cell, wall]\ntrain: images/nowhere",
+    "has train: 7; expected a folder": "names: [cell, wall]\ntrain: [7]",
+    "but no image is there": "names: [cell, wall]\ntrain: labels",
+}
+
+
+@pytest.mark.parametrize("cause", YAMLS)
+def test_errors_name_the_yaml_file_and_the_cause(tmp_path: Path, cause: str) -> None:
+    ultralytics(tmp_path, SQUARE)
+    write(tmp_path / "data.yaml", YAMLS[cause])
+    with data_error(tmp_path / "data.yaml", cause):
+        read_yolo(tmp_path)

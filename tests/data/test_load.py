@@ -1,0 +1,90 @@
+"""``load_task`` detects layouts, loads the sample, and says what it expected."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from samtailor.data import FORMATS, load_task
+from tests.data.helpers import data_error, picture, save, sizes_of, write
+
+
+def add(root: Path, stem: str, labels: np.ndarray) -> None:
+    picture(root / "train" / "images" / f"{stem}.png", *labels.shape[::-1])
+    save(root / "train" / "masks" / f"{stem}.png", labels)
+
+
+ONES = np.ones((3, 4), dtype=np.uint8)
+
+
+def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
+    with data_error("The folder", "absent does not exist", "'sample' is the task that comes with samtailor"):
+        load_task(tmp_path / "absent")
+    with data_error("x" * 5000):
+        load_task("x" * 5000)
+
+
+def test_an_unknown_layout_is_an_error_that_lists_all_layouts(tmp_path: Path) -> None:
+    with data_error("has no known layout", "train.json", "train/images/", "masks/", *(f"{name}:" for name in FORMATS)):
+        load_task(tmp_path)
+
+
+def test_images_without_masks_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    with data_error("a task needs more than images: add masks/"):
+        load_task(tmp_path)
+
+
+def test_a_json_file_of_another_name_is_suggested(tmp_path: Path) -> None:
+    path = write(tmp_path / "result.json", {})
+    with data_error(f"To read one COCO file, pass its path: {path}"):
+        load_task(tmp_path)
+
+
+def test_a_file_of_another_type_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with data_error("notes.txt is a file; expected a folder"):
+        load_task(tmp_path / "notes.txt")
+    with data_error("For --format voc pass the folder"):
+        load_task(write(tmp_path / "a.json", {}), format="voc")
+
+
+def test_an_unknown_format_is_an_error(tmp_path: Path) -> None:
+    with data_error("'pascal' is not known", "celebamask"):
+        load_task(tmp_path, format="pascal")
+
+
+def test_a_task_without_images_or_instances_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "train" / "images").mkdir(parents=True)
+    (tmp_path / "train" / "masks").mkdir()
+    with data_error("has no image"):
+        load_task(tmp_path)
+    add(tmp_path, "a", ONES * 0)
+    with data_error("1 images, but no instance", "not all background"):
+        load_task(tmp_path)
+    add(tmp_path, "a", ONES * 255)
+    write(tmp_path / "classes.json", {"1": "cell"})
+    with data_error("255 is void unless it is named"):
+        load_task(tmp_path)
+
+
+def test_the_sample_is_loaded_by_its_name() -> None:
+    sample = load_task("sample")
+    assert sizes_of(sample) == {"train": 40, "val": 10, "test": 20}
+    assert (sample.name, sample.classes, sample.source["path"]) == ("sample", ("nucleus",), "sample")
+    assert all(1 <= len(record.promptable) <= 60 for record in sample.images)
+
+
+def test_a_folder_named_sample_is_loaded_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    add(tmp_path / "sample", "mine", ONES)
+    assert load_task("sample").split("train")[0].path.stem == "mine"
+
+
+def test_data_is_imported_without_torch() -> None:
+    code = "import sys, samtailor.data; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
