@@ -37,7 +37,7 @@ for command in ([], *([c] for c in {COMMANDS})):
         main()
     except SystemExit as ended:
         assert not ended.code
-sys.exit(any(name in sys.modules for name in ("torch", "PIL", "pycocotools")))
+sys.exit(any(name in sys.modules for name in ("torch", "scipy", "transformers")))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
