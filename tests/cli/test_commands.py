@@ -18,21 +18,38 @@ from samtailor.cli.method_options import method_options
 from samtailor.data.task import Task
 from tests.cli.conftest import Ran
 
-
-def test_help_names_every_command_without_loading_torch() -> None:
-    out = subprocess.run([sys.executable, "-m", "samtailor", "--help"], capture_output=True, text=True)
-    assert out.returncode == 0
-    for command in ("inspect", "convert", "encode", "cache", "fit", "evaluate", "report", "predict", "demo"):
-        assert f"  {command} " in out.stdout
-    code = "import sys, samtailor.cli; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+COMMANDS = ("inspect", "convert", "encode", "cache", "fit", "evaluate", "report", "predict", "demo")
 
 
-def test_the_whole_way(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: Path, tmp_path: Path) -> None:
-    """inspect, encode, fit, evaluate, predict, cache: what the README shows, on a tiny base."""
+def test_help_names_every_command(run: Callable[..., Ran]) -> None:
+    text = run("--help").stdout
+    for command in COMMANDS:
+        assert f"  {command} " in text
+
+
+def test_no_help_text_loads_torch() -> None:
+    code = f"""
+import sys
+from samtailor.cli import main
+for command in ([], *([c] for c in {COMMANDS})):
+    sys.argv = ["samtailor", *command, "--help"]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code
+sys.exit(any(name in sys.modules for name in ("torch", "scipy", "transformers")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_inspect_encode_fit_evaluate_report_predict_and_cache(
+    run: Callable[..., Ran], shapes: Task, tiny_sam_folder: Path, tmp_path: Path
+) -> None:
+    """The commands that the README shows, on a tiny base."""
     cache, out, base = tmp_path / "cache", tmp_path / "run", ("--base", str(tiny_sam_folder))
-    found = run("inspect", shapes.root, "--json")
-    assert json.loads(found.stdout)["splits"]["train"]["images"] == 8
+    inspected = run("inspect", shapes.root, "--json")
+    assert json.loads(inspected.stdout)["splits"]["train"]["images"] == 8
     assert "disc" in run("inspect", shapes.root).stdout
 
     assert "16 encoded" in run("encode", shapes.root, *base, cache=cache).stdout
@@ -53,9 +70,9 @@ def test_the_whole_way(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: P
     other = tmp_path / "other"
     shutil.copytree(shapes.root, other)
     options = ("--sensitivity-instances", "3", "--click-maps", "1", "--strengths", "2", "--also", other)
-    told = run("report", out, *options, cache=cache)
-    assert told.returncode == 0, told.stderr
-    assert "bit for bit" in told.stdout and "clicks" in told.stdout
+    reported = run("report", out, *options, cache=cache)
+    assert reported.returncode == 0, reported.stderr
+    assert "bit for bit" in reported.stdout and "clicks" in reported.stdout
     page = (out / "report.html").read_text()
     for part in ("Click maps", "Gallery", "disc", "samtailor report", "data:image/jpeg"):
         assert part in page
@@ -77,16 +94,16 @@ def test_the_whole_way(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: P
     )
     mapped = run("evaluate", shapes.root, *base, *options, "--json", tmp_path / "m.json", cache=cache)
     assert mapped.returncode == 0, mapped.stderr
-    found = json.loads((tmp_path / "m.json").read_text())
-    assert list(found["rows"][0]["per_class"]) == ["disc", "thing"] and found["map"][0] == "thing=disc+bar"
-    assert set(found["sensitivity"]["methods"]) == {"base-single", "base-best"}
+    results = json.loads((tmp_path / "m.json").read_text())
+    assert list(results["rows"][0]["per_class"]) == ["disc", "thing"] and results["map"][0] == "thing=disc+bar"
+    assert set(results["sensitivity"]["methods"]) == {"base-single", "base-best"}
     pieces = run("evaluate", shapes.root, *base, "--map", "thing=disc+bar", "--sensitivity", cache=cache)
     assert "Prompts were not varied" in pieces.stdout
 
     image = shapes.split("test")[0].path
     prompt = ("--point", "20,20", "--point", "60,40,0")
-    made = run("predict", image, *prompt, "--adapter", out, "--out", tmp_path / "masks", cache=cache)
-    assert made.returncode == 0, made.stderr
+    predicted = run("predict", image, *prompt, "--adapter", out, "--out", tmp_path / "masks", cache=cache)
+    assert predicted.returncode == 0, predicted.stderr
     mask = np.asarray(Image.open(tmp_path / "masks" / "0_mask_0.png"))
     assert mask.shape == (48, 64)
     assert set(np.unique(mask)) <= {0, 255}
@@ -100,7 +117,7 @@ def test_the_whole_way(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: P
 
 
 def test_an_adapter_for_one_class(run: Callable[..., Ran], shapes: Task, tiny_sam_folder: Path, tmp_path: Path) -> None:
-    """fit --class; evaluate and report then score this class, unless they are told otherwise."""
+    """After ``fit --class``, evaluate and report score this class unless an option says otherwise."""
     cache, out = tmp_path / "cache", tmp_path / "run"
     options = ("--out", out, "--base", tiny_sam_folder, "--epochs", "2", "--batch", "4", "--method", "offset")
     fitted = run("fit", shapes.root, *options, "--class", "disc", cache=cache)
@@ -111,9 +128,9 @@ def test_an_adapter_for_one_class(run: Callable[..., Ran], shapes: Task, tiny_sa
     assert (other.returncode, "class disc -> bar" in other.stderr) == (2, True)
 
     def scored(*more: str) -> list[str]:
-        made = run("evaluate", shapes.root, "--adapter", out, "--json", tmp_path / "e.json", *more, cache=cache)
-        assert made.returncode == 0, made.stderr
-        assert ("Only 'disc'" in made.stdout) == (not more)
+        result = run("evaluate", shapes.root, "--adapter", out, "--json", tmp_path / "e.json", *more, cache=cache)
+        assert result.returncode == 0, result.stderr
+        assert ("Only 'disc'" in result.stdout) == (not more)
         return list(json.loads((tmp_path / "e.json").read_text())["rows"][-1]["per_class"])
 
     assert scored() == ["disc"]
@@ -122,8 +139,8 @@ def test_an_adapter_for_one_class(run: Callable[..., Ran], shapes: Task, tiny_sa
     assert scored("--map", "thing=disc+bar") == ["thing"]
     few = ("--sensitivity-instances", "1", "--click-maps", "0")
     for more, expected in (((), ["disc"]), (("--class", "*"), ["bar", "disc"])):
-        told = run("report", out, *few, *more, cache=cache)
-        assert told.returncode == 0, told.stderr
+        reported = run("report", out, *few, *more, cache=cache)
+        assert reported.returncode == 0, reported.stderr
         figures = json.loads((out / "report.json").read_text())
         assert list(figures["evaluation"]["rows"][-1]["per_class"]) == expected
         assert sorted(figures["data"]["splits"]["test"]["classes"]) == expected
@@ -134,11 +151,11 @@ def test_fit_describes_the_methods_in_its_help(run: Callable[..., Ran]) -> None:
     assert [line.split()[0] for line in text.splitlines() if line[:3].strip()] == list(METHODS)
 
 
-def test_options_of_a_method_are_of_its_kinds() -> None:
+def test_method_options_get_the_types_of_their_defaults() -> None:
     texts = ["pmm_weight=1", "pmm_points=32", "pmm_contour=jittered", "rank=2"]
-    found = method_options("plm+pmm", texts)
-    assert found == {"pmm_weight": 1.0, "pmm_points": 32, "pmm_contour": "jittered", "rank": "2"}
-    assert [type(v) for v in found.values()] == [float, int, str, str]
+    options = method_options("plm+pmm", texts)
+    assert options == {"pmm_weight": 1.0, "pmm_points": 32, "pmm_contour": "jittered", "rank": "2"}
+    assert [type(v) for v in options.values()] == [float, int, str, str]
     assert method_options("plm", ()) == {}
 
 
@@ -148,7 +165,7 @@ def png(tmp_path: Path) -> Path:
     return tmp_path / "a.png"
 
 
-def test_one_clear_sentence_for_each_mistake(
+def test_each_mistake_gets_a_clear_message_and_exit_code_2(
     run: Callable[..., Ran], shapes: Task, tiny_sam_folder: Path, png: Path, tmp_path: Path
 ) -> None:
     base, out = ("--base", str(tiny_sam_folder)), ("--out", str(tmp_path / "out"))
@@ -186,7 +203,7 @@ def test_one_clear_sentence_for_each_mistake(
         ("cache", "--prune"): "--max-gb",
     }
     for args, words in mistakes.items():
-        found = run(*args, cache=tmp_path / "cache")
-        assert found.returncode == 2, (args, found.stderr)
-        assert words in found.stderr, (args, found.stderr)
-        assert "Traceback" not in found.stderr, args
+        result = run(*args, cache=tmp_path / "cache")
+        assert result.returncode == 2, (args, result.stderr)
+        assert words in result.stderr, (args, result.stderr)
+        assert "Traceback" not in result.stderr, args

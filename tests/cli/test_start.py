@@ -1,4 +1,4 @@
-"""One answer from a cached embedding comes soon, because it imports little."""
+"""A prediction from a cached embedding is fast, because it imports little."""
 
 from __future__ import annotations
 

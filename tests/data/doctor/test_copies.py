@@ -29,7 +29,7 @@ def test_copies_are_left_out_and_counted(shapes: Task, tmp_path: Path) -> None:
     assert (kept.splits["train"], kept.splits["val"]) == (task.splits["train"], task.splits["val"])
     notes = [event.text for event in events if isinstance(event, Note)]
     assert notes == ["Left out 2 of 4 test images: their files are also in an earlier split."]
-    assert events[-2] == Count("Comparing images", 16, 16)
+    assert events[-2] == Count("Comparing", 16, 16)
 
 
 def test_a_task_without_copies_stays_whole(shapes: Task) -> None:
