@@ -7,7 +7,6 @@ from pathlib import Path
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
-from samtailor.bases.registry import load_base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.measure import Measured, measure
@@ -15,7 +14,6 @@ from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.scoring import ROWS, InstanceScore
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
 from samtailor.evaluation.subject import task_of_run, task_to_measure
-from samtailor.machine.device import choose_device
 from samtailor.machine.progress import Progress, silent
 from samtailor.prompts import EvaluatedKind
 from samtailor.runs import Run
@@ -29,7 +27,6 @@ __all__ = [
     "evaluate_task",
     "measure_base",
     "measure_run",
-    "model_of_run",
 ]
 
 
@@ -106,7 +103,7 @@ def measure_run(
         PromptError: the kind of prompt is unknown.
     """
     folder, questions = Run(Path(run)), questions or Questions()
-    model = model_of_run(folder, base, cache)
+    model = folder.model(base, cache)
     part = task_of_run(folder, task, questions, progress)
     return measure(model, part, questions, keep=folder.studies if folder.writable else keep, progress=progress)
 
@@ -124,13 +121,3 @@ def measure_base(
     questions = questions or Questions()
     part = task_to_measure(task, questions, progress)
     return measure(AdaptedModel.of(base, None, cache), part, questions, keep=keep, progress=progress)
-
-
-def model_of_run(run: Run, base: Base | None = None, cache: EmbeddingCache | None = None) -> AdaptedModel:
-    """Load the adapter of a run; ``base`` None loads the run's base on the fastest device of this machine.
-
-    Raises:
-        AdapterError: the folder holds no adapter, or one of another base.
-    """
-    base = base or load_base(run.base_name, choose_device())
-    return AdaptedModel.of(base, run.adapter(base), cache)

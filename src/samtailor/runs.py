@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import CARD_FILE, WEIGHTS_FILE, load_adapter, read_card
 from samtailor.bases.base import Base
-from samtailor.bases.registry import DEFAULT_BASE
+from samtailor.bases.registry import DEFAULT_BASE, load_base
 from samtailor.data.load import load_task
 from samtailor.data.task import Task
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import DataError, FitError
+from samtailor.machine.device import choose_device
 from samtailor.machine.files import append_json, write_atomically, write_json
 
 __all__ = ["Run", "base_name_of"]
@@ -105,6 +108,19 @@ class Run:
             AdapterError: there is none, it is damaged, or it belongs to another base.
         """
         return load_adapter(self.folder, base)
+
+    def model(self, base: Base | None = None, cache: EmbeddingCache | None = None) -> AdaptedModel:
+        """Load the adapter with its base.
+
+        Args:
+            base: the run's base; None loads it on the fastest device of this machine.
+            cache: defaults to the user's cache.
+
+        Raises:
+            AdapterError: there is no adapter, it is damaged, or it belongs to another base.
+        """
+        base = base or load_base(self.base_name, choose_device())
+        return AdaptedModel.of(base, self.adapter(base), cache)
 
     @property
     def base_name(self) -> str:

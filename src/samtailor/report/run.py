@@ -9,8 +9,7 @@ from pathlib import Path
 from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.evaluate import Measured, model_of_run
-from samtailor.evaluation.measure import measure
+from samtailor.evaluation.measure import Measured, measure
 from samtailor.evaluation.questions import CLICK_MAPS, STUDY_INSTANCES, Questions
 from samtailor.evaluation.subject import task_of_run
 from samtailor.machine.progress import Event, Progress, silent
@@ -70,7 +69,7 @@ def report_run(  # more than seven parameters: a public verb; its keyword argume
     folder = Run(Path(run))
     questions = questions or Questions(sensitivity=STUDY_INSTANCES, strengths=STUDY_INSTANCES)
     maps = ClickMapChoice(click_maps) if isinstance(click_maps, int) else ClickMapChoice(images=tuple(click_maps))
-    model = model_of_run(folder, base, cache)
+    model = folder.model(base, cache)
     part = task_of_run(folder, task, questions, progress)
     measured = measure(model, part, questions, keep=folder.studies, progress=progress)
     progress(Scored(measured))
