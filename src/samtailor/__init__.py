@@ -65,6 +65,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("samtailor")
     if name not in _HOMES:
         raise AttributeError(f"module 'samtailor' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +195,19 @@ def test_the_fast_encoder_equals_the_plain_one(mobile_sam: Any) -> None:
     with torch.inference_mode():
         fast, plain = mobile_sam.image_encoder(pixels), plain_encoder()(pixels)
     assert float((fast - plain).norm() / plain.norm()) < 1e-5
+
+
+def test_a_config_with_code_of_its_own_is_refused_and_never_run(
+    tiny_sam_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "sam"
+    shutil.copytree(tiny_sam_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    marker = tmp_path / "ran"
+    (folder / "own.py").write_text(f"from pathlib import Path\nPath({str(marker)!r}).touch()\n")
+    config["auto_map"] = {"AutoConfig": "own.Config", "AutoModel": "own.Model"}
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked to run code"))
+    with pytest.raises(BaseModelError, match=r"auto_map.*never runs"):
+        load_base(str(folder))
+    assert not marker.exists()

@@ -199,7 +199,7 @@ def test_each_mistake_gets_a_clear_message_and_exit_code_2(
         ("predict", png, *base, *out): "No prompt",
         ("predict", png, "--base", "nobase", *out, "--point", "1,1"): "no base 'nobase'",
         ("predict", png, *base, *out, "--point", "1,1", "--device", "tpu"): "tpu",
-        ("predict", png, *base, *out, "--point", "1,1", "--device", "cpu:x"): "no device",
+        ("predict", png, *base, *out, "--point", "1,1", "--device", "cpu:x"): "is unknown",
         ("cache", "--prune"): "--max-gb",
     }
     for args, words in mistakes.items():
@@ -207,3 +207,11 @@ def test_each_mistake_gets_a_clear_message_and_exit_code_2(
         assert result.returncode == 2, (args, result.stderr)
         assert words in result.stderr, (args, result.stderr)
         assert "Traceback" not in result.stderr, args
+
+
+def test_version_and_short_help(run: Callable[..., Ran]) -> None:
+    import samtailor
+
+    assert run("--version").stdout == f"samtailor {samtailor.__version__}\n"
+    assert run("-h").stdout == run("--help").stdout
+    assert run("fit", "-h").stdout == run("fit", "--help").stdout

@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from samtailor.bases.base import Base
 from samtailor.embeddings.cache import EmbeddingCache, default_cache_root
 from samtailor.embeddings.encoder import run_encoder
 from samtailor.errors import BaseModelError, CacheError
@@ -316,3 +318,12 @@ def test_a_read_only_cache_can_be_read(cache: EmbeddingCache, monkeypatch: pytes
     assert cache.get(PRINT_A, KEY) is None
     with pytest.raises(CacheError, match="cannot be removed"):
         cache.prune(everything=True)
+
+
+def test_an_embedding_does_not_depend_on_the_callers_autocast(tiny_sam: Base, tmp_path: Path) -> None:
+    """A training step in bfloat16 that has to encode an image again must not store a bfloat16 embedding."""
+    image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    plain = EmbeddingCache(tmp_path / "a").embed(tiny_sam, "key", lambda: image)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = EmbeddingCache(tmp_path / "b").embed(tiny_sam, "key", lambda: image)
+    assert all(torch.equal(inside[name], tensor) for name, tensor in plain.items())

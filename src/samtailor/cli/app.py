@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -28,7 +30,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Train a small adapter for Segment Anything on your data, measure what it gains, and use it."""
+    if version:
+        print(f"samtailor {metadata.version('samtailor')}")
+        raise typer.Exit
+
 
 for command in (inspect, convert, encode, cache, fit, evaluate, report, predict, demo):
     summary = (command.__doc__ or "").partition("\n")[0]

@@ -25,7 +25,9 @@ class Encoder(Protocol):
 
 
 def run_encoder(base: Encoder, images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
-    """Run the encoder without gradients and split its output by image.
+    """Run the encoder without gradients, outside any autocast of the caller, and split its output by image.
+
+    An embedding depends on the image and the base alone, because it is stored for everyone.
 
     Args:
         base: the frozen base.
@@ -37,7 +39,7 @@ def run_encoder(base: Encoder, images: Sequence[np.ndarray]) -> list[dict[str, T
     Raises:
         BaseModelError: the encoder's output does not have B rows.
     """
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
         embeddings = base.encode(images)
     shapes = {name: tuple(tensor.shape) for name, tensor in embeddings.items()}
     if not shapes or any(shape[:1] != (len(images),) for shape in shapes.values()):

@@ -16,16 +16,26 @@ __all__ = ["append_json", "write_atomically", "write_json"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the content of ``path`` through a temporary file in the same folder.
+    """Replace the content of ``path`` through a temporary file in the same folder; it survives a power cut.
+
+    A link is followed and stays a link. A pipe or a device is written to, never replaced.
 
     Raises:
         SamtailorError: the folder is not writable, or the disk is full.
     """
-    temporary = path.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    target = path.resolve() if path.is_symlink() else path
+    temporary = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(content)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+        _sync_folder(target.parent)
     except OSError as error:
         raise SamtailorError(
             f"{path} cannot be written: {error.strerror or error}.",
@@ -34,6 +44,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable. Some systems cannot open a folder; there the rename is left to the system."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def append_json(path: Path, row: dict[str, Any]) -> None:
@@ -54,7 +74,6 @@ def append_json(path: Path, row: dict[str, Any]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON. NaN and infinity become null, because standard JSON has neither."""
-
     write_atomically(path, (json.dumps(_plain(value), indent=2, allow_nan=False) + "\n").encode())
 
 

@@ -52,6 +52,7 @@ def load_sam(source: str) -> SamBase:
             use_safetensors=True,
             output_loading_info=True,
             attn_implementation="sdpa",
+            trust_remote_code=False,
         )
     except BaseModelError:
         raise
@@ -66,9 +67,16 @@ def load_sam(source: str) -> SamBase:
 
 
 def _check_kind(source: str) -> None:
-    from transformers import AutoConfig
+    """Refuse other models. A config that names code of its own is refused without asking and without running it."""
+    from transformers import AutoConfig, PretrainedConfig
 
-    kind = AutoConfig.from_pretrained(source).model_type
+    settings, _ = PretrainedConfig.get_config_dict(source)
+    if settings.get("auto_map"):
+        raise BaseModelError(
+            f"The config of {source} asks to run code of its own (auto_map); samtailor never runs such code.",
+            "Use a SAM checkpoint of the type 'sam', whose config has no auto_map.",
+        )
+    kind = AutoConfig.from_pretrained(source, trust_remote_code=False).model_type
     if kind != "sam":
         raise BaseModelError(
             f"{source} holds a model of type {kind!r}; expected type 'sam'.", "Choose a SAM checkpoint."
