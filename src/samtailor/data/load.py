@@ -70,8 +70,10 @@ _FORMATS = {
         _with_options(read_voc),
         "JPEGImages/ with SegmentationObject/ or SegmentationClass/",
     ),
-    "yolo": _Format(is_yolo, _with_options(read_yolo), "data.yaml, labels/ with classes.txt"),
-    "labelme": _Format(is_labelme, _with_options(read_labelme), "*.json beside images"),
+    "yolo": _Format(
+        is_yolo, lambda path, reading: read_yolo(path, reading=reading), "data.yaml, labels/ with classes.txt"
+    ),
+    "labelme": _Format(is_labelme, lambda path, reading: read_labelme(path, reading=reading), "*.json beside images"),
     "hf": _Format(
         lambda path: is_saved(path) or is_hf_folder(path),
         _with_options(read_hf),

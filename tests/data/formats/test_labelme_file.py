@@ -48,9 +48,9 @@ def test_an_image_beside_the_json_file_is_found_by_its_name(tmp_path: Path) -> N
 
 FAULTS = {
     "it has 2 points; expected 3": shape(points=[[1, 1], [2, 2]]),
-    "coordinate nan": shape(points=[[1, 1], [2, math.nan], [3, 3]]),
+    "the coordinate nan": shape(points=[[1, 1], [2, math.nan], [3, 3]]),
     "not a list of pairs": shape(points=[1, 2, 3]),
-    "the label ''": shape(""),
+    "its class is ''": shape(""),
     "its shape type is unknown": shape(kind="spline"),
     "its box has no area": shape(kind="rectangle", points=[[1, 1], [1, 5]]),
     "expected finite numbers": shape(kind="circle", points=[[1, 1], [math.inf, 5]]),
@@ -64,19 +64,20 @@ FAULTS = {
 
 @pytest.mark.parametrize("cause", FAULTS)
 def test_errors_name_the_file_and_the_shape(tmp_path: Path, cause: str) -> None:
-    path = add(tmp_path, "a", shape(), FAULTS[cause])
-    with data_error(path, "shape number 1", cause):
+    path = add(tmp_path, "a", shape(), *[FAULTS[cause]] * 4)
+    with data_error(path, "shape number 1", "shape number 4", cause):
         read_labelme(tmp_path)
 
 
 def test_an_image_of_another_size_is_an_error(tmp_path: Path) -> None:
     path = add(tmp_path, "a", shape(), imageWidth=13)
-    with data_error(f"{path} states 13 x 8 pixels", "a.jpg has 12 x 8"):
+    with data_error(f"{path}: it states 13 x 8 pixels", "a.jpg has 12 x 8"):
         read_labelme(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("image_data", "cause"), [("aGVsbG8=", "labelme_export_json"), (None, "its image a.jpg is missing")]
+    ("image_data", "cause"),
+    [("aGVsbG8=", "the copy inside the json (imageData) is not a picture"), (None, "its image a.jpg is missing")],
 )
 def test_a_missing_image_is_an_error(tmp_path: Path, image_data: str | None, cause: str) -> None:
     path = add(tmp_path, "a", shape(), imageData=image_data)
@@ -88,8 +89,9 @@ def test_a_missing_image_is_an_error(tmp_path: Path, image_data: str | None, cau
 def test_two_files_of_one_image_are_an_error(tmp_path: Path) -> None:
     first = add(tmp_path, "a", shape(), imagePath="b.jpg")
     second = add(tmp_path, "b", shape())
-    with data_error(second, f"b.jpg is also the image of {first}"):
-        read_labelme(tmp_path)
+    add(tmp_path, "c", shape())
+    findings = read_labelme(tmp_path).findings
+    assert f"{second}: its image {tmp_path / 'b.jpg'} is also the image of {first}" in findings[0].what
 
 
 def test_shapes_must_be_a_list(tmp_path: Path) -> None:

@@ -33,14 +33,15 @@ def test_keys_may_name_lists_of_images_and_several_folders(tmp_path: Path) -> No
     write(tmp_path / "data.yaml", "train: [train.txt, images/more]\nval: val.txt\nnames: {0: cell}")
     assert stems_of(load_task(tmp_path)) == {"train": ["a", "b", "d"], "val": ["c"]}
     write(tmp_path / "val.txt", "./images/all/c.jpg\n./images/all/x.jpg\n")
-    with data_error("val.txt, line 2: the image ./images/all/x.jpg is missing"):
-        load_task(tmp_path)
+    assert "val.txt, line 2: the image ./images/all/x.jpg is missing" in load_task(tmp_path).findings[0].what
+    write(tmp_path / "val.txt", "x.jpg\ny.jpg\n")
+    assert "lists 2 images, and none of them exists, the first is x.jpg" in load_task(tmp_path).findings[0].what
 
 
 def test_classes_txt_names_the_classes_without_a_yaml(tmp_path: Path) -> None:
     for n in range(10):
         add(tmp_path, "images", "labels", f"{n}")
-    with data_error("has no data.yaml and no classes.txt"):
+    with data_error("has no data.yaml and no classes.txt", "names:\n  0: class 0"):
         load_task(tmp_path)
     write(tmp_path / "classes.txt", "cell\nwall\n")
     task = load_task(tmp_path)
@@ -59,7 +60,7 @@ def test_the_label_file_is_in_labels_or_beside_the_image(tmp_path: Path) -> None
 YAMLS = {
     "is not YAML": "names: [cell\ntrain: {",
     "holds a YAML list": "- a",
-    "has the names None": "train: images/train",
+    "has no names of the classes": "train: images/train",
     "has the names 'cell'": "names: cell",
     "the class name None": "names: [cell, null]",
     "the class name 'cell'": "names: [cell, cell]",

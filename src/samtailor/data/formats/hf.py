@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from samtailor.data.formats.drafts import draft_labels, split_drafts, task_from_drafts
-from samtailor.data.formats.hf_rows import Pictures, open_splits
+from samtailor.data.formats.hf_rows import open_splits
 from samtailor.data.formats.hf_split import HfSplit
+from samtailor.data.formats.pictures import Pictures
 from samtailor.data.splits import split_note
 from samtailor.data.task import SPLITS, Task
 

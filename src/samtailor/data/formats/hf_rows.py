@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from samtailor.data.formats.files import FIX_HINT
+from samtailor.data.formats.pictures import pictures_root
 from samtailor.errors import DataError
-from samtailor.machine.files import write_atomically
 
-__all__ = ["INSTALL", "Pictures", "class_names", "is_hf_folder", "is_saved", "open_splits"]
+__all__ = ["INSTALL", "class_names", "is_hf_folder", "is_saved", "open_splits"]
 
 INSTALL = "pip install 'samtailor[datasets]'"
 _SPLITS = {"train": "train", "training": "train", "validation": "val", "valid": "val", "val": "val", "dev": "val"}
@@ -55,7 +51,7 @@ def open_splits(root: Path) -> dict[str, Any]:
             if is_saved(root):
                 data = datasets.load_from_disk(str(root))
             else:
-                data = datasets.load_dataset(str(root), cache_dir=str(_pictures_root() / "tables"))
+                data = datasets.load_dataset(str(root), cache_dir=str(pictures_root() / "tables"))
         except Exception as error:  # datasets raises errors of many types on damaged files
             cause = " ".join(str(error).split()) or type(error).__name__
             raise DataError(f"{root} cannot be read as a Hugging Face data set: {cause}.", FIX_HINT) from error
@@ -84,56 +80,6 @@ def class_names(feature: Any) -> list[str] | None:
             return [str(name) for name in names]
         feature = feature[0] if isinstance(feature, list) else getattr(feature, "feature", None)
     return None
-
-
-class Pictures:
-    """Pictures inside rows, written as files to one folder per data set in the user's cache folder.
-
-    A file that already holds the same bytes is not written again.
-
-    Attributes:
-        folder: the folder of this data set.
-    """
-
-    def __init__(self, root: Path) -> None:
-        digest = hashlib.blake2b(str(root.resolve()).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        self._root, self.folder = root, _pictures_root() / f"{root.resolve().name}-{digest}"
-        self._names: set[str] = set()
-
-    def path(self, split: str, row: int, picture: dict[str, Any]) -> Path:
-        """Return the file of a picture ({"bytes", "path"}): its own file, or a written one."""
-        name, content = picture.get("path"), picture.get("bytes")
-        if content is None:
-            if name and Path(name).is_file():
-                return Path(name)
-            raise DataError(
-                f"{self._root}, row {row} of {split or 'the data'}: the image {name} is missing.",
-                "Add the file or remove the row.",
-            )
-        short = PurePosixPath(str(name or "").replace("\\", "/")).name or f"{row:06}{_suffix(content)}"
-        if (split + short).lower() in self._names:
-            short = f"{row:06}-{short}"
-        self._names.add((split + short).lower())
-        file = self.folder / (split or "all") / short
-        if not (file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content):
-            write_atomically(file, content)
-        return file
-
-
-def _pictures_root() -> Path:
-    chosen = os.environ.get("SAMTAILOR_PICTURES", "").strip()
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(platformdirs.user_cache_dir("samtailor", appauthor=False)) / "pictures"
-
-
-def _suffix(content: bytes) -> str:
-    """Return the file suffix of a picture from its first bytes."""
-    if content.startswith(b"\x89PNG"):
-        return ".png"
-    if content.startswith(b"\xff\xd8"):
-        return ".jpg"
-    return ".webp" if content[8:12] == b"WEBP" else ".tif" if content[:2] in (b"II", b"MM") else ".img"
 
 
 def _undecoded(datasets: Any, rows: Any) -> Any:

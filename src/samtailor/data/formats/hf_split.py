@@ -8,8 +8,9 @@ from typing import Any
 
 from samtailor.data.formats.drafts import Draft, LabelledMask
 from samtailor.data.formats.files import picture_size
-from samtailor.data.formats.hf_rows import Pictures, class_names
+from samtailor.data.formats.hf_rows import class_names
 from samtailor.data.formats.label_maps import UNNAMED_CLASS, read_classes, read_label_map
+from samtailor.data.formats.pictures import Pictures
 from samtailor.data.formats.shapes import BOXES_HINT, box_rle, four_numbers, points_rle, rle_from_dict
 from samtailor.data.pixels.rle import Rle, polygons_rle
 from samtailor.errors import DataError
