@@ -14,7 +14,7 @@ from samtailor.data.formats.shapes import BOXES_HINT, union
 from samtailor.data.pixels.rle import Rle
 from samtailor.data.reading import Reading
 from samtailor.data.splits import split_note
-from samtailor.data.task import Task
+from samtailor.data.task import SPLITS, Task
 from samtailor.errors import DataError
 
 __all__ = ["DraftBuilder", "build_task", "label_text", "note_left_out", "split_of", "without_repeats"]
@@ -45,7 +45,13 @@ class DraftBuilder:
     _parts: dict[Any, list[tuple[LabelledMask, bool]]] = field(default_factory=dict)
 
     def add(
-        self, entry: str, label: Any, make: Callable[[int, int], tuple[Rle, int]], box: bool = False, group: Any = None
+        self,
+        entry: str,
+        label: Any,
+        make: Callable[[int, int], tuple[Rle, int]],
+        box: bool = False,
+        group: Any = None,
+        crowd: bool = False,
     ) -> None:
         """Add a shape.
 
@@ -55,11 +61,12 @@ class DraftBuilder:
             make: (height, width) -> compressed RLE and area; raises ValueError with a short cause.
             box: True if the shape is a box, upright or turned.
             group: shapes with the same label and group are one instance; None for no group.
+            crowd: True for a crowd region.
         """
         self.reading.count()
         try:
             name = label_text(label)
-            mask = LabelledMask(name, *make(self.height, self.width))
+            mask = LabelledMask(name, *make(self.height, self.width), crowd)
         except ValueError as error:
             self.reading.broken(self.source, entry, str(error), FIX_HINT)
             return
@@ -71,7 +78,9 @@ class DraftBuilder:
         """Instances, each with True if it is made of boxes alone."""
         return [
             (
-                LabelledMask(parts[0][0].label, *union([(mask.rle, mask.area) for mask, _ in parts])),
+                LabelledMask(
+                    parts[0][0].label, *union([(mask.rle, mask.area) for mask, _ in parts]), parts[0][0].crowd
+                ),
                 all(box for _, box in parts),
             )
             for parts in self._parts.values()
@@ -132,7 +141,13 @@ def note_left_out(reading: Reading, kind: str, file: Path) -> None:
 
 
 def build_task(
-    root: Path, layout: str, builders: Iterable[DraftBuilder], reading: Reading, classes: Iterable[str] = ()
+    root: Path,
+    layout: str,
+    builders: Iterable[DraftBuilder],
+    reading: Reading,
+    classes: Iterable[str] = (),
+    images_in: Path | None = None,
+    note: str = "",
 ) -> Task:
     """Make a task of images.
 
@@ -144,6 +159,8 @@ def build_task(
         builders: the images.
         reading: the reading.
         classes: class names that the files list, used or not, in order.
+        images_in: folder of the images, if it is not ``root``.
+        note: words at the end of the task's format.
     """
     images = [(builder, without_repeats(builder.masks, reading, builder.path)) for builder in builders]
     drafts: dict[str, list[Draft]] = {}
@@ -165,11 +182,12 @@ def build_task(
         _note_no_split(reading, rest)
     if "" in drafts:
         seed = reading.options.seed
-        drafts = split_drafts(drafts[""], root, seed)
+        drafts = split_drafts(drafts[""], images_in or root, seed)
         layout += f", {split_note('file name', seed)}"
     labels = draft_labels(draft for split in drafts.values() for draft in split)
     listed = list(dict.fromkeys(classes))
-    return task_from_drafts(root, layout, [*listed, *sorted(labels - set(listed))], drafts)
+    ordered = {split: drafts[split] for split in SPLITS if split in drafts}
+    return task_from_drafts(root, layout + note, [*listed, *sorted(labels - set(listed))], ordered)
 
 
 def _note_box(reading: Reading, image: Path) -> None:

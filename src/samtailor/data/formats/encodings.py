@@ -15,7 +15,7 @@ from samtailor.errors import DataError
 
 __all__ = ["choose_encoding", "decode_unicode", "note_encoding", "parse_json", "read_any_json", "read_text"]
 
-# The most frequent syllables of Korean. Most Korean text reads as frequent Chinese characters in GBK, and the reverse.
+# The most frequent syllables of Korean. Most Korean text also reads as frequent Chinese characters.
 _KOREAN = set(
     "이다는을에가의하고지도사기로한은를대어자인있시해리나스수정아서그라일제들부만으전것보구원장주상여면과거오우동조"
     "세용유비성모국방치미신공경안연내진무학당없관회소생게발교화실선심등문물산야체식분때마계번중와양적개년말간명입히"
@@ -93,9 +93,10 @@ def choose_encoding(contents: Iterable[bytes], path: Path) -> str:
     # Without ASCII, which looks the same in all of them; a byte below 0x80 may be the second half of a character.
     parts = [match for content in contents for match in re.findall(rb"[\x80-\xff]+[\x40-\x7e]?", content)]
     readings = {name: text for name, sensible in _SENSIBLE.items() if (text := _decoded(parts, name, sensible))}
-    if {"gb18030", "cp949"} <= readings.keys():
+    if "cp949" in readings and len(readings) > 1:
         frequent = [sign in _KOREAN for sign in readings["cp949"] if sign > "\x7f"]
-        readings.pop("gb18030" if sum(frequent) * 2 >= len(frequent) else "cp949")
+        korean = readings.pop("cp949")
+        readings = {"cp949": korean} if sum(frequent) * 2 >= len(frequent) else readings
     if len(readings) == 1:
         return next(iter(readings))
     if not readings:
