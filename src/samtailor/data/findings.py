@@ -42,6 +42,7 @@ CODES = (
     "no-instances",
     "repeated-instance",
     "shapes-left-out",
+    "skipped-annotations",
     "embedded-image",
     "repaired-path",
     "encoding",

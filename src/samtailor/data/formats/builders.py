@@ -9,15 +9,17 @@ from typing import Any
 
 from samtailor.data.findings import times
 from samtailor.data.formats.drafts import Draft, LabelledMask, draft_labels, split_drafts, task_from_drafts
-from samtailor.data.formats.files import FIX_HINT
+from samtailor.data.formats.files import FIX_HINT, picture_size
+from samtailor.data.formats.find_images import ImageFinder
 from samtailor.data.formats.shapes import BOXES_HINT, union
+from samtailor.data.formats.sizes import stated_size_error
 from samtailor.data.pixels.rle import Rle
 from samtailor.data.reading import Reading
 from samtailor.data.splits import split_note
 from samtailor.data.task import SPLITS, Task
 from samtailor.errors import DataError
 
-__all__ = ["DraftBuilder", "build_task", "label_text", "note_left_out", "split_of", "without_repeats"]
+__all__ = ["DraftBuilder", "build_task", "label_text", "note_left_out", "open_image", "split_of", "without_repeats"]
 
 _SPLIT_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
 _SPLIT_NAMES |= {"test": "test", "testing": "test"}
@@ -87,6 +89,45 @@ class DraftBuilder:
         ]
 
 
+def open_image(
+    reading: Reading,
+    finder: ImageFinder,
+    source: Path,
+    name: Any,
+    *,
+    entry: str = "",
+    stated: tuple[Any, Any] | None = None,
+    split: str = "",
+) -> DraftBuilder | None:
+    """Find the image that an annotation file names; None if it is broken, which is recorded.
+
+    Args:
+        reading: the reading.
+        finder: finds the image.
+        source: the annotation file.
+        name: path of the image in that file.
+        entry: which entry of the file names it, in words.
+        stated: (width, height) in the file; None, or None and None, if it states no size.
+        split: split of the image; "" if the files say nothing.
+    """
+    try:
+        if not isinstance(name, str):
+            raise ValueError(f"its image is {str(name)[:80]!r}; expected a file name")
+        path = finder.find(name, source.parent)
+        size = picture_size(path)
+        if stated is not None and stated != (None, None) and stated != size:
+            raise stated_size_error(source, stated, path, size)
+    except ValueError as error:
+        fault = DataError(f"{error}.", f"Put the image into {source.parent}.")
+    except DataError as error:
+        fault = error
+    else:
+        return DraftBuilder(reading, source, path, *size, split)
+    reading.count()
+    reading.broken(source, entry, fault.what.removesuffix(".").removeprefix(f"{source} "), fault.hint)
+    return None
+
+
 def label_text(label: Any) -> str:
     """Return a class name from a file; a number becomes text.
 
@@ -106,7 +147,7 @@ def without_repeats(
     """Keep one of several instances with the same class and the same mask, and note the others."""
     kept: dict[Any, tuple[LabelledMask, bool]] = {}
     for mask, box in masks:
-        key = (mask.label, str(mask.rle["counts"]), mask.crowd)
+        key = (mask.label, str(mask.rle["counts"]), mask.crowd, box)
         if key in kept:
             reading.note(
                 "repeated-instance",
@@ -129,7 +170,7 @@ def split_of(path: Path | str, root: Path | None = None) -> str:
     return next((_SPLIT_NAMES[part.lower()] for part in relative.parts[:-1] if part.lower() in _SPLIT_NAMES), "")
 
 
-def note_left_out(reading: Reading, kind: str, file: Path) -> None:
+def note_left_out(reading: Reading, file: Path) -> None:
     """Note a shape without an area, such as a point or a line."""
     reading.note(
         "shapes-left-out",

@@ -42,7 +42,7 @@ class ImageFinder:
                 path = base.resolve() if ".." in base.parts else base
                 note_outside(self._reading, self._root, path)
                 return path
-        path = self._search(relative)
+        path = self._search(relative, folder)
         self._reading.note(
             "repaired-path",
             "note",
@@ -57,7 +57,7 @@ class ImageFinder:
         note_outside(self._reading, self._root, path)
         return path
 
-    def _search(self, relative: PurePosixPath) -> Path:
+    def _search(self, relative: PurePosixPath, folder: Path) -> Path:
         index = self._index()
         bare = _UPLOAD.sub("", relative.name)
         stem = PurePosixPath(bare).stem
@@ -65,7 +65,7 @@ class ImageFinder:
         for key in keys:
             paths = index.get(_folded(key), [])
             if len(paths) > 1:
-                agreement = [_common_end(path, relative) for path in paths]
+                agreement = [(_common_end(path, relative), self._shared(path, folder)) for path in paths]
                 paths = [path for path, length in zip(paths, agreement, strict=True) if length == max(agreement)]
             if len(paths) == 1:
                 return paths[0]
@@ -73,6 +73,12 @@ class ImageFinder:
                 names = ", ".join(str(path.relative_to(self._root)) for path in paths[:3])
                 raise ValueError(f"its image {relative} may be one of {len(paths)} files: {names}")
         raise ValueError(f"its image {relative} is missing")
+
+    def _shared(self, path: Path, folder: Path) -> int:
+        """Return how many folders of the annotation file, such as ``train``, are also above the image."""
+        above = {_folded(part) for part in path.relative_to(self._root).parts[:-1]}
+        own = folder.relative_to(self._root).parts if folder.is_relative_to(self._root) else ()
+        return len(above & {_folded(part) for part in own})
 
     def _index(self) -> dict[str, list[Path]]:
         if self._by_name is None:

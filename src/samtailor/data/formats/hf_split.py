@@ -106,7 +106,9 @@ class HfSplit:
         return DataError(f"{self._root}, {self._place(row)}: {cause}.", hint)
 
     def _column(self, names: tuple[str, ...], is_picture: bool) -> str | None:
-        columns = {name.lower().replace("-", "_").replace(" ", "_"): name for name in self.rows.features}
+        columns: dict[str, str] = {
+            name.lower().replace("-", "_").replace(" ", "_"): name for name in self.rows.features
+        }
         for name in (columns[key] for key in names if key in columns):
             if (type(self.rows.features[name]).__name__ == "Image") == is_picture:
                 return name

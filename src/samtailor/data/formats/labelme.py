@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from samtailor.data.formats.find_images import ImageFinder
 from samtailor.data.formats.labelme_file import LabelMeFile
 from samtailor.data.formats.pictures import Pictures
 from samtailor.data.formats.shapes import BOXES_HINT
+from samtailor.data.formats.sniff import files_below, first_files, head_text, is_small
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.splits import split_note
 from samtailor.data.task import SPLITS, Task
@@ -29,23 +29,10 @@ from samtailor.errors import DataError
 
 __all__ = ["is_labelme", "read_labelme"]
 
-_SNIFFED = 20  # files that is_labelme reads; a large folder of other json files must not be read whole
-
 
 def is_labelme(root: Path) -> bool:
     """Return True if one of the first json files below ``root`` has LabelMe's keys."""
-    for _, path in zip(range(_SNIFFED), _json_files(root), strict=False):
-        try:
-            content = read_bytes(path)
-        except DataError:
-            continue
-        # Keys are ASCII; this also finds files whose encoding is not clear from one file alone.
-        if _is_list(content):
-            continue
-        text, _ = decode_unicode(content) or (content.decode("latin-1"), "")
-        if '"shapes"' in text and ('"imagePath"' in text or '"imageData"' in text):
-            return True
-    return False
+    return any(_is_of_labelme(path) for path in first_files(root, (".json",)))
 
 
 def read_labelme(
@@ -106,7 +93,7 @@ class _Files:
     def read(self) -> dict[str, list[Draft]]:
         """Return split -> drafts, in the order of the json files; the only key is "" if there are no splits."""
         old: list[Path] = []
-        for path in sorted(_json_files(self._root)):
+        for path in sorted(files_below(self._root, (".json",))):
             content = read_bytes(path)
             if _is_list(content):
                 continue
@@ -162,12 +149,15 @@ def _path(row: tuple[Path, Draft]) -> Path:
     return row[0]
 
 
-def _json_files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.suffix.lower() != ".json" or not path.is_file():
-            continue
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
+def _is_of_labelme(path: Path) -> bool:
+    """Return True if a json file has LabelMe's keys. They are ASCII, whatever the encoding of the file."""
+    head = head_text(path)
+    if head.lstrip("\ufeff \t\r\n")[:1] != "{" or not is_small(path):
+        return False
+    if '"shapes"' in head and '"imagePath"' in head:
+        return True
+    content = path.read_bytes().replace(b"\0", b"")
+    return b'"shapes"' in content and (b'"imagePath"' in content or b'"imageData"' in content)
 
 
 def _is_list(content: bytes) -> bool:

@@ -202,4 +202,4 @@ def picture_mask(text: str | bytes) -> np.ndarray:
         with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
             return np.asarray(picture.convert("L")) > 0
     except Exception as error:  # Pillow raises errors of many types on damaged bytes
-        raise ValueError(f"its mask is not a PNG ({str(error) or type(error).__name__})") from error
+        raise ValueError(f"its mask is not a PNG ({str(error).partition(' <')[0] or type(error).__name__})") from error
