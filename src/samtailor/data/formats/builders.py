@@ -69,7 +69,7 @@ class DraftBuilder:
         try:
             name = label_text(label)
             mask = LabelledMask(name, *make(self.height, self.width), crowd)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # OverflowError: infinity as a number of pixels
             self.reading.broken(self.source, entry, str(error), FIX_HINT)
             return
         key = len(self._parts) if group is None else (name, str(group))

@@ -147,14 +147,17 @@ def _undecoded(datasets: Any, rows: Any) -> Any:
 
 @contextmanager
 def _quiet(datasets: Any) -> Iterator[None]:
-    """Hide the progress bars of ``datasets``, and keep it off the web."""
+    """Hide the progress bars and messages of ``datasets``, and keep it off the web."""
     shown = not datasets.are_progress_bars_disabled()
     offline = datasets.config.HF_HUB_OFFLINE
+    verbosity = datasets.logging.get_verbosity()
     datasets.disable_progress_bars()
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # what it logs is in its exception too
     datasets.config.HF_HUB_OFFLINE = True
     try:
         yield
     finally:
         datasets.config.HF_HUB_OFFLINE = offline
+        datasets.logging.set_verbosity(verbosity)
         if shown:
             datasets.enable_progress_bars()

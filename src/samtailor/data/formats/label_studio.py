@@ -132,7 +132,7 @@ def _add(builder: DraftBuilder, entry: str, regions: list[dict[str, Any]]) -> No
     for region in regions:
         value = region.get("value")
         if isinstance(value, dict) and (kind := _kind_of(value)) and region.get("id") is not None:
-            labels.setdefault(region["id"], value[kind])
+            labels.setdefault(str(region["id"]), value[kind])
     drawn: set[Any] = set()
     for number, region in enumerate(regions):
         kind = str(region.get("type") or "").removesuffix("labels")
@@ -144,8 +144,8 @@ def _add(builder: DraftBuilder, entry: str, regions: list[dict[str, Any]]) -> No
             continue  # a choice, a text, a relation
         place = f"{entry}, region {region.get('id', number)} ({kind})"
         own = _kind_of(value)
-        names = value[own] if own else labels.get(region.get("id"), [])
-        key = (region.get("id"), kind)
+        names = value[own] if own else labels.get(str(region.get("id")), [])
+        key = (str(region.get("id")), kind)
         if region.get("id") is not None and key in drawn:
             continue  # the same region once as a shape and once with labels
         drawn.add(key)

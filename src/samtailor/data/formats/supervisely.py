@@ -91,7 +91,10 @@ def _maker(kind: str, entry: dict[str, Any]) -> Callable[[int, int], tuple[Rle, 
         if kind == "rectangle":
             (x0, y0), (x1, y1) = pair_list(points.get("exterior"), 2)[:2]
             return box_rle(x0, y0, x1, y1, height, width)
-        holes = [pair_list(hole, 3) for hole in points.get("interior") or []]
+        interior = points.get("interior") or []
+        if not isinstance(interior, list):
+            raise ValueError(f"its interior is a {type(interior).__name__}; expected a list of holes")
+        holes = [pair_list(hole, 3) for hole in interior]
         return polygon_with_holes(pair_list(points.get("exterior"), 3), holes, height, width)
 
     return make
@@ -118,7 +121,7 @@ def _listed_classes(root: Path) -> list[str]:
     classes = content.get("classes") if isinstance(content, dict) else None
     rows = classes if isinstance(classes, list) else []
     return [
-        str(row["title"]).strip() for row in rows if isinstance(row, dict) and row.get("shape") in (*_SHAPES, "any")
+        str(row.get("title")).strip() for row in rows if isinstance(row, dict) and row.get("shape") in (*_SHAPES, "any")
     ]
 
 
