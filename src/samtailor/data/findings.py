@@ -21,6 +21,9 @@ CODES = (
     "same-picture",
     "alike-picture",
     "boxes",
+    "boxes-left-out",
+    "outside-task",
+    "no-split",
     "class-not-in-train",
     "full-mask",
     "same-mask",
@@ -37,6 +40,12 @@ CODES = (
     "strip",
     "crowd-only",
     "no-instances",
+    "repeated-instance",
+    "shapes-left-out",
+    "skipped-annotations",
+    "embedded-image",
+    "repaired-path",
+    "encoding",
 )
 
 

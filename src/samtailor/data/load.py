@@ -10,11 +10,17 @@ from typing import Any
 
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import find_coco_files, read_coco
+from samtailor.data.formats.cvat_xml import is_cvat_xml, read_cvat_xml
 from samtailor.data.formats.folders import find_splits, is_flat, read_folders
 from samtailor.data.formats.hf import read_hf
 from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
 from samtailor.data.formats.label_maps import VOID
+from samtailor.data.formats.label_studio import is_label_studio, read_label_studio
 from samtailor.data.formats.labelme import is_labelme, read_labelme
+from samtailor.data.formats.sa1b import is_sa1b, read_sa1b
+from samtailor.data.formats.street_polygons import is_street_polygons, read_street_polygons
+from samtailor.data.formats.supervisely import is_supervisely, read_supervisely
+from samtailor.data.formats.via import is_via, read_via
 from samtailor.data.formats.voc import find_voc, read_voc
 from samtailor.data.formats.yolo import read_yolo
 from samtailor.data.formats.yolo_files import is_yolo
@@ -67,17 +73,28 @@ _FORMATS = {
     ),
     "voc": _Format(
         lambda path: find_voc(path) is not None,
-        _with_options(read_voc),
+        lambda path, reading: read_voc(path, reading=reading),
         "JPEGImages/ with SegmentationObject/ or SegmentationClass/",
     ),
-    "yolo": _Format(is_yolo, _with_options(read_yolo), "data.yaml, labels/ with classes.txt"),
-    "labelme": _Format(is_labelme, _with_options(read_labelme), "*.json beside images"),
+    "yolo": _Format(
+        is_yolo, lambda path, reading: read_yolo(path, reading=reading), "data.yaml, labels/ with classes.txt"
+    ),
+    "labelme": _Format(is_labelme, lambda path, reading: read_labelme(path, reading=reading), "*.json beside images"),
     "hf": _Format(
         lambda path: is_saved(path) or is_hf_folder(path),
-        _with_options(read_hf),
+        lambda path, reading: read_hf(path, reading=reading),
         "dataset_dict.json, *.parquet, metadata.jsonl or metadata.csv (Hugging Face datasets)",
     ),
 }
+_FORMATS |= {
+    "cvat": _Format(is_cvat_xml, read_cvat_xml, "annotations.xml of CVAT for images, with the images below"),
+    "via": _Format(is_via, read_via, "json or csv of the VGG Image Annotator"),
+    "label-studio": _Format(is_label_studio, read_label_studio, "json export of Label Studio, with the images below"),
+    "sa1b": _Format(is_sa1b, read_sa1b, "a json file per image, with image and annotations (SA-1B)"),
+    "supervisely": _Format(is_supervisely, read_supervisely, "meta.json, DATASET/ann/ with DATASET/img/ (Supervisely)"),
+    "street": _Format(is_street_polygons, read_street_polygons, "gtFine/ with leftImg8bit/ (Cityscapes, Mapillary)"),
+}
+_OF_ONE_FILE = ("cvat", "via", "label-studio", "sa1b")  # layouts that may also be a single file
 FORMATS = tuple(_FORMATS)
 
 
@@ -138,6 +155,9 @@ def load_task(
 def _read(path: Path, format: str | None, reading: Reading) -> Task:
     if path.is_file():
         suffix = path.suffix.lower()
+        for layout in _OF_ONE_FILE:
+            if suffix in (".json", ".csv", ".xml") and format in (None, layout) and _FORMATS[layout].matches(path):
+                return _FORMATS[layout].read(path, reading)
         if suffix == ".json" and format in (None, "coco"):
             return _FORMATS["coco"].read(path, reading)
         if suffix in (".yaml", ".yml") and format in (None, "yolo"):
