@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from samtailor.data.detect import Candidate, Match, chosen, rank_layouts
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import find_coco_files, read_coco
 from samtailor.data.formats.folders import find_splits, is_flat, read_folders
@@ -24,7 +25,7 @@ from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
 from samtailor.errors import DataError
 
-__all__ = ["FORMATS", "SAMPLE", "load_task"]
+__all__ = ["FORMATS", "SAMPLE", "candidates", "load_task"]
 
 SAMPLE = "sample"
 
@@ -34,12 +35,12 @@ class _Format:
     """A layout that can be read.
 
     Attributes:
-        matches: returns True if a folder has this layout, from the names of its files.
+        matches: returns True or a ``Match`` if a folder has this layout. A ``Match`` with score 0 says what is missing.
         read: (path, reading) -> task; it tells the reading what it skipped or repaired.
         files: the files of this layout, in words.
     """
 
-    matches: Callable[[Path], bool]
+    matches: Callable[[Path], bool | Match]
     read: Callable[[Path, Reading], Task]
     files: str
 
@@ -48,7 +49,8 @@ def _with_options(read: Callable[[Path, int, bool], Task]) -> Callable[[Path, Re
     return lambda path, reading: read(path, reading.options.seed, reading.options.boxes_as_masks)
 
 
-# The first layout that matches is read. LabelMe comes before hf, because any folder may hold a metadata.csv.
+# The layout with the best score is read; of equal ones the first. LabelMe comes before hf, because any folder may hold
+# a metadata.csv.
 _FORMATS = {
     "coco": _Format(
         lambda path: bool(find_coco_files(path)),
@@ -79,6 +81,15 @@ _FORMATS = {
     ),
 }
 FORMATS = tuple(_FORMATS)
+
+
+def candidates(path: str | Path) -> list[Candidate]:
+    """Judge which layouts a folder may have, from its content.
+
+    Returns:
+        One candidate per layout of ``FORMATS`` that was tried, best first. The best one is read, unless its score is 0.
+    """
+    return rank_layouts(Path(path).expanduser(), {name: layout.matches for name, layout in _FORMATS.items()})
 
 
 def load_task(
@@ -151,21 +162,29 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
             f"The folder {path} does not exist.",
             f"Check the path. {SAMPLE!r} is the task that comes with samtailor.",
         )
-    name = format or next((name for name, layout in _FORMATS.items() if layout.matches(path)), None)
-    if name is None:
-        raise _unknown_layout(path)
-    return _FORMATS[name].read(path, reading)
+    if format is not None:
+        return _FORMATS[format].read(path, reading)
+    ranked = candidates(path)
+    best = chosen(ranked)
+    if best is None:
+        raise _unknown_layout(path, ranked)
+    return _FORMATS[best.format].read(path, reading)
 
 
-def _unknown_layout(path: Path) -> DataError:
+def _unknown_layout(path: Path, ranked: list[Candidate]) -> DataError:
+    near_misses = [f"{candidate.format}: {candidate.reason}" for candidate in ranked if candidate.reason]
+    expected = "; ".join(f"{name}: {layout.files}" for name, layout in _FORMATS.items())
+    hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
+    if near_misses:
+        return DataError(
+            f"{path} has no known layout. What comes near: {'; '.join(near_misses)}. Expected one of: {expected}.", hint
+        )
     jsons = sorted(path.glob("*.json")) + sorted(path.glob("annotations/*.json"))
     images = path / "images"
-    hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
     if jsons:
         hint = f"To read one COCO file, pass its path: {jsons[0]}."
     elif images.is_dir():
         hint = f"{images} exists, but a task needs more than images: add masks/ or COCO files."
-    expected = "; ".join(f"{name}: {layout.files}" for name, layout in _FORMATS.items())
     return DataError(f"{path} has no known layout. Expected one of: {expected}.", hint)
 
 
