@@ -16,6 +16,10 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 CODES = (
     "unreadable",
     "broken-entries",
+    "outside-image",
+    "scaled",
+    "crowd-flags",
+    "stored-values",
     "missing-split",
     "nothing-to-train-on",
     "same-picture",
@@ -35,6 +39,8 @@ CODES = (
     "same-picture-within",
     "alike-picture-within",
     "strip",
+    "repaired",
+    "unread-files",
     "crowd-only",
     "no-instances",
 )

@@ -10,7 +10,8 @@ from typing import Any
 
 from samtailor.data.detect import Candidate, Match, chosen, rank_layouts
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
-from samtailor.data.formats.coco import find_coco_files, read_coco
+from samtailor.data.formats.coco import match_coco, read_coco
+from samtailor.data.formats.coco_crowd import CROWDS
 from samtailor.data.formats.folders import find_splits, is_flat, read_folders
 from samtailor.data.formats.hf import read_hf
 from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
@@ -23,6 +24,7 @@ from samtailor.data.one_class import only_class
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
+from samtailor.data.words import quoted
 from samtailor.errors import DataError
 
 __all__ = ["FORMATS", "SAMPLE", "candidates", "load_task"]
@@ -53,9 +55,10 @@ def _with_options(read: Callable[[Path, int, bool], Task]) -> Callable[[Path, Re
 # a metadata.csv.
 _FORMATS = {
     "coco": _Format(
-        lambda path: bool(find_coco_files(path)),
-        _with_options(read_coco),
-        "train.json, val.json, test.json (also in annotations/)",
+        match_coco,
+        lambda path, reading: read_coco(path, reading=reading),
+        "json files with images and annotations, such as train.json, annotations/instances_train.json or "
+        "train/_annotations.coco.json",
     ),
     "folders": _Format(
         lambda path: any((path / split / "masks").is_dir() for split in find_splits(path)) or is_flat(path),
@@ -101,6 +104,7 @@ def load_task(
     boxes_as_masks: bool = False,
     only: str | None = None,
     skip_broken: bool = False,
+    crowds: str = "auto",
 ) -> Task:
     """Load a task. The layout is detected; the guide to data formats (docs/guides/data.md) shows all layouts.
 
@@ -116,6 +120,9 @@ def load_task(
         only: keep only the instances of this class.
         skip_broken: leave out broken entries, however many there are. Otherwise only a few are left out, and more are
             an error that lists them.
+        crowds: what ``iscrowd`` 1 means in COCO files: ``keep`` crowd regions, which are not prompted, read them as
+            ``objects``, or ``auto``: objects if the file looks like one of CVAT or Datumaro, which write every brush
+            mask so.
 
     Raises:
         DataError: no layout matches, a file is broken, or the task has no image, no instance, or none of the class
@@ -126,10 +133,12 @@ def load_task(
             f"The format {format!r} is not known; expected one of {', '.join(FORMATS)}.",
             "Choose one of them, or leave the format out to detect it.",
         )
+    if crowds not in CROWDS:
+        raise DataError(f"crowds is {quoted(crowds)}; expected one of {', '.join(CROWDS)}.", "Choose one of them.")
     is_sample = str(path) == SAMPLE and not Path(path).is_dir()
     root = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else Path(path).expanduser()
     try:
-        reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken))
+        reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken, crowds))
         task = _read(root, format, reading)
         findings = reading.finish(root)
         task = replace(task, format=task.format + reading.skipped, findings=findings)
@@ -142,6 +151,7 @@ def load_task(
         task = split_by_group(task, split_by, seed)
     options: dict[str, Any] = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
     options |= {"skip_broken": True} if skip_broken else {}  # absent in runs of earlier versions
+    options |= {"crowds": crowds} if crowds != "auto" else {}
     task = replace(task, source={"path": SAMPLE if is_sample else str(root.resolve()), **options})
     return task if only is None else only_class(task, only)
 
@@ -179,11 +189,8 @@ def _unknown_layout(path: Path, ranked: list[Candidate]) -> DataError:
         return DataError(
             f"{path} has no known layout. What comes near: {'; '.join(near_misses)}. Expected one of: {expected}.", hint
         )
-    jsons = sorted(path.glob("*.json")) + sorted(path.glob("annotations/*.json"))
     images = path / "images"
-    if jsons:
-        hint = f"To read one COCO file, pass its path: {jsons[0]}."
-    elif images.is_dir():
+    if images.is_dir():
         hint = f"{images} exists, but a task needs more than images: add masks/ or COCO files."
     return DataError(f"{path} has no known layout. Expected one of: {expected}.", hint)
 

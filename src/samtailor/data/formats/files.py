@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,12 @@ def read_bytes(path: Path) -> bytes:
     """Return the content of a file.
 
     Raises:
-        DataError: the file cannot be read.
+        DataError: the file cannot be read, or is no regular file: reading a pipe or a device might never end.
     """
     try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise DataError(f"{path} is not a regular file; expected a file on disk.", "Pass a copy of its content.")
         return path.read_bytes()
     except OSError as error:
         raise DataError(
