@@ -21,6 +21,7 @@ from samtailor.data.formats.voc import find_voc, read_voc
 from samtailor.data.formats.yolo import read_yolo
 from samtailor.data.formats.yolo_files import is_yolo
 from samtailor.data.one_class import only_class
+from samtailor.data.pixels.pillow import is_special
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
@@ -167,6 +168,8 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
             f"{path} is a file; expected a folder, a COCO file whose name ends in .json, or a YOLO data.yaml.",
             "Pass the folder of the data." if format is None else f"For --format {format} pass the folder.",
         )
+    if is_special(path):
+        raise DataError(f"{path} is a pipe or a device; expected a folder or a file.", "Pass a copy of its content.")
     if not path.is_dir():
         raise DataError(
             f"The folder {path} does not exist.",
@@ -203,6 +206,8 @@ def _check_not_empty(task: Task) -> None:
     if any(record.promptable for record in task.images):
         return
     hint = "Check that the masks are not all background."
+    if odd := [finding for finding in task.findings if finding.severity != "note"]:
+        hint = f"{odd[0].what} {odd[0].hint}"
     if "one class per value" in task.format:
         hint = f"Check the values in the masks against classes.json; {VOID} is void unless it is named there."
     raise DataError(

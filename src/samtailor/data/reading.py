@@ -73,7 +73,7 @@ class Reading:
 
     def broken(self, file: Path, entry: str, cause: str, hint: str = "") -> None:
         """Record an entry that is left out; see ``BrokenEntry``."""
-        self._broken.append(BrokenEntry(file, cut(entry), cut(cause, 400), hint))
+        self._broken.append(BrokenEntry(file, cut(entry, 150), cut(cause), hint))
 
     def note(self, code: str, severity: Severity, what: Callable[[int], str], hint: str, file: Path | str) -> None:
         """Record something that was repaired, or that deserves a look, once per place it occurs.

@@ -19,7 +19,10 @@ def quoted(value: Any, most: int = QUOTED) -> str:
         value = value[: most + 1]
     elif isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 400:
         return f"a whole number of {value.bit_length()} bits"
-    return cut(repr(value), most)
+    try:
+        return cut(repr(value), most)
+    except RecursionError:  # a deeply nested list
+        return f"a {type(value).__name__}"
 
 
 def cut(text: str, most: int = 300) -> str:

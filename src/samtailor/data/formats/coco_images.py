@@ -117,7 +117,12 @@ class ImageLister:
         found = self._finder.find(name)
         if found is None:
             hint = f"Put the images into {self._finder.folder}."
-            self._broken(title, f"the image file {self._finder.expected(name)} is missing{loss}", hint)
+            alike = self._finder.alike(name)
+            cause = f"the image file {self._finder.expected(name)} is missing"
+            if len(alike) > 1:
+                cause = f"{len(alike)} files have this name, such as {alike[0]} and {alike[1]}"
+                hint = "Write the folder into the file_name of each image."
+            self._broken(title, f"{cause}{loss}", hint)
             return
         if (first := by_path.get(found.path)) is not None:
             if name_parts(first.name)[0] == name_parts(name)[0]:

@@ -69,7 +69,7 @@ class PanopticFile:
             entry = f"segment {quoted(segment.get('id'))} on {quoted(image.name)}"
             if (instance := self._instance(segment, entry, numbers, image)) is not None:
                 instances.append(instance)
-        known = {segment.get("id") for segment in _segments(annotation)}
+        known = {as_key(segment.get("id")) for segment in _segments(annotation)}
         if unnamed := sorted(set(np.unique(numbers).tolist()) - known - {0}):
             cause = f"the mask picture has the numbers {quoted(unnamed[:5])} that segments_info does not list"
             self._reading.broken(self._path, title, cause, FIX_HINT)

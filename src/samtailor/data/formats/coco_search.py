@@ -137,7 +137,7 @@ def sniff(path: Path) -> tuple[str, str]:
         What it is, and why: ``instances``, ``panoptic``, ``images`` (a list of images without annotations), or "".
     """
     if not is_file(path):  # also a pipe or a device
-        return "", "is not a regular file"
+        return "", "is a pipe or a device"
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:

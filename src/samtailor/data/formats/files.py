@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import stat
 from pathlib import Path
 from typing import Any
 
 from samtailor.data.pixels.images import image_size
+from samtailor.data.pixels.pillow import is_special
 from samtailor.errors import DataError, ImageError
 
 __all__ = [
@@ -30,12 +30,11 @@ def read_bytes(path: Path) -> bytes:
     """Return the content of a file.
 
     Raises:
-        DataError: the file cannot be read, or is no regular file: reading a pipe or a device might never end.
+        DataError: the file cannot be read, or is a pipe or a device: reading it might never end.
     """
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            raise DataError(f"{path} is not a regular file; expected a file on disk.", "Pass a copy of its content.")
+        if is_special(path):
+            raise DataError(f"{path} is a pipe or a device; expected a file.", "Pass a copy of its content.")
         return path.read_bytes()
     except OSError as error:
         raise DataError(

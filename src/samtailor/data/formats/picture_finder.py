@@ -77,6 +77,11 @@ class PictureFinder:
                 return FoundPicture(close, "file name with another suffix")
         return None
 
+    def alike(self, name: str) -> list[Path]:
+        """Return all files that share the last part of a name."""
+        parts, _ = name_parts(name)
+        return self._by_name.get(_key(parts[-1]), []) if parts else []
+
     def expected(self, name: str) -> Path:
         """Return where a missing picture should be, for the message."""
         parts, _ = name_parts(name)
