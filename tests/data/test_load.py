@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from samtailor.data import FORMATS, load_task
+from samtailor.data.load import candidates
 from tests.data.helpers import data_error, picture, save, sizes_of, write
 
 
@@ -39,10 +40,20 @@ def test_images_without_masks_are_an_error(tmp_path: Path) -> None:
         load_task(tmp_path)
 
 
-def test_a_json_file_of_another_name_is_suggested(tmp_path: Path) -> None:
-    path = write(tmp_path / "result.json", {})
-    with data_error(f"To read one COCO file, pass its path: {path}"):
+def test_an_unknown_layout_is_an_error_that_says_what_came_near(tmp_path: Path) -> None:
+    path = write(tmp_path / "result.json", {"items": []})
+    with data_error(f"What comes near: coco: {path} is a JSON object without images and annotations"):
         load_task(tmp_path)
+
+
+def test_candidates_are_ranked_with_a_reason(tmp_path: Path) -> None:
+    assert all(candidate.score == 0 for candidate in candidates(tmp_path))
+    add(tmp_path, "a", ONES)
+    ranked = candidates(tmp_path)
+    assert (ranked[0].format, len(ranked)) == ("folders", len(FORMATS)) and ranked[0].score > 0
+    write(tmp_path / "train.json", {"images": [], "annotations": []})
+    assert candidates(tmp_path)[0].format == "coco"
+    assert candidates(tmp_path)[0].reason == "has images and annotations: train.json"
 
 
 def test_a_file_of_another_type_is_an_error(tmp_path: Path) -> None:

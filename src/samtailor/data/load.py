@@ -8,8 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from samtailor.data.detect import Candidate, Match, chosen, rank_layouts
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
-from samtailor.data.formats.coco import find_coco_files, read_coco
+from samtailor.data.formats.coco import match_coco, read_coco
+from samtailor.data.formats.coco_crowd import CROWDS
 from samtailor.data.formats.cvat_xml import is_cvat_xml, read_cvat_xml
 from samtailor.data.formats.folders import find_splits, is_flat, read_folders
 from samtailor.data.formats.hf import read_hf
@@ -25,12 +27,14 @@ from samtailor.data.formats.voc import find_voc, read_voc
 from samtailor.data.formats.yolo import read_yolo
 from samtailor.data.formats.yolo_files import is_yolo
 from samtailor.data.one_class import only_class
+from samtailor.data.pixels.pillow import is_special
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
+from samtailor.data.words import quoted
 from samtailor.errors import DataError
 
-__all__ = ["FORMATS", "SAMPLE", "load_task"]
+__all__ = ["FORMATS", "SAMPLE", "candidates", "load_task"]
 
 SAMPLE = "sample"
 
@@ -40,12 +44,12 @@ class _Format:
     """A layout that can be read.
 
     Attributes:
-        matches: returns True if a folder has this layout, from the names of its files.
+        matches: returns True or a ``Match`` if a folder has this layout. A ``Match`` with score 0 says what is missing.
         read: (path, reading) -> task; it tells the reading what it skipped or repaired.
         files: the files of this layout, in words.
     """
 
-    matches: Callable[[Path], bool]
+    matches: Callable[[Path], bool | Match]
     read: Callable[[Path, Reading], Task]
     files: str
 
@@ -54,12 +58,14 @@ def _with_options(read: Callable[[Path, int, bool], Task]) -> Callable[[Path, Re
     return lambda path, reading: read(path, reading.options.seed, reading.options.boxes_as_masks)
 
 
-# The first layout that matches is read. LabelMe comes before hf, because any folder may hold a metadata.csv.
+# The layout with the best score is read; of equal ones the first. LabelMe comes before hf, because any folder may hold
+# a metadata.csv.
 _FORMATS = {
     "coco": _Format(
-        lambda path: bool(find_coco_files(path)),
-        _with_options(read_coco),
-        "train.json, val.json, test.json (also in annotations/)",
+        match_coco,
+        lambda path, reading: read_coco(path, reading=reading),
+        "json files with images and annotations, such as train.json, annotations/instances_train.json or "
+        "train/_annotations.coco.json",
     ),
     "folders": _Format(
         lambda path: any((path / split / "masks").is_dir() for split in find_splits(path)) or is_flat(path),
@@ -98,6 +104,15 @@ _OF_ONE_FILE = ("cvat", "via", "label-studio", "sa1b")  # layouts that may also 
 FORMATS = tuple(_FORMATS)
 
 
+def candidates(path: str | Path) -> list[Candidate]:
+    """Judge which layouts a folder may have, from its content.
+
+    Returns:
+        One candidate per layout of ``FORMATS`` that was tried, best first. The best one is read, unless its score is 0.
+    """
+    return rank_layouts(Path(path).expanduser(), {name: layout.matches for name, layout in _FORMATS.items()})
+
+
 def load_task(
     path: str | Path,
     seed: int = 0,
@@ -107,6 +122,7 @@ def load_task(
     boxes_as_masks: bool = False,
     only: str | None = None,
     skip_broken: bool = False,
+    crowds: str = "auto",
 ) -> Task:
     """Load a task. The layout is detected; the guide to data formats (docs/guides/data.md) shows all layouts.
 
@@ -122,6 +138,9 @@ def load_task(
         only: keep only the instances of this class.
         skip_broken: leave out broken entries, however many there are. Otherwise only a few are left out, and more are
             an error that lists them.
+        crowds: what ``iscrowd`` 1 means in COCO files: ``keep`` crowd regions, which are not prompted, read them as
+            ``objects``, or ``auto``: objects if the file looks like one of CVAT or Datumaro, which write every brush
+            mask so.
 
     Raises:
         DataError: no layout matches, a file is broken, or the task has no image, no instance, or none of the class
@@ -132,10 +151,12 @@ def load_task(
             f"The format {format!r} is not known; expected one of {', '.join(FORMATS)}.",
             "Choose one of them, or leave the format out to detect it.",
         )
+    if crowds not in CROWDS:
+        raise DataError(f"crowds is {quoted(crowds)}; expected one of {', '.join(CROWDS)}.", "Choose one of them.")
     is_sample = str(path) == SAMPLE and not Path(path).is_dir()
     root = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else Path(path).expanduser()
     try:
-        reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken))
+        reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken, crowds))
         task = _read(root, format, reading)
         findings = reading.finish(root)
         task = replace(task, format=task.format + reading.skipped, findings=findings)
@@ -148,6 +169,7 @@ def load_task(
         task = split_by_group(task, split_by, seed)
     options: dict[str, Any] = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
     options |= {"skip_broken": True} if skip_broken else {}  # absent in runs of earlier versions
+    options |= {"crowds": crowds} if crowds != "auto" else {}
     task = replace(task, source={"path": SAMPLE if is_sample else str(root.resolve()), **options})
     return task if only is None else only_class(task, only)
 
@@ -166,26 +188,33 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
             f"{path} is a file; expected a folder, a COCO file whose name ends in .json, or a YOLO data.yaml.",
             "Pass the folder of the data." if format is None else f"For --format {format} pass the folder.",
         )
+    if is_special(path):
+        raise DataError(f"{path} is a pipe or a device; expected a folder or a file.", "Pass a copy of its content.")
     if not path.is_dir():
         raise DataError(
             f"The folder {path} does not exist.",
             f"Check the path. {SAMPLE!r} is the task that comes with samtailor.",
         )
-    name = format or next((name for name, layout in _FORMATS.items() if layout.matches(path)), None)
-    if name is None:
-        raise _unknown_layout(path)
-    return _FORMATS[name].read(path, reading)
+    if format is not None:
+        return _FORMATS[format].read(path, reading)
+    ranked = candidates(path)
+    best = chosen(ranked)
+    if best is None:
+        raise _unknown_layout(path, ranked)
+    return _FORMATS[best.format].read(path, reading)
 
 
-def _unknown_layout(path: Path) -> DataError:
-    jsons = sorted(path.glob("*.json")) + sorted(path.glob("annotations/*.json"))
-    images = path / "images"
-    hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
-    if jsons:
-        hint = f"To read one COCO file, pass its path: {jsons[0]}."
-    elif images.is_dir():
-        hint = f"{images} exists, but a task needs more than images: add masks/ or COCO files."
+def _unknown_layout(path: Path, ranked: list[Candidate]) -> DataError:
+    near_misses = [f"{candidate.format}: {candidate.reason}" for candidate in ranked if candidate.reason]
     expected = "; ".join(f"{name}: {layout.files}" for name, layout in _FORMATS.items())
+    hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
+    if near_misses:
+        return DataError(
+            f"{path} has no known layout. What comes near: {'; '.join(near_misses)}. Expected one of: {expected}.", hint
+        )
+    images = path / "images"
+    if images.is_dir():
+        hint = f"{images} exists, but a task needs more than images: add masks/ or COCO files."
     return DataError(f"{path} has no known layout. Expected one of: {expected}.", hint)
 
 
@@ -197,6 +226,8 @@ def _check_not_empty(task: Task) -> None:
     if any(record.promptable for record in task.images):
         return
     hint = "Check that the masks are not all background."
+    if odd := [finding for finding in task.findings if finding.severity != "note"]:
+        hint = f"{odd[0].what} {odd[0].hint}"
     if "one class per value" in task.format:
         hint = f"Check the values in the masks against classes.json; {VOID} is void unless it is named there."
     raise DataError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samtailor.data.findings import Finding, Severity, times
+from samtailor.data.words import cut
 from samtailor.errors import DataError
 
 __all__ = ["BrokenEntry", "ReadOptions", "Reading"]
@@ -24,11 +25,13 @@ class ReadOptions:
         seed: seed of the split if the files make none.
         boxes_as_masks: fill boxes if annotations have no masks.
         skip_broken: skip broken entries, however many there are.
+        crowds: what ``iscrowd`` 1 means in COCO: ``keep`` crowd regions, read them as ``objects``, or ``auto``.
     """
 
     seed: int = 0
     boxes_as_masks: bool = False
     skip_broken: bool = False
+    crowds: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Reading:
 
     def broken(self, file: Path, entry: str, cause: str, hint: str = "") -> None:
         """Record an entry that is left out; see ``BrokenEntry``."""
-        self._broken.append(BrokenEntry(file, entry, cause, hint))
+        self._broken.append(BrokenEntry(file, cut(entry, 150), cut(cause), hint))
 
     def note(self, code: str, severity: Severity, what: Callable[[int], str], hint: str, file: Path | str) -> None:
         """Record something that was repaired, or that deserves a look, once per place it occurs.

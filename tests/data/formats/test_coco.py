@@ -9,7 +9,7 @@ import pytest
 
 from samtailor.data import RECTANGLES, load_task, read_coco
 from tests.data.formats.coco_content import content, save_task
-from tests.data.helpers import data_error, sizes_of
+from tests.data.helpers import data_error, sizes_of, write
 
 
 def test_files_may_be_in_annotations(tmp_path: Path) -> None:
@@ -59,20 +59,16 @@ def test_bad_boxes_are_errors(tmp_path: Path, box: list[float] | None) -> None:
     data = content()
     data["annotations"][0] |= {"segmentation": [], "bbox": box}
     save_task(tmp_path, data)
-    with data_error(tmp_path / "train.json", "annotation 5 on image a.png cannot be used"):
+    with data_error(tmp_path / "train.json", "annotation 5 on 'a.png': cannot be used"):
         load_task(tmp_path, boxes_as_masks=True)
 
 
-def test_a_folder_without_files_of_splits_is_an_error(tmp_path: Path) -> None:
-    with data_error("No COCO file", "train.json", tmp_path / "annotations"):
+def test_a_folder_without_coco_files_is_an_error(tmp_path: Path) -> None:
+    with data_error("No COCO file", "annotations/", "There is no json file"):
         read_coco(tmp_path)
-
-
-def test_a_misnamed_split_is_an_error(tmp_path: Path) -> None:
-    save_task(tmp_path, content())
-    (tmp_path / "valid.json").write_text("{}")
-    with data_error("valid.json has the name of no split", "Rename it to", "val.json"):
-        read_coco(tmp_path)
+    path = write(tmp_path / "notes.json", {"version": 1})
+    with data_error("No COCO file", f"{path} is a JSON object without images and annotations"):
+        load_task(tmp_path, format="coco")
 
 
 def test_reading_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,28 +56,32 @@ def mask(segmentation: Any) -> dict[str, Any]:
     return annotation(segmentation=segmentation)
 
 
+def bare(**values: Any) -> dict[str, Any]:
+    """Return a file whose masks are polygons, so that nothing but the image entry states a size."""
+    data = content([[2, 1, 7, 1, 7, 4, 2, 4]])
+    data["images"][0].update(values)
+    return data
+
+
 FAULTS = {
-    "images' is missing": edit(lambda data: data.pop("images")),
-    "annotations' is a dict": edit(lambda data: data.update(annotations={})),
-    "annotation number 0 (id 5) has no segmentation": edit(lambda data: data["annotations"][0].pop("segmentation")),
-    "image number 0 (id None) has no id": edit(lambda data: data["images"][0].pop("id")),
-    "image number 1 is a JSON int": edit(lambda data: data["images"].append(7)),
-    "kind annotation have the id 5": edit(lambda data: data["annotations"].append(data["annotations"][0])),
-    "kind image have the id 3": edit(lambda data: data["images"].append(data["images"][0])),
-    "are the same file": edit(lambda data: data["images"].append({**data["images"][0], "id": 4})),
-    "has the image_id 99": annotation(image_id=99),
-    "has the image_id [1]": annotation(image_id=[1]),
-    "has the category_id 98": annotation(category_id=98),
-    "iscrowd 2": annotation(iscrowd=2),
-    "has the id 'x'": annotation(id="x"),
-    "has the id -1": annotation(id=-1),
+    "without images": edit(lambda data: data.pop("images")),
+    "annotations' is missing": {"images": [], "x": {"annotations": []}},
+    "annotation 5: has the image_id 99": annotation(image_id=99),
+    "annotation 5: has the image_id [1]": annotation(image_id=[1]),
+    "annotation 5: has no image_id": edit(lambda data: data["annotations"][0].pop("image_id")),
+    "annotation 5 on 'a.png': has the category_id 98": annotation(category_id=98),
+    "has iscrowd 2": annotation(iscrowd=2),
+    "image number 0: has no id": edit(lambda data: data["images"][0].pop("id")),
+    "image number 0: has the id True": image(id=True),
+    "image number 0: is 7": edit(lambda data: data.update(images=[7])),
+    "two images have the id 3": edit(lambda data: data["images"].append({**data["images"][0], "file_name": "b.png"})),
     "category 2 has the name None": edit(lambda data: data["categories"][0].update(name=None)),
-    "the file name '../a.png'": image(file_name="../a.png"),
-    "the file name '/a.png'": image(file_name="/a.png"),
-    "the file name 7": image(file_name=7),
-    "states 9 x 6 pixels": image(width=9),
-    "states 8.0 x 6 pixels": image(width=8.0),
-    "sides are swapped": image(width=6, height=8),
+    "two categories have the id 2": edit(lambda data: data["categories"].append({"id": "2", "name": "wall"})),
+    "category number 0 is 'cell'": edit(lambda data: data.update(categories=["cell"])),
+    "image 3: has the file name 7": image(file_name=7),
+    "states 9 x 6 pixels": bare(width=9),
+    "states the size 'wide' x 6": bare(width="wide"),
+    "sides are swapped": bare(width=6, height=8),
     "has size [8, 6]": mask({"size": [8, 6], "counts": plain_counts(MASK)}),
     "covers 47 pixels; expected 6 x 8 = 48": mask({"size": [6, 8], "counts": [47]}),
     "covers 48 pixels": mask({"size": [6, 8], "counts": [-1, 49]}),
@@ -86,13 +90,14 @@ FAULTS = {
     "ends in the middle of a number": mask({"size": [6, 8], "counts": "o"}),
     "invalid characters": mask({"size": [6, 8], "counts": "  "}),
     "too large for an image": mask({"size": [6, 8], "counts": "oooooooo0"}),
-    "expected polygons or RLE, not a box alone": edit(lambda data: data["annotations"][0].update(segmentation=[])),
+    "none of the 1 annotations has a mask": edit(lambda data: data["annotations"][0].update(segmentation=[])),
     "is a int": mask(7),
     "has 4 numbers": mask([[1, 1, 2, 2]]),
     "has 7 numbers": mask([[1, 1, 2, 2, 3, 3, 4]]),
-    "not a list of numbers": mask([1, 1, 2, 2, 3, 3]),
+    "not a list of numbers": mask([[1, 1, 2, "2", 3, 3]]),
     "coordinate nan": mask([[1, 1, 2, 2, 3, math.nan]]),
     "coordinate 1e+30": mask([[1, 1, 2, 2, 3, 1e30]]),
+    "the text 'oops'": mask("oops"),
 }
 
 
@@ -110,13 +115,13 @@ def test_an_annotation_with_a_box_alone_gets_the_hint_about_boxes(tmp_path: Path
         read_coco(tmp_path)
 
 
-def test_missing_images_are_counted(tmp_path: Path) -> None:
+def test_missing_images_are_listed(tmp_path: Path) -> None:
     data = content()
     data["images"] += [{"id": n, "file_name": f"{n}.png", "width": 8, "height": 6} for n in (7, 8)]
     save_task(tmp_path, data)
     for name in ("7.png", "8.png"):
         (tmp_path / "images" / name).unlink()
-    with data_error("2 of 3 image files are missing, the first is", tmp_path / "images" / "7.png"):
+    with data_error("2 of 4 entries", f"the image file {tmp_path / 'images' / '7.png'} is missing", "--skip-broken"):
         read_coco(tmp_path)
 
 

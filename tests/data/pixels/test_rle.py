@@ -63,3 +63,23 @@ def test_counts_that_are_not_whole_numbers_are_errors() -> None:
     for counts in ([], [1.5, 2], [2**40]):
         with pytest.raises(ValueError, match="its RLE"):
             rle_from_counts(counts, 2, 2)
+
+
+def test_polygons_far_outside_are_clipped_before_they_are_filled() -> None:
+    random = np.random.default_rng(0)
+    for corners in (60, 2000):
+        points = (random.random(2 * corners) * 2e6 - 1e6).tolist()
+        rle, area = polygons_rle([points], 72, 96)
+        assert rle["size"] == [72, 96] and 0 <= area <= 72 * 96
+    around = [-1e6, -1e6, 1e6, -1e6, 1e6, 1e6, -1e6, 1e6]
+    assert polygons_rle([around], 72, 96)[1] == 72 * 96
+    half = [-1e6, -1e6, 48, -1e6, 48, 1e6, -1e6, 1e6]
+    assert polygons_rle([half], 72, 96)[1] == 72 * 48
+    beside = [1e5, 1e5, 9e5, 1e5, 9e5, 9e5]
+    assert polygons_rle([beside], 72, 96)[1] == 0
+
+
+def test_an_endless_outline_is_an_error() -> None:
+    points = (np.random.default_rng(0).random(20_000) * 8000).tolist()
+    with pytest.raises(ValueError, match="10000 corners and an outline"):
+        polygons_rle([points], 8000, 8000)

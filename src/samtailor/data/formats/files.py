@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from samtailor.data.pixels.images import image_size
+from samtailor.data.pixels.pillow import is_special
 from samtailor.errors import DataError, ImageError
 
 __all__ = [
@@ -29,9 +30,11 @@ def read_bytes(path: Path) -> bytes:
     """Return the content of a file.
 
     Raises:
-        DataError: the file cannot be read.
+        DataError: the file cannot be read, or is a pipe or a device: reading it might never end.
     """
     try:
+        if is_special(path):
+            raise DataError(f"{path} is a pipe or a device; expected a file.", "Pass a copy of its content.")
         return path.read_bytes()
     except OSError as error:
         raise DataError(

@@ -12,7 +12,16 @@ from PIL import Image, UnidentifiedImageError
 
 from samtailor.errors import ImageError, SamtailorError
 
-__all__ = ["MAX_PIXELS", "is_file", "open_picture", "orientation", "size_upright", "upright"]
+__all__ = [
+    "MAX_PIXELS",
+    "has_rotation",
+    "is_file",
+    "is_special",
+    "open_picture",
+    "orientation",
+    "size_upright",
+    "upright",
+]
 
 MAX_PIXELS = 400_000_000
 
@@ -108,6 +117,17 @@ def upright(picture: Image.Image) -> Image.Image:
     """Return the picture after EXIF rotation."""
     turn = _TURNS.get(orientation(picture))
     return picture if turn is None else picture.transpose(turn)
+
+
+def has_rotation(path: Path) -> bool:
+    """Return True if the EXIF rotation of a picture exchanges its sides."""
+    with open_picture(path) as picture:
+        return size_upright(picture) != picture.size or orientation(picture) > 4
+
+
+def is_special(path: Path) -> bool:
+    """Return True for a pipe, a socket or a device: reading it might never end."""
+    return _is_true(path.exists) and not path.is_file() and not path.is_dir()
 
 
 def _is_true(test: Callable[[], bool]) -> bool:

@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from samtailor.data.words import quoted
+
 __all__ = ["Rle", "label_rles", "mask_rle", "polygons_rle", "rle_from_counts"]
 
 Rle = dict[str, Any]
 
-_FAR = 1_000_000  # pixels; the rasteriser would allocate gigabytes for points farther away
+_FAR = 1_000_000  # pixels; no image reaches farther
+_LONG = 200_000  # pixels of outline; the rasteriser takes 120 bytes for each, so longer polygons are clipped first
+_TOO_LONG = 4_000_000  # pixels of outline after clipping
 
 
 def mask_rle(mask: np.ndarray) -> Rle:
@@ -53,9 +57,10 @@ def polygons_rle(polygons: Sequence[Sequence[float]], height: int, width: int) -
         width: width of the image, pixels.
 
     Raises:
-        ValueError: a polygon is too short, has half a point, or a coordinate that is not a number of pixels.
+        ValueError: a polygon is too short or far too long, has half a point, or a coordinate that is not a number of
+            pixels.
     """
-    clean = [_polygon(polygon) for polygon in polygons]
+    clean = [_clipped(_polygon(polygon), height, width) for polygon in polygons]
     rle = dict(coco_mask.merge(coco_mask.frPyObjects(clean, height, width)))
     return rle, int(coco_mask.area(rle))
 
@@ -124,5 +129,56 @@ def _polygon(points: Sequence[float]) -> list[float]:
         raise ValueError(f"a polygon has {len(points)} numbers; expected pairs of x and y")
     if not all(-_FAR <= value <= _FAR for value in points):  # also True for NaN
         far = next(value for value in points if not -_FAR <= value <= _FAR)
-        raise ValueError(f"a polygon has the coordinate {far}, which is far outside any image")
+        raise ValueError(f"a polygon has the coordinate {quoted(far)}, which is far outside any image")
     return [float(value) for value in points]
+
+
+def _clipped(points: list[float], height: int, width: int) -> list[float]:
+    """Clip a polygon to the image and one pixel around it, if its outline is very long; others stay as they are.
+
+    Raises:
+        ValueError: the outline is too long even then, so that filling it would take gigabytes.
+    """
+    if len(points) * (max(points) - min(points)) <= _LONG:  # most polygons, without any arithmetic on corners
+        return points
+    corners = np.array(points, dtype=np.float64).reshape(-1, 2)
+    if _outline(corners) <= _LONG:
+        return points
+    for axis, (low, high) in enumerate(((-1.0, width + 1.0), (-1.0, height + 1.0))):
+        corners = _half_plane(corners, axis, low, 1.0)
+        corners = _half_plane(corners, axis, high, -1.0)
+    if len(corners) < 3:  # nothing of it is in the image
+        return [-1.0, -1.0, -1.0, -1.0, -1.0, -1.0]
+    if (length := _outline(corners)) > _TOO_LONG:
+        raise ValueError(
+            f"a polygon has {len(corners)} corners and an outline of {length:.0f} pixels; expected at most {_TOO_LONG}"
+        )
+    return [float(value) for value in corners.ravel()]
+
+
+def _outline(corners: np.ndarray) -> float:
+    """Return the steps that the rasteriser takes along the outline, in pixels."""
+    return float(np.abs(corners - np.roll(corners, -1, axis=0)).max(axis=1).sum()) if len(corners) else 0.0
+
+
+def _half_plane(corners: np.ndarray, axis: int, limit: float, sign: float) -> np.ndarray:
+    """Clip a closed polygon to the side of a line, by Sutherland and Hodgman: https://doi.org/10.1145/360767.360802.
+
+    Args:
+        corners: (N, 2) x and y.
+        axis: 0 for a vertical line, 1 for a horizontal one.
+        limit: where the line is, pixels.
+        sign: 1 keeps what is at the limit or above, -1 what is at the limit or below.
+    """
+    if not len(corners):
+        return corners
+    following = np.roll(corners, -1, axis=0)
+    inside = sign * (corners[:, axis] - limit) >= 0
+    crosses = inside != np.roll(inside, -1)
+    step = following[:, axis] - corners[:, axis]
+    share = np.divide(limit - corners[:, axis], step, out=np.zeros(len(corners)), where=crosses)
+    crossings = corners + share[:, None] * (following - corners)
+    crossings[:, axis] = limit
+    both = np.stack((corners, crossings), axis=1).reshape(-1, 2)
+    kept: np.ndarray = both[np.stack((inside, crosses), axis=1).ravel()]
+    return kept
