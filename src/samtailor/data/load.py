@@ -113,7 +113,7 @@ def candidates(path: str | Path) -> list[Candidate]:
     return rank_layouts(Path(path).expanduser(), {name: layout.matches for name, layout in _FORMATS.items()})
 
 
-def load_task(
+def load_task(  # more than seven parameters: a public verb; its keyword arguments are its options
     path: str | Path,
     seed: int = 0,
     *,
