@@ -67,6 +67,11 @@ def data_error(*words: object) -> Iterator[None]:
     assert not missing, f"{missing} not in: {caught.value}"
 
 
+def left_out(task: Task) -> str:
+    """Return what the finding about broken entries says."""
+    return next(finding.what for finding in task.findings if finding.code == "broken-entries")
+
+
 def check_same(first: Task, second: Task) -> None:
     """Check that classes, splits, images (by their bytes) and instances are equal, including ids and crowd flags."""
     assert first.classes == second.classes

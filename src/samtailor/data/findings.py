@@ -25,6 +25,9 @@ CODES = (
     "same-picture",
     "alike-picture",
     "boxes",
+    "boxes-left-out",
+    "outside-task",
+    "no-split",
     "class-not-in-train",
     "full-mask",
     "same-mask",
@@ -43,6 +46,11 @@ CODES = (
     "unread-files",
     "crowd-only",
     "no-instances",
+    "repeated-instance",
+    "shapes-left-out",
+    "embedded-image",
+    "repaired-path",
+    "encoding",
 )
 
 

@@ -73,14 +73,16 @@ _FORMATS = {
     ),
     "voc": _Format(
         lambda path: find_voc(path) is not None,
-        _with_options(read_voc),
+        lambda path, reading: read_voc(path, reading=reading),
         "JPEGImages/ with SegmentationObject/ or SegmentationClass/",
     ),
-    "yolo": _Format(is_yolo, _with_options(read_yolo), "data.yaml, labels/ with classes.txt"),
-    "labelme": _Format(is_labelme, _with_options(read_labelme), "*.json beside images"),
+    "yolo": _Format(
+        is_yolo, lambda path, reading: read_yolo(path, reading=reading), "data.yaml, labels/ with classes.txt"
+    ),
+    "labelme": _Format(is_labelme, lambda path, reading: read_labelme(path, reading=reading), "*.json beside images"),
     "hf": _Format(
         lambda path: is_saved(path) or is_hf_folder(path),
-        _with_options(read_hf),
+        lambda path, reading: read_hf(path, reading=reading),
         "dataset_dict.json, *.parquet, metadata.jsonl or metadata.csv (Hugging Face datasets)",
     ),
 }

@@ -12,7 +12,7 @@ import pytest
 
 from samtailor.data import RECTANGLES, load_task, read_hf
 from samtailor.data.pixels.rle import mask_rle
-from tests.data.helpers import check_round_trip, data_error, masks_of, picture, save, sizes_of, write
+from tests.data.helpers import check_round_trip, data_error, left_out, masks_of, picture, save, sizes_of, write
 
 datasets = pytest.importorskip("datasets")
 
@@ -150,15 +150,15 @@ def test_an_image_folder_with_metadata_is_read(tmp_path: Path) -> None:
 def test_boxes_are_an_error_unless_allowed(tmp_path: Path) -> None:
     boxes = rows(tmp_path / "in", 5, objects=objects([[{"category": 1, "bbox": [2, 1, 5, 3]}]] * 5, bbox=BOX))
     boxes.save_to_disk(tmp_path / "cells")
-    with data_error("row 0: object 0 (wall) has a box and no mask", "--boxes-as-masks"):
+    with data_error("All 5 shapes", "are boxes", "--boxes-as-masks"):
         load_task(tmp_path / "cells")
     task = load_task(tmp_path / "cells", boxes_as_masks=True)
     assert task.format.endswith(RECTANGLES) and masks_of(task)[0][1].sum() == 15
 
 
 BAD = {
-    "object 0 cannot be used: a polygon has 4 numbers": {"category": 0, "segmentation": [SQUARE[:4]]},
-    "object 0 cannot be used: a polygon has the coordinate nan": {
+    "object 0: a polygon has 4 numbers": {"category": 0, "segmentation": [SQUARE[:4]]},
+    "object 0: a polygon has the coordinate nan": {
         "category": 0,
         "segmentation": [[*SQUARE[:7], np.nan]],
     },
@@ -197,6 +197,70 @@ def test_numbers_of_categories_need_names(tmp_path: Path) -> None:
         read_hf(tmp_path / "cells")
     write(tmp_path / "cells" / "classes.json", {"5": "cell"})
     assert read_hf(tmp_path / "cells").classes == ("cell",)
+
+
+def test_other_names_of_the_mask_column_are_known(tmp_path: Path) -> None:
+    for name in ("segmentation_map", "Segmentation Mask", "gt"):
+        folder = tmp_path / name.replace(" ", "_")
+        rows(folder / "in", 3, **{name: masks(folder / "in", 3)}).save_to_disk(folder / "cells")
+        assert len(masks_of(load_task(folder / "cells"))) == 2
+
+
+def test_id2label_names_the_values_also_0(tmp_path: Path) -> None:
+    cells = rows(tmp_path / "in", 3, label=masks(tmp_path / "in", 3))
+    cells.save_to_disk(tmp_path / "cells")
+    file = tmp_path / "cells" / "id2label.json"
+    for table in ({"0": "unlabeled", "1": "cell", "2": "wall"}, {"id2label": {"1": "cell", "2": "wall"}}):
+        write(file, table)
+        task = load_task(tmp_path / "cells")
+        assert task.classes == ("cell", "wall") and "one class per value" in task.format
+    write(file, {"0": "floor", "1": "cell", "2": "wall"})
+    task = load_task(tmp_path / "cells")
+    assert [(label, int(mask.sum())) for label, mask in masks_of(task)[:3]] == [
+        ("floor", 75),
+        ("cell", 15),
+        ("wall", 6),
+    ]
+    write(file, {"0": "floor", "1": "cell"})
+    with data_error("3 of 3 entries", "value 2, which has no name"):
+        load_task(tmp_path / "cells")
+    write(file, {"a": "floor"})
+    with data_error("id2label.json has 'a'"):
+        load_task(tmp_path / "cells")
+
+
+def test_a_few_broken_rows_are_left_out(tmp_path: Path) -> None:
+    good = [{"category": 0, "segmentation": [SQUARE]}]
+    bad = [{"category": 0, "segmentation": [SQUARE[:4]]}]
+    cells = rows(tmp_path / "in", 9, objects=objects([good] * 8 + [bad], segmentation=POLYGONS))
+    cells.save_to_disk(tmp_path / "cells")
+    task = load_task(tmp_path / "cells")
+    assert "row 8, object 0: a polygon has 4 numbers" in left_out(task) and len(task.images) == 9
+
+
+@pytest.mark.parametrize(
+    "card", ["https://example.invalid/data/a.parquet", "hf://datasets/someone/something/a.parquet"]
+)
+def test_nothing_that_a_readme_names_is_fetched(tmp_path: Path, card: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "cells"
+    (root / "data").mkdir(parents=True)
+    rows(tmp_path / "in", 3, mask=masks(tmp_path / "in", 3)).to_parquet(root / "data" / "train-0-of-1.parquet")
+    write(
+        root / "README.md",
+        f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {card}\n---\n",
+    )
+    opened: list[Any] = []
+    monkeypatch.setattr("socket.create_connection", lambda *address, **_: opened.append(address))
+    monkeypatch.setattr("socket.getaddrinfo", lambda *address, **_: opened.append(address) or [])
+    assert len(load_task(root).images) == 3 and not opened
+
+
+def test_several_data_sets_in_one_folder_are_an_error(tmp_path: Path) -> None:
+    for name in ("small", "large"):
+        (tmp_path / "cells" / name).mkdir(parents=True)
+        rows(tmp_path / name, 3).to_parquet(tmp_path / "cells" / name / "train.parquet")
+    with data_error("several data sets, in large, small", "Pass the folder of one of them"):
+        load_task(tmp_path / "cells")
 
 
 def test_an_unknown_split_is_an_error(tmp_path: Path) -> None:

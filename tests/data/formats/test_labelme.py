@@ -71,12 +71,17 @@ def test_rectangles_alone_are_an_error_unless_allowed(tmp_path: Path) -> None:
     assert task.format.endswith(RECTANGLES) and masks_of(task)[0][1].sum() == 6
 
 
-def test_broken_json_and_misnamed_splits_are_errors(tmp_path: Path) -> None:
+def test_folders_of_splits_may_have_other_usual_names(tmp_path: Path) -> None:
+    for folder in ("train", "Validation", "testing"):
+        add(tmp_path / folder, "a", shape())
+    add(tmp_path / "later", "b", shape())
+    task = load_task(tmp_path)
+    assert list(task.splits) == ["train", "val", "test"]
+    assert [(finding.code, finding.count) for finding in task.findings] == [("no-split", 1)]
+
+
+def test_broken_json_is_an_error(tmp_path: Path) -> None:
     path = add(tmp_path / "train", "a", shape())
-    (tmp_path / "valid").mkdir()
-    with data_error("valid has the name of no split"):
-        read_labelme(tmp_path)
-    (tmp_path / "valid").rmdir()
     write(path, '{"shapes": [')
-    with data_error("a.json is not JSON"):
+    with data_error("a.json: it is not JSON"):
         load_task(tmp_path, format="labelme")

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from samtailor.data import load_task, read_voc
-from tests.data.helpers import check_round_trip, data_error, masks_of, picture, stems_of, write
+from tests.data.helpers import check_round_trip, data_error, left_out, masks_of, picture, save, stems_of, write
 
 OBJECTS = np.zeros((8, 12), dtype=np.uint8)
 OBJECTS[1:4, 1:5], OBJECTS[4, 1:5], OBJECTS[5:7, 6:10] = 1, 255, 2
@@ -101,35 +101,59 @@ def test_every_object_is_read(tmp_path_factory: pytest.TempPathFactory, objects:
     assert all((mask == (objects == value)).all() for value, (_, mask) in zip(values, masks, strict=True))
 
 
-def test_an_unknown_class_is_an_error(voc2012: Path) -> None:
+def test_a_few_broken_pictures_and_objects_are_left_out(voc2012: Path) -> None:
+    first = "2007_000032.png"
     add(voc2012, "2007_000032", classes=np.where(CLASSES == 8, 77, CLASSES).astype(np.uint8))
-    with data_error(voc2012 / "SegmentationClass" / "2007_000032.png", "has the class 77; expected 1 to 20"):
-        load_task(voc2012)
-
-
-def test_an_object_without_a_class_is_an_error(voc2012: Path) -> None:
+    assert f"{voc2012 / 'SegmentationClass' / first} has the class 77; expected 1 to 20" in left_out(load_task(voc2012))
     add(voc2012, "2007_000032", classes=np.where(CLASSES == 8, 0, CLASSES).astype(np.uint8))
-    with data_error("Object 2 of", "2007_000032.png has no class in"):
-        load_task(voc2012)
-
-
-def test_missing_object_pictures_and_pictures_of_another_size_are_errors(voc2012: Path) -> None:
-    path = voc2012 / "SegmentationObject" / "2007_000032.png"
-    palette_png(path, OBJECTS[:4])
-    with data_error(f"{path} has 12 x 4 pixels", "12 x 8"):
-        load_task(voc2012)
+    task = load_task(voc2012)
+    assert f"{first}, object 2: it has no class in" in left_out(task) and len(masks_of(task)) == 3
+    path = palette_png(voc2012 / "SegmentationObject" / first, OBJECTS[:4])
+    task = load_task(voc2012)
+    assert f"{path} has 12 x 4 pixels" in left_out(task) and len(task.images) == 2
     path.unlink()
-    with data_error("2007_000032.png does not exist"):
-        load_task(voc2012)
+    assert f"{first} does not exist" in left_out(load_task(voc2012))
 
 
-def test_files_missing_from_a_list_are_errors(voc2012: Path) -> None:
+def test_files_missing_from_a_list_are_left_out_unless_all_are(voc2012: Path) -> None:
     list_split(voc2012, "val", "2007_000039", "2007_1")
-    with data_error("1 of 2 files of val", f"the first is {voc2012 / 'SegmentationClass' / '2007_1.png'}"):
-        load_task(voc2012)
+    assert f"{voc2012 / 'SegmentationClass' / '2007_1.png'}: the file of val is missing" in left_out(load_task(voc2012))
     add(voc2012, "2007_1")
     (voc2012 / "JPEGImages" / "2007_1.jpg").unlink()
-    with data_error("1 of 2 files of val", f"the first is {voc2012 / 'JPEGImages' / '2007_1.jpg'}"):
+    assert f"{voc2012 / 'JPEGImages' / '2007_1.jpg'}: the file" in left_out(load_task(voc2012))
+    list_split(voc2012, "val", "2007_1", "2007_2")
+    (voc2012 / "SegmentationClass" / "2007_1.png").unlink()
+    with data_error("2 of 2 files of val", f"the first is {voc2012 / 'SegmentationClass' / '2007_1.png'}"):
+        load_task(voc2012)
+
+
+def test_lists_may_be_named_after_subsets_of_cvat(tmp_path: Path) -> None:
+    for stem in "abc":
+        add(tmp_path, stem)
+    list_split(tmp_path, "Train", "a", "JPEGImages/b.jpg")
+    list_split(tmp_path, "Validation", "c")
+    assert stems_of(load_task(tmp_path)) == {"train": ["a", "b"], "val": ["c"]}
+
+
+def test_colours_of_a_labelmap_decide_whatever_its_order(tmp_path: Path) -> None:
+    colours = np.array([[0, 0, 0], [250, 50, 83], [51, 221, 255]], dtype=np.uint8)
+    for stem in "abc":
+        picture(tmp_path / "JPEGImages" / f"{stem}.jpg")
+        save(tmp_path / "SegmentationClass" / f"{stem}.png", colours[OBJECTS % 255])
+        save(tmp_path / "SegmentationObject" / f"{stem}.png", colours[OBJECTS % 255][..., ::-1])
+    write(tmp_path / "labelmap.txt", "wall:51,221,255::\nbackground:0,0,0::\ncell:250,50,83::\n")
+    task = load_task(tmp_path)
+    assert task.classes == ("wall", "cell")
+    assert {label: int(mask.sum()) for label, mask in masks_of(task)} == {"cell": 12, "wall": 8}
+    write(tmp_path / "labelmap.txt", "background:0,0,0::\ncell:250,50,83::\n")
+    with data_error("has the colour 51,221,255, which", "250,50,83 cell"):
+        load_task(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["background:0,0,0::\n", "# a comment\n", "", "background\nbackground\n"])
+def test_a_labelmap_without_classes_is_an_error(voc2012: Path, text: str) -> None:
+    write(voc2012 / "labelmap.txt", text)
+    with data_error("labelmap.txt", "expected"):
         load_task(voc2012)
 
 

@@ -32,10 +32,13 @@ def test_the_layout_of_ultralytics_is_read(tmp_path: Path) -> None:
     assert load_task(tmp_path / "cells" / "data.yaml").splits == task.splits
 
 
-def test_boxes_are_an_error_unless_allowed(tmp_path: Path) -> None:
+def test_boxes_among_masks_are_left_out_unless_allowed(tmp_path: Path) -> None:
     label = ultralytics(tmp_path, SQUARE, BOX)
-    with data_error(f"{label}, line 2: it has 5 numbers, which are a class and a box", "--boxes-as-masks"):
-        load_task(tmp_path)
+    task = load_task(tmp_path)
+    finding = task.findings[0]
+    assert (finding.code, finding.count, len(masks_of(task))) == ("broken-entries", 1, 1)
+    assert f"{label}, line 2: it has 5 numbers, which are a class and a box" in finding.what
+    assert "--boxes-as-masks" in finding.hint and task.format == "YOLO, 1 of 3 entries left out"
     task = load_task(tmp_path, boxes_as_masks=True)
     assert f"1 of 3 instances are {RECTANGLES}" in task.format
     (_, square), (name, box) = masks_of(task)
@@ -44,12 +47,57 @@ def test_boxes_are_an_error_unless_allowed(tmp_path: Path) -> None:
     assert RECTANGLES in load_task(tmp_path / "out" / "as-rle").format
 
 
+def test_boxes_alone_are_an_error_unless_allowed(tmp_path: Path) -> None:
+    label = ultralytics(tmp_path, BOX, BOX.replace("0.5", "0.4"))
+    write(tmp_path / "labels" / "val" / "b.txt", "")
+    with data_error("All 2 lines", "boxes of 5 numbers", f"line 1 of {label}", "--boxes-as-masks"):
+        load_task(tmp_path)
+    assert task_is_boxes(tmp_path)
+
+
+def test_oriented_boxes_are_treated_like_upright_ones(tmp_path: Path) -> None:
+    turned = "0 0.3 0.2 0.5 0.6 0.42 0.76 0.22 0.36"  # corners (6, 2), (10, 6), (8.4, 7.6), (4.4, 3.6): a rectangle
+    ultralytics(tmp_path, turned)
+    write(tmp_path / "labels" / "val" / "b.txt", turned)
+    with data_error("All 2 lines", "four corners with right angles", "OBB", "--boxes-as-masks"):
+        load_task(tmp_path)
+    assert task_is_boxes(tmp_path)
+    write(tmp_path / "labels" / "val" / "b.txt", SQUARE)  # five corners: these are outlines
+    assert RECTANGLES not in load_task(tmp_path).format
+
+
+def task_is_boxes(root: Path) -> bool:
+    return RECTANGLES in load_task(root, boxes_as_masks=True).format
+
+
+def test_the_same_line_twice_is_one_instance_and_a_note(tmp_path: Path) -> None:
+    ultralytics(tmp_path, SQUARE, SQUARE, SQUARE.replace("0 ", "1 ", 1))
+    task = load_task(tmp_path)
+    assert [label for label, _ in masks_of(task)] == ["cell", "wall"]
+    assert [(finding.code, finding.count) for finding in task.findings] == [("repeated-instance", 1)]
+
+
+def test_label_files_and_lists_may_be_utf16(tmp_path: Path) -> None:
+    label = ultralytics(tmp_path, SQUARE)
+    before = load_task(tmp_path).splits
+    for encoding in ("utf-16", "utf-16-le", "utf-8-sig"):
+        label.write_bytes(SQUARE.encode(encoding))
+        assert load_task(tmp_path).splits == before
+
+
+def test_broken_lines_are_listed_at_once(tmp_path: Path) -> None:
+    label = ultralytics(tmp_path, *[SQUARE] * 2, *["0 0.1 0.1"] * 30)
+    with data_error("30 of 33 entries", f"{label}, line 3", f"{label}, line 22", "and 10 more", "--skip-broken"):
+        load_task(tmp_path)
+    assert len(masks_of(load_task(tmp_path, skip_broken=True))) == 1
+
+
 def test_key_points_are_not_read_as_polygons(tmp_path: Path) -> None:
     ultralytics(tmp_path, BOX + " 0.3 0.3 0.7 0.7")
     write(tmp_path / "data.yaml", ULTRALYTICS + "kpt_shape: [2, 2]\n")
-    with data_error("key points and a box"):
-        load_task(tmp_path)
     write(tmp_path / "labels" / "val" / "b.txt", BOX + " 0.3 0.3 0.7 0.7")
+    with data_error("key points and boxes"):
+        load_task(tmp_path)
     assert masks_of(load_task(tmp_path, boxes_as_masks=True))[0][1].sum() == 60
 
 
@@ -61,7 +109,7 @@ def test_polygons_and_boxes_of_a_rectangle_give_the_same_mask(
     right, bottom = min(left + width, 20), min(top + height, 10)
     x0, y0, x1, y1 = left / 20, top / 10, right / 20, bottom / 10
     box = f"0 {(x0 + x1) / 2!r} {(y0 + y1) / 2!r} {x1 - x0!r} {y1 - y0!r}"
-    ultralytics(root, f"0 {x0!r} {y0!r} {x1!r} {y0!r} {x1!r} {y1!r} {x0!r} {y1!r}", box)
+    ultralytics(root, f"0 {x0!r} {y0!r} {x1!r} {y0!r} {x1!r} {y1!r} {x0!r} {y1!r}", f"1{box[1:]}")
     expected = np.zeros((10, 20), dtype=bool)
     expected[top:bottom, left:right] = True
     for _, mask in masks_of(read_yolo(root, boxes_as_masks=True)):
@@ -73,7 +121,7 @@ LINES = {
     "the class 2; expected a class in data.yaml: 0 cell, 1 wall": "2 0.1 0.1 0.2 0.2 0.3 0.3",
     "the class 0.5": "0.5 0.1 0.1 0.2 0.2 0.3 0.3",
     "a class, a box and a confidence": BOX + " 0.9",
-    "it has 8 numbers": SQUARE[:-4],
+    "it has 10 numbers": SQUARE[:-4],
     "it has 3 numbers": "0 0.1 0.1",
     "the coordinate nan": "0 0.1 0.1 0.2 nan 0.3 0.3",
     "the coordinate 320; expected 0 to 1": "0 320 100 330 100 330 120",
@@ -84,20 +132,23 @@ LINES = {
 
 @pytest.mark.parametrize("cause", LINES)
 def test_errors_name_the_file_and_the_line(tmp_path: Path, cause: str) -> None:
-    label = ultralytics(tmp_path, SQUARE, LINES[cause])
-    with data_error(f"{label}, line 2", cause):
+    label = ultralytics(tmp_path, SQUARE, *[LINES[cause]] * 4)
+    with data_error(f"{label}, line 2", f"{label}, line 5", cause):
         read_yolo(tmp_path, boxes_as_masks=True)
 
 
 def test_points_just_outside_the_image_are_clipped(tmp_path: Path) -> None:
-    ultralytics(tmp_path, "0 -0.01 -0.01 1.01 -0.01 1.01 1.01 -0.01 1.01")
+    ultralytics(tmp_path, "0 -0.01 -0.01 0.5 -0.01 1.01 -0.01 1.01 1.01 -0.01 1.01")
     assert masks_of(load_task(tmp_path))[0][1].all()
 
 
-def test_a_label_file_without_an_image_is_an_error(tmp_path: Path) -> None:
+def test_a_label_file_without_an_image_is_counted(tmp_path: Path) -> None:
     label = ultralytics(tmp_path, SQUARE)
     write(label.with_name("extra.txt"), SQUARE)
-    with data_error("extra.txt has no image"):
+    assert "extra.txt: it has no image" in load_task(tmp_path).findings[0].what
+    for n in range(3):
+        write(label.with_name(f"extra{n}.txt"), SQUARE)
+    with data_error("4 of 6 entries", "extra2.txt: it has no image"):
         load_task(tmp_path)
 
 
@@ -110,7 +161,8 @@ def test_images_without_any_label_file_are_an_error(tmp_path: Path) -> None:
 
 def test_damaged_files_are_errors(tmp_path: Path) -> None:
     label = ultralytics(tmp_path, SQUARE)
-    label.write_bytes(b"\xff\xfe\x00")
+    write(label.parents[1] / "val" / "b.txt", "")
+    label.write_bytes(b"\x89\xff\x81")
     with data_error("a.txt is not UTF-8 text"):
         load_task(tmp_path)
     (tmp_path / "images" / "train" / "a.jpg").write_text("no picture")

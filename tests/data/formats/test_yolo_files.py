@@ -8,8 +8,9 @@ import pytest
 
 from samtailor.data import load_task, read_yolo
 from samtailor.data.formats.yolo_files import label_file
+from samtailor.errors import DataError
 from tests.data.formats.yolo_content import ROBOFLOW, SQUARE, ULTRALYTICS, add, ultralytics
-from tests.data.helpers import check_round_trip, data_error, sizes_of, stems_of, write
+from tests.data.helpers import check_round_trip, data_error, left_out, sizes_of, stems_of, write
 
 
 def test_the_layout_of_roboflow_is_read(tmp_path: Path) -> None:
@@ -33,14 +34,15 @@ def test_keys_may_name_lists_of_images_and_several_folders(tmp_path: Path) -> No
     write(tmp_path / "data.yaml", "train: [train.txt, images/more]\nval: val.txt\nnames: {0: cell}")
     assert stems_of(load_task(tmp_path)) == {"train": ["a", "b", "d"], "val": ["c"]}
     write(tmp_path / "val.txt", "./images/all/c.jpg\n./images/all/x.jpg\n")
-    with data_error("val.txt, line 2: the image ./images/all/x.jpg is missing"):
-        load_task(tmp_path)
+    assert "val.txt, line 2: the image ./images/all/x.jpg is missing" in load_task(tmp_path).findings[0].what
+    write(tmp_path / "val.txt", "x.jpg\ny.jpg\n")
+    assert "lists 2 images, and none of them exists, the first is x.jpg" in load_task(tmp_path).findings[0].what
 
 
 def test_classes_txt_names_the_classes_without_a_yaml(tmp_path: Path) -> None:
     for n in range(10):
         add(tmp_path, "images", "labels", f"{n}")
-    with data_error("has no data.yaml and no classes.txt"):
+    with data_error("has no data.yaml and no classes.txt", "names:\n  0: class 0"):
         load_task(tmp_path)
     write(tmp_path / "classes.txt", "cell\nwall\n")
     task = load_task(tmp_path)
@@ -59,7 +61,7 @@ def test_the_label_file_is_in_labels_or_beside_the_image(tmp_path: Path) -> None
 YAMLS = {
     "is not YAML": "names: [cell\ntrain: {",
     "holds a YAML list": "- a",
-    "has the names None": "train: images/train",
+    "has no names of the classes": "train: images/train",
     "has the names 'cell'": "names: cell",
     "the class name None": "names: [cell, null]",
     "the class name 'cell'": "names: [cell, cell]",
@@ -77,3 +79,63 @@ def test_errors_name_the_yaml_file_and_the_cause(tmp_path: Path, cause: str) -> 
     write(tmp_path / "data.yaml", YAMLS[cause])
     with data_error(tmp_path / "data.yaml", cause):
         read_yolo(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names", ["[&a x, *a]", "&a {0: *a}", "&a [x]\nb: &b [*a, *a]\nc: [*b, *b]"], ids=["one", "cycle", "nested"]
+)
+def test_aliases_in_a_yaml_are_refused_before_they_expand(tmp_path: Path, names: str) -> None:
+    ultralytics(tmp_path, SQUARE)
+    write(tmp_path / "data.yaml", f"names: {names}\ntrain: images/train\n")
+    with data_error(tmp_path / "data.yaml", "aliases are not read"):
+        load_task(tmp_path)
+
+
+def test_a_huge_yaml_is_refused(tmp_path: Path) -> None:
+    ultralytics(tmp_path, SQUARE)
+    write(tmp_path / "data.yaml", "names: [" + "a, " * 400_000 + "]")
+    with data_error("expected at most 1,000,000"):
+        load_task(tmp_path)
+
+
+def test_a_list_outside_the_task_is_noted_and_never_quoted(tmp_path: Path) -> None:
+    root = tmp_path / "task"
+    ultralytics(root, SQUARE, SQUARE.replace("0.8", "0.7"))
+    secret = write(tmp_path / "secret.txt", "root:x:0:0\n" * 5)
+    write(root / "data.yaml", f"names: [cell, wall]\ntrain: images/train\nval: {secret}\n")
+    task = load_task(root)
+    assert [f.code for f in task.findings] == ["outside-task", "broken-entries"]
+    assert "root:x" not in "".join(f.what for f in task.findings)
+    write(root / "data.yaml", f"names: [cell, wall]\ntrain: {secret}\n")
+    with pytest.raises(DataError) as caught:
+        load_task(root)
+    assert "root:x" not in str(caught.value)
+
+
+def test_paths_of_another_machine_are_found_by_their_ends(tmp_path: Path) -> None:
+    ultralytics(tmp_path, SQUARE)
+    before = load_task(tmp_path).splits
+    write(tmp_path / "train.txt", "C:\\data\\cells\\images\\train\\a.jpg\n")
+    write(tmp_path / "val.txt", "/kaggle/input/cells/images/val/b.jpg\n")
+    for train, val in (("train.txt", "val.txt"), ("/content/cells/images/train", "../images/val")):
+        write(
+            tmp_path / "data.yaml", f"path: /content/cells\nnames: [cell, wall]\nnc: '2'\ntrain: {train}\nval: {val}\n"
+        )
+        assert load_task(tmp_path).splits == before
+
+
+def test_a_missing_split_is_left_out_if_there_are_others(tmp_path: Path) -> None:
+    ultralytics(tmp_path, SQUARE)
+    write(tmp_path / "data.yaml", ULTRALYTICS.replace("test: #", "test: images/test #"))
+    task = load_task(tmp_path)
+    assert sizes_of(task) == {"train": 1, "val": 1}
+    assert "has test: images/test, which does not exist" in left_out(task)
+
+
+def test_darknets_obj_data_is_read(tmp_path: Path) -> None:
+    add(tmp_path, "obj_train_data", "obj_train_data", "a")
+    write(tmp_path / "obj.data", "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\nbackup = backup/\n")
+    write(tmp_path / "obj.names", "cell\nwall\n")
+    write(tmp_path / "train.txt", "data/obj_train_data/a.jpg\n")
+    task = load_task(tmp_path)
+    assert task.classes == ("cell", "wall") and stems_of(task) == {"train": ["a"]}

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.data.helpers import picture, write
 
 # Width 20, height 10: x 5 to 15, y 2 to 8.
-SQUARE = "0 0.25 0.2 0.75 0.2 0.75 0.8 0.25 0.8"
+SQUARE = "0 0.25 0.2 0.5 0.2 0.75 0.2 0.75 0.8 0.25 0.8"
 BOX = "1 0.5 0.5 0.5 0.6"
 
 ULTRALYTICS = """\

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from samtailor.data.formats.drafts import draft_labels, split_drafts, task_from_drafts
-from samtailor.data.formats.hf_rows import Pictures, open_splits
+from samtailor.data.formats.builders import build_task
+from samtailor.data.formats.hf_rows import open_splits
 from samtailor.data.formats.hf_split import HfSplit
-from samtailor.data.splits import split_note
-from samtailor.data.task import SPLITS, Task
+from samtailor.data.formats.pictures import Pictures
+from samtailor.data.reading import Reading, ReadOptions
+from samtailor.data.task import Task
 
 __all__ = ["read_hf"]
 
 
-def read_hf(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) -> Task:
+def read_hf(root: str | Path, seed: int = 0, boxes_as_masks: bool = False, *, reading: Reading | None = None) -> Task:
     """Read what ``save_to_disk`` wrote, a folder of parquet files, or an image folder with metadata.
 
-    A column of label maps is read like the masks of image and mask folders: with ``classes.json`` in ``root`` each
-    value is a class, otherwise an instance. A column of objects holds lists (or dicts of lists) of objects with
-    polygons or RLE, a category, and optionally a box [x, y, width, height]. Pictures inside the rows are written to
-    the user's cache folder, because images of a task are files.
+    A column of label maps is read like the masks of image and mask folders: with ``classes.json`` or ``id2label.json``
+    in ``root`` each value is a class, otherwise an instance. A column of objects holds lists (or dicts of lists) of
+    objects with polygons or RLE, a category, and optionally a box [x, y, width, height]. Pictures inside the rows are
+    written to the user's cache folder, because images of a task are files. Nothing is fetched from the web.
 
     Args:
         root: the folder.
         seed: seed of the split by file name, if the data has no splits.
-        boxes_as_masks: fill the box if an object has no mask. Otherwise such an object is an error.
+        boxes_as_masks: fill the box if an object has no mask. Otherwise boxes among masks are left out, and boxes alone
+            are an error.
+        reading: collects broken rows and objects; None judges them here.
 
     Raises:
         DataError: ``datasets`` is not installed, or the data is broken. The message names folder, split and row.
     """
     root = Path(root)
-    readers = [HfSplit(root, split, rows, boxes_as_masks) for split, rows in open_splits(root).items()]
+    own = reading is None
+    reading = reading or Reading(ReadOptions(seed, boxes_as_masks))
+    splits = [HfSplit(root, split, rows, reading) for split, rows in open_splits(root).items()]
     pictures = Pictures(root)
-    drafts = {reader.split: [reader.draft(row, pictures) for row in range(len(reader.rows))] for reader in readers}
-    layout = "Hugging Face data set"
-    if "" in drafts:
-        drafts = split_drafts(drafts[""], pictures.folder, seed)
-        layout += f", {split_note('file name', seed)}"
-    if any(reader.has_label_maps for reader in readers):
-        layout += ", one class per value" if readers[0].classes else ", one instance per value"
-    names = dict.fromkeys(name for reader in readers for name in reader.class_list())
-    used = draft_labels(draft for images in drafts.values() for draft in images)
-    names |= dict.fromkeys(sorted(used - names.keys()))
-    ordered = {split: drafts[split] for split in SPLITS if split in drafts}
-    return task_from_drafts(root, layout, names, ordered)
+    images = [image for split in splits for row in range(len(split.rows)) if (image := split.image(row, pictures))]
+    note = ""
+    if any(split.has_label_maps for split in splits):
+        note = ", one class per value" if splits[0].classes else ", one instance per value"
+    names = [name for split in splits for name in split.class_list()]
+    task = build_task(root, "Hugging Face data set", images, reading, names, pictures.folder, note)
+    return replace(task, findings=reading.finish(root)) if own else task

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import platformdirs
-
-from samtailor.data.formats.files import FIX_HINT
+from samtailor.data.formats.files import FIX_HINT, IMAGE_SUFFIXES
+from samtailor.data.formats.pictures import pictures_root
 from samtailor.errors import DataError
-from samtailor.machine.files import write_atomically
 
-__all__ = ["INSTALL", "Pictures", "class_names", "is_hf_folder", "is_saved", "open_splits"]
+__all__ = ["INSTALL", "class_names", "is_hf_folder", "is_saved", "open_splits"]
 
 INSTALL = "pip install 'samtailor[datasets]'"
 _SPLITS = {"train": "train", "training": "train", "validation": "val", "valid": "val", "val": "val", "dev": "val"}
 _SPLITS |= {"test": "test", "testing": "test"}
+_METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 _DATA = ("*.parquet", "metadata.jsonl", "metadata.csv")
 
 
@@ -55,10 +53,13 @@ def open_splits(root: Path) -> dict[str, Any]:
             if is_saved(root):
                 data = datasets.load_from_disk(str(root))
             else:
-                data = datasets.load_dataset(str(root), cache_dir=str(_pictures_root() / "tables"))
+                kind, files = _data_files(root)
+                data = datasets.load_dataset(kind, data_files=files, cache_dir=str(pictures_root() / "tables"))
+        except DataError:
+            raise
         except Exception as error:  # datasets raises errors of many types on damaged files
             cause = " ".join(str(error).split()) or type(error).__name__
-            raise DataError(f"{root} cannot be read as a Hugging Face data set: {cause}.", FIX_HINT) from error
+            raise DataError(f"{root} cannot be read as a Hugging Face data set: {cause[:500]}.", FIX_HINT) from error
     splits = {str(name): rows for name, rows in data.items()} if hasattr(data, "items") else {"": data}
     if list(splits) == ["train"]:  # the name that datasets gives to rows without splits
         splits = {"": splits["train"]}
@@ -86,54 +87,55 @@ def class_names(feature: Any) -> list[str] | None:
     return None
 
 
-class Pictures:
-    """Pictures inside rows, written as files to one folder per data set in the user's cache folder.
+def _data_files(root: Path) -> tuple[str, dict[str, list[str]]]:
+    """Return the builder of ``datasets`` for a folder, and split -> files.
 
-    A file that already holds the same bytes is not written again.
-
-    Attributes:
-        folder: the folder of this data set.
+    ``datasets`` itself would read the folder's README.md, which may name files on the web; it is not given the folder.
     """
-
-    def __init__(self, root: Path) -> None:
-        digest = hashlib.blake2b(str(root.resolve()).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        self._root, self.folder = root, _pictures_root() / f"{root.resolve().name}-{digest}"
-        self._names: set[str] = set()
-
-    def path(self, split: str, row: int, picture: dict[str, Any]) -> Path:
-        """Return the file of a picture ({"bytes", "path"}): its own file, or a written one."""
-        name, content = picture.get("path"), picture.get("bytes")
-        if content is None:
-            if name and Path(name).is_file():
-                return Path(name)
+    paths = [path for path in sorted(root.rglob("*")) if path.is_file() and _is_visible(path, root)]
+    tables = [path for path in paths if path.suffix.lower() == ".parquet" and path.name not in _METADATA]
+    if tables:
+        kinds = {folder for path in tables if (folder := _configuration(path.relative_to(root)))}
+        if len(kinds) > 1 or (kinds and any(not _configuration(path.relative_to(root)) for path in tables)):
             raise DataError(
-                f"{self._root}, row {row} of {split or 'the data'}: the image {name} is missing.",
-                "Add the file or remove the row.",
+                f"{root} has parquet files of several data sets, in {', '.join(sorted(kinds))}; expected one.",
+                "Pass the folder of one of them.",
             )
-        short = PurePosixPath(str(name or "").replace("\\", "/")).name or f"{row:06}{_suffix(content)}"
-        if (split + short).lower() in self._names:
-            short = f"{row:06}-{short}"
-        self._names.add((split + short).lower())
-        file = self.folder / (split or "all") / short
-        if not (file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content):
-            write_atomically(file, content)
-        return file
+        return "parquet", _by_split(root, tables)
+    metadata = [path for path in paths if path.name in _METADATA]
+    files = _by_split(root, [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES])
+    for path in metadata:
+        own = _split_in(path.relative_to(root))
+        for split, listed in files.items():
+            if own in ("", split):
+                listed.append(str(path))
+    return "imagefolder", files
 
 
-def _pictures_root() -> Path:
-    chosen = os.environ.get("SAMTAILOR_PICTURES", "").strip()
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(platformdirs.user_cache_dir("samtailor", appauthor=False)) / "pictures"
+def _by_split(root: Path, paths: list[Path]) -> dict[str, list[str]]:
+    files: dict[str, list[str]] = {}
+    for path in paths:
+        files.setdefault(_split_in(path.relative_to(root)) or "train", []).append(str(path.absolute()))
+    return files
 
 
-def _suffix(content: bytes) -> str:
-    """Return the file suffix of a picture from its first bytes."""
-    if content.startswith(b"\x89PNG"):
-        return ".png"
-    if content.startswith(b"\xff\xd8"):
-        return ".jpg"
-    return ".webp" if content[8:12] == b"WEBP" else ".tif" if content[:2] in (b"II", b"MM") else ".img"
+def _split_in(path: Path) -> str:
+    """Return the split, as ``datasets`` calls it, that a folder or the file name of a table begins with."""
+    words = [*path.parts[:-1], *re.split(r"[-_.\s]", path.name)[:-1]] if path.suffix == ".parquet" else path.parts[:-1]
+    names = {"train": "train", "val": "validation", "test": "test"}
+    return next((names[_SPLITS[word.lower()]] for word in words if word.lower() in _SPLITS), "")
+
+
+def _configuration(path: Path) -> str:
+    """Return the folders of a table that name neither a split nor just ``data``."""
+    folders = (
+        part for part in path.parts[:-1] if part.lower() not in _SPLITS and part.lower() not in ("data", "default")
+    )
+    return "/".join(folders)
+
+
+def _is_visible(path: Path, root: Path) -> bool:
+    return not any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def _undecoded(datasets: Any, rows: Any) -> Any:
@@ -145,11 +147,14 @@ def _undecoded(datasets: Any, rows: Any) -> Any:
 
 @contextmanager
 def _quiet(datasets: Any) -> Iterator[None]:
-    """Hide the progress bars of ``datasets``."""
+    """Hide the progress bars of ``datasets``, and keep it off the web."""
     shown = not datasets.are_progress_bars_disabled()
+    offline = datasets.config.HF_HUB_OFFLINE
     datasets.disable_progress_bars()
+    datasets.config.HF_HUB_OFFLINE = True
     try:
         yield
     finally:
+        datasets.config.HF_HUB_OFFLINE = offline
         if shown:
             datasets.enable_progress_bars()

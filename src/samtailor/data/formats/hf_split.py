@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from samtailor.data.formats.drafts import Draft, LabelledMask
+import numpy as np
+
+from samtailor.data.formats.builders import DraftBuilder
 from samtailor.data.formats.files import picture_size
-from samtailor.data.formats.hf_rows import Pictures, class_names
-from samtailor.data.formats.label_maps import UNNAMED_CLASS, read_classes, read_label_map
-from samtailor.data.formats.shapes import BOXES_HINT, box_rle, four_numbers, points_rle, rle_from_dict
-from samtailor.data.pixels.rle import Rle, polygons_rle
+from samtailor.data.formats.find_images import note_outside
+from samtailor.data.formats.hf_classes import read_hf_classes
+from samtailor.data.formats.hf_rows import class_names
+from samtailor.data.formats.label_maps import UNNAMED_CLASS, VOID, read_label_map, read_labels_of
+from samtailor.data.formats.pictures import Pictures
+from samtailor.data.formats.shapes import box_rle, four_numbers, points_rle, rle_from_dict
+from samtailor.data.pixels.rle import Rle, label_rles, polygons_rle
+from samtailor.data.reading import Reading
 from samtailor.errors import DataError
 
 __all__ = ["HfSplit"]
 
-_IMAGES = ("image", "images", "pixel_values", "img")
-_MASKS = ("mask", "masks", "label", "labels", "annotation", "annotations", "segmentation_mask", "segmentation")
+_IMAGES = ("image", "images", "pixel_values", "img", "picture", "photo", "input_image", "rgb")
+_MASKS = (
+    *("mask", "masks", "label", "labels", "annotation", "annotations", "segmentation_mask", "segmentation"),
+    *("segmentation_map", "segmentation_maps", "semantic_segmentation", "segmentation_label", "label_map", "labelmap"),
+    *("mask_image", "image_mask", "seg_map", "seg_mask", "semseg", "seg", "ground_truth", "gt", "target"),
+)
 _OBJECTS = ("objects", "annotations", "instances")
 _FIELDS = {
     "shape": ("segmentation", "segmentations", "polygon", "polygons", "mask", "masks"),
@@ -27,19 +38,19 @@ _FIELDS = {
 
 
 class HfSplit:
-    """The rows of one split. Every error names folder, split and row.
+    """The rows of one split. A row or an object that is broken is recorded and left out.
 
     Attributes:
         split: name of the split; "" if the data has no splits.
         rows: a ``datasets.Dataset`` whose pictures are not decoded.
-        classes: value -> class name, from classes.json; None if there is no such file.
+        classes: value -> class name, from classes.json or id2label.json; None if there is no such file.
         has_label_maps: True if a column holds label maps, False if one holds objects.
     """
 
-    def __init__(self, root: Path, split: str, rows: Any, boxes_as_masks: bool) -> None:
+    def __init__(self, root: Path, split: str, rows: Any, reading: Reading) -> None:
         self.split, self.rows = split, rows
-        self.classes = read_classes(root / "classes.json")
-        self._root, self._boxes_as_masks = root, boxes_as_masks
+        self.classes = read_hf_classes(root)
+        self._root, self._reading = root, reading
         self._image = self._column(_IMAGES, is_picture=True)
         self._mask = self._column(_MASKS, is_picture=True)
         self._objects = None if self._mask else self._column(_OBJECTS, is_picture=False)
@@ -47,7 +58,7 @@ class HfSplit:
             raise DataError(
                 f"{root} (Hugging Face) has the columns {', '.join(rows.features)}; expected image, and mask or label "
                 "or annotation (a picture), or objects.",
-                "Rename the columns, or cast them to datasets.Image.",
+                'Rename the columns, such as rows.rename_column("OLD", "mask"), or cast them to datasets.Image.',
             )
         self.has_label_maps = self._objects is None
         self._fields: dict[str, str] = {}
@@ -61,27 +72,43 @@ class HfSplit:
             return list(self.classes.values()) if self.classes else [UNNAMED_CLASS]
         return list(self._names or [])
 
-    def draft(self, row: int, pictures: Pictures) -> Draft:
-        """Return the image of a row with its masks."""
+    def image(self, row: int, pictures: Pictures) -> DraftBuilder | None:
+        """Return the image of a row with its masks; None if the row is broken."""
+        try:
+            return self._image_of(row, pictures)
+        except DataError as error:
+            self._reading.count()
+            what = error.what.removesuffix(".").removeprefix(f"{self._root}, {self._place(row)}: ")
+            self._reading.broken(self._root, self._place(row), what, error.hint)
+            return None
+
+    def _image_of(self, row: int, pictures: Pictures) -> DraftBuilder:
         content = self.rows[row]
         picture = content[self._image]
         if picture is None:
             raise self._error(row, "it has no image", "Add the image or remove the row.")
         path = pictures.path(self.split, row, picture)
-        width, height = picture_size(path)
+        if picture.get("bytes") is None:
+            note_outside(self._reading, self._root, path)
+        builder = DraftBuilder(self._reading, self._root, path, *picture_size(path), self.split)
         if self.has_label_maps:
-            return Draft(path, width, height, self._label_map(row, path, content[self._mask], width, height))
-        masks, boxes = self._object_masks(row, content[self._objects], width, height)
-        return Draft(path, width, height, tuple(masks), boxes)
+            masks = self._label_map(row, path, content[self._mask], builder.width, builder.height)
+            for value, (label, rle, area) in masks.items():
+                builder.add(f"{self._place(row)}, value {value}", label, _already((rle, area)))
+        else:
+            self._add_objects(row, builder, content[self._objects])
+        return builder
+
+    def _place(self, row: int) -> str:
+        return f"row {row} of {self.split}" if self.split else f"row {row}"
 
     def _error(self, row: int, cause: str, hint: str) -> DataError:
-        place = f"row {row} of {self.split}" if self.split else f"row {row}"
-        return DataError(f"{self._root}, {place}: {cause}.", hint)
+        return DataError(f"{self._root}, {self._place(row)}: {cause}.", hint)
 
     def _column(self, names: tuple[str, ...], is_picture: bool) -> str | None:
-        for name in names:
-            feature = self.rows.features.get(name)
-            if feature is not None and (type(feature).__name__ == "Image") == is_picture:
+        columns = {name.lower().replace("-", "_").replace(" ", "_"): name for name in self.rows.features}
+        for name in (columns[key] for key in names if key in columns):
+            if (type(self.rows.features[name]).__name__ == "Image") == is_picture:
                 return name
         return None
 
@@ -105,7 +132,9 @@ class HfSplit:
             )
         return fields, class_names(feature[fields["label"]])
 
-    def _label_map(self, row: int, image: Path, picture: Any, width: int, height: int) -> tuple[LabelledMask, ...]:
+    def _label_map(
+        self, row: int, image: Path, picture: Any, width: int, height: int
+    ) -> dict[int, tuple[str, Rle, int]]:
         if picture is None:
             raise self._error(row, "it has no mask", "Add a mask (all 0 without objects), or remove the row.")
         with tempfile.TemporaryDirectory() as folder:
@@ -113,33 +142,31 @@ class HfSplit:
             if picture["bytes"] is not None:
                 path = Path(folder) / "mask"
                 path.write_bytes(picture["bytes"])
+            else:
+                note_outside(self._reading, self._root, path)
             try:
-                masks = read_label_map(path, image, width, height, self.classes)
+                if self.classes is not None and 0 in self.classes:
+                    return _with_class_zero(path, image, width, height, self.classes)
+                return read_label_map(path, image, width, height, self.classes)
             except DataError as error:
                 cause = error.what.replace(str(path), path.name).removesuffix(".")
                 raise self._error(row, cause[:1].lower() + cause[1:], error.hint) from error
-        return tuple(LabelledMask(*mask) for mask in masks.values())
 
-    def _object_masks(self, row: int, objects: Any, width: int, height: int) -> tuple[list[LabelledMask], int]:
-        """Return the masks of a row's objects, and how many of them are filled boxes."""
-        masks: list[LabelledMask] = []
-        boxes = 0
+    def _add_objects(self, row: int, builder: DraftBuilder, objects: Any) -> None:
         for number, entry in enumerate(_as_list(objects)):
+            place = f"{self._place(row)}, object {number}"
             shape = entry.get(self._fields["shape"]) if "shape" in self._fields else None
             try:
                 label = self._label(entry[self._fields["label"]])
-                if shape:
-                    rle, area = _shape_rle(shape, height, width)
-                    masks.append(LabelledMask(label, rle, area, bool(entry.get("iscrowd") or entry.get("is_crowd"))))
-                    continue
-                if not self._boxes_as_masks:
-                    raise self._error(row, f"object {number} ({label}) has a box and no mask", BOXES_HINT)
-                x, y, w, h = four_numbers(entry.get(self._fields.get("box", "")))
-                masks.append(LabelledMask(label, *box_rle(x, y, x + w, y + h, height, width)))
-                boxes += 1
             except ValueError as error:
-                raise self._error(row, f"object {number} cannot be used: {error}", "Fix the object.") from error
-        return masks, boxes
+                self._reading.count()
+                self._reading.broken(self._root, place, str(error), "Fix the object.")
+                continue
+            if shape:
+                crowd = bool(entry.get("iscrowd") or entry.get("is_crowd"))
+                builder.add(place, label, _from_shape(shape), crowd=crowd)
+            else:
+                builder.add(place, label, _from_box(entry.get(self._fields.get("box", ""))), box=True)
 
     def _label(self, value: Any) -> str:
         if isinstance(value, str) and value.strip():
@@ -153,6 +180,40 @@ class HfSplit:
             f"its category {value!r} has no name; expected text, or a number with a name (a ClassLabel "
             "feature or classes.json)"
         )
+
+
+def _with_class_zero(
+    mask: Path, image: Path, width: int, height: int, classes: dict[int, str]
+) -> dict[int, tuple[str, Rle, int]]:
+    """Read a label map in which 0 is a class; 255 is void, unless it is named."""
+    labels = read_labels_of(mask, image, width, height).astype(np.int64) + 1
+    if VOID not in classes:
+        labels[labels == VOID + 1] = 0
+    masks = {value - 1: mask for value, mask in label_rles(labels).items()}
+    unnamed = sorted(masks.keys() - classes.keys())
+    if unnamed:
+        raise DataError(
+            f"Mask {mask} has the value {unnamed[0]}, which has no name; expected one of "
+            f"{', '.join(f'{value} {name}' for value, name in classes.items())}.",
+            "Name the value in id2label.json, or write a classes.json, in which 0 is always background.",
+        )
+    return {value: (classes[value], *mask) for value, mask in masks.items()}
+
+
+def _already(rle: tuple[Rle, int]) -> Callable[[int, int], tuple[Rle, int]]:
+    return lambda height, width: rle
+
+
+def _from_shape(shape: Any) -> Callable[[int, int], tuple[Rle, int]]:
+    return lambda height, width: _shape_rle(shape, height, width)
+
+
+def _from_box(box: Any) -> Callable[[int, int], tuple[Rle, int]]:
+    def make(height: int, width: int) -> tuple[Rle, int]:
+        x, y, w, h = four_numbers(box)
+        return box_rle(x, y, x + w, y + h, height, width)
+
+    return make
 
 
 def _as_list(objects: Any) -> list[dict[str, Any]]:

@@ -7,11 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from samtailor.data.findings import times
+from samtailor.data.formats.builders import split_of, without_repeats
 from samtailor.data.formats.drafts import Draft, draft_labels, split_drafts, task_from_drafts
-from samtailor.data.formats.files import read_bytes, read_json
+from samtailor.data.formats.encodings import (
+    choose_encoding,
+    decode_unicode,
+    note_encoding,
+    parse_json,
+    read_any_json,
+)
+from samtailor.data.formats.files import read_bytes
+from samtailor.data.formats.find_images import ImageFinder
 from samtailor.data.formats.labelme_file import LabelMeFile
+from samtailor.data.formats.pictures import Pictures
 from samtailor.data.formats.shapes import BOXES_HINT
-from samtailor.data.splits import check_split_names, split_note
+from samtailor.data.reading import Reading, ReadOptions
+from samtailor.data.splits import split_note
 from samtailor.data.task import SPLITS, Task
 from samtailor.errors import DataError
 
@@ -24,65 +36,143 @@ def is_labelme(root: Path) -> bool:
     """Return True if one of the first json files below ``root`` has LabelMe's keys."""
     for _, path in zip(range(_SNIFFED), _json_files(root), strict=False):
         try:
-            if _has_shapes(read_json(path)):
-                return True
+            content = read_bytes(path)
         except DataError:
             continue
+        # Keys are ASCII; this also finds files whose encoding is not clear from one file alone.
+        if _is_list(content):
+            continue
+        text, _ = decode_unicode(content) or (content.decode("latin-1"), "")
+        if '"shapes"' in text and ('"imagePath"' in text or '"imageData"' in text):
+            return True
     return False
 
 
-def read_labelme(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) -> Task:
+def read_labelme(
+    root: str | Path, seed: int = 0, boxes_as_masks: bool = False, *, reading: Reading | None = None
+) -> Task:
     """Read LabelMe's json files and the headers of their images.
 
-    ``polygon``, ``rectangle``, ``circle`` and ``mask`` shapes become masks. Shapes with the same label and ``group_id``
-    become one instance. Points and lines have no area and are left out; the task's format counts them.
+    ``polygon``, ``rectangle``, ``oriented_rectangle``, ``circle`` and ``mask`` shapes become masks. Shapes with the
+    same label and ``group_id`` become one instance. Points and lines have no area and are left out; the task's format
+    counts them. Rotated boxes of X-AnyLabeling (``rotation``) among masks are left out, unless boxes are filled.
 
     Args:
-        root: a folder with json files beside their images, in ``train/``, ``val/``, ``test/`` or anywhere below.
+        root: a folder with json files beside their images, or anywhere below; ``train/``, ``val/``, ``test/`` are
+            splits.
         seed: seed of the split by file name, if there are no folders for splits.
         boxes_as_masks: accept a task of rectangles only. Otherwise it is an error.
+        reading: collects broken shapes and repairs; None judges them here.
 
     Raises:
-        DataError: a file is missing, broken, or contradicts another. The message names the file.
+        DataError: too much is broken, or files contradict each other. The message names the files.
     """
     root = Path(root)
-    folders = {split: root / split for split in SPLITS if next(_json_files(root / split), None)}
+    own = reading is None
+    reading = reading or Reading(ReadOptions(seed, boxes_as_masks))
+    files = _Files(root, reading)
+    drafts = files.read()
     layout = "LabelMe json"
-    without_area = 0
-    drafts: dict[str, list[Draft]] = {}
-    if folders:
-        check_split_names(root, "")
-    json_of: dict[Path, Path] = {}
-    for split, folder in (folders or {"": root}).items():
-        drafts[split] = []
-        for path in sorted(_json_files(folder)):
-            if _is_list(path):
-                continue
-            content = read_json(path)
-            if _has_shapes(content):
-                file = LabelMeFile(path, content)
-                drafts[split].append(file.draft(json_of))
-                without_area += file.without_area
-    if not folders:
-        drafts = split_drafts(drafts[""], root, seed)
-        layout += f", {split_note('file name', seed)}"
+    if "" in drafts:
+        drafts = split_drafts(drafts[""], root, reading.options.seed)
+        layout += f", {split_note('file name', reading.options.seed)}"
     images = [draft for split_images in drafts.values() for draft in split_images]
-    if not boxes_as_masks and sum(draft.boxes for draft in images) == sum(len(draft.masks) for draft in images) > 0:
+    total, boxes = sum(len(draft.masks) for draft in images), sum(draft.boxes for draft in images)
+    if not reading.options.boxes_as_masks and boxes == total and boxes + files.rotated > 0:
         raise DataError(f"All shapes in {root} (LabelMe json) are rectangles; expected masks.", BOXES_HINT)
-    task = task_from_drafts(root, layout, sorted(draft_labels(images)), drafts)
-    note = f", {without_area} points and lines left out" if without_area else ""
-    return replace(task, format=task.format + note)
+    ordered = {split: drafts[split] for split in SPLITS if split in drafts}
+    task = task_from_drafts(root, layout, sorted(draft_labels(images)), ordered)
+    note = f", {files.without_area} points and lines left out" if files.without_area else ""
+    if files.rotated and not reading.options.boxes_as_masks:
+        note += f", {times(files.rotated, 'rotated box', 'rotated boxes')} left out"
+    return replace(task, format=task.format + note, findings=reading.finish(root) if own else ())
+
+
+class _Files:
+    """The json files below a folder.
+
+    Attributes:
+        without_area: number of points and lines left out.
+        rotated: number of rotated boxes of X-AnyLabeling.
+    """
+
+    def __init__(self, root: Path, reading: Reading) -> None:
+        self._root, self._reading = root, reading
+        self._finder, self._pictures = ImageFinder(root, reading), Pictures(root)
+        self._json_of: dict[Path, Path] = {}
+        self._drafts: dict[str, list[tuple[Path, Draft]]] = {}
+        self.without_area = self.rotated = 0
+
+    def read(self) -> dict[str, list[Draft]]:
+        """Return split -> drafts, in the order of the json files; the only key is "" if there are no splits."""
+        old: list[Path] = []
+        for path in sorted(_json_files(self._root)):
+            content = read_bytes(path)
+            if _is_list(content):
+                continue
+            if (decoded := decode_unicode(content)) is None:
+                old.append(path)  # all such files have one encoding, which is chosen from all of them
+                continue
+            self._read(path, decoded[0])
+            note_encoding(self._reading, path, decoded[1])
+        if old:
+            encoding = choose_encoding(map(read_bytes, old), old[0])
+            for path in old:
+                self._add(path, lambda path=path: read_any_json(path, encoding)[0])
+                note_encoding(self._reading, path, encoding)
+        in_order = {split: [draft for _, draft in sorted(rows, key=_path)] for split, rows in self._drafts.items()}
+        if len(in_order) > 1 and "" in in_order:
+            for draft in in_order.pop(""):
+                self._reading.note(
+                    "no-split",
+                    "warning",
+                    lambda count: f"{times(count, 'image')} left out: they are in no folder of a split.",
+                    "Put their json files into train/, val/ or test/.",
+                    draft.path,
+                )
+        return in_order
+
+    def _read(self, path: Path, text: str) -> None:
+        self._add(path, lambda: parse_json(path, text))
+
+    def _add(self, path: Path, load: Any) -> None:
+        try:
+            content = load()
+            if not (isinstance(content, dict) and _has_shapes(content)):
+                return
+            file = LabelMeFile(path, content, self._reading)
+            draft = file.draft(self._json_of, self._finder, self._pictures)
+        except DataError as error:
+            self._reading.count()
+            what = error.what.removesuffix(".").removeprefix(f"{path}: ")
+            what = f"it {what.removeprefix(f'{path} ')}" if what.startswith(f"{path} ") else what
+            self._reading.broken(path, "", what, error.hint)
+            return
+        draft = replace(
+            draft,
+            masks=tuple(m for m, _ in without_repeats([(m, False) for m in draft.masks], self._reading, draft.path)),
+        )
+        split = split_of(path, self._root)
+        self._drafts.setdefault(split, []).append((path, draft))
+        self.without_area += file.without_area
+        self.rotated += file.rotated
+
+
+def _path(row: tuple[Path, Draft]) -> Path:
+    return row[0]
 
 
 def _json_files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*.json"):
+    for path in folder.rglob("*"):
+        if path.suffix.lower() != ".json" or not path.is_file():
+            continue
         if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path
 
 
-def _is_list(path: Path) -> bool:
+def _is_list(content: bytes) -> bool:
     """Return True if a json file holds a list, such as class names: it has no annotations of LabelMe."""
-    return read_bytes(path)[:64].lstrip()[:1] == b"["
+    return content[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"["
 
 
 def _has_shapes(content: dict[str, Any]) -> bool:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from samtailor.data.formats.builders import split_of
 from samtailor.data.formats.drafts import Draft, LabelledMask, draft_labels, task_from_drafts
-from samtailor.data.formats.files import files_by_stem, picture_size, read_lines
-from samtailor.data.formats.label_maps import VOID, read_labels_of
+from samtailor.data.formats.encodings import read_text
+from samtailor.data.formats.files import files_by_stem, picture_size
+from samtailor.data.formats.label_maps import VOID
 from samtailor.data.formats.shapes import BOXES_HINT
 from samtailor.data.formats.voc_boxes import read_boxes
+from samtailor.data.formats.voc_classes import (
+    VOC_CLASSES,
+    VocClasses,
+    read_class_picture,
+    read_object_picture,
+    read_voc_classes,
+)
 from samtailor.data.pixels.rle import label_rles
+from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.splits import split_items, split_note
 from samtailor.data.task import SPLITS, Task
 from samtailor.errors import DataError
 
 __all__ = ["VOC_CLASSES", "find_voc", "read_voc"]
-
-VOC_CLASSES = (
-    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
-    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
-)
 
 
 def find_voc(root: Path) -> Path | None:
@@ -32,7 +39,7 @@ def find_voc(root: Path) -> Path | None:
     return below[0].parent if len(below) == 1 else None
 
 
-def read_voc(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) -> Task:
+def read_voc(root: str | Path, seed: int = 0, boxes_as_masks: bool = False, *, reading: Reading | None = None) -> Task:
     """Read ``JPEGImages/`` with ``SegmentationObject/`` and ``SegmentationClass/``; 0 is background, 255 is void.
 
     Each value in an object picture is an instance. Its class is the most frequent value under it in the class picture.
@@ -44,11 +51,19 @@ def read_voc(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) -> T
         seed: seed of the split by file name, if there are no lists.
         boxes_as_masks: fill the boxes of ``Annotations/*.xml`` if there are no masks. Otherwise boxes alone are an
             error.
+        reading: collects broken pictures and objects; None judges them here.
 
     Raises:
-        DataError: a file is missing, broken, or contradicts another. The message names the file.
+        DataError: too much is broken, or a folder is missing. The message names the files.
     """
     root = Path(root)
+    own = reading is None
+    reading = reading or Reading(ReadOptions(seed, boxes_as_masks))
+    task = _read(root, reading)
+    return replace(task, findings=reading.finish(root)) if own else task
+
+
+def _read(root: Path, reading: Reading) -> Task:
     home = find_voc(root)
     if home is None:
         raise DataError(
@@ -56,37 +71,57 @@ def read_voc(root: str | Path, seed: int = 0, boxes_as_masks: bool = False) -> T
             "Pass the folder that holds JPEGImages.",
         )
     if (home / "SegmentationClass").is_dir():
-        return _read_masks(root, home, seed)
+        return _read_masks(root, home, reading)
     if (home / "SegmentationObject").is_dir():
         raise DataError(
             f"{home} has SegmentationObject/ without SegmentationClass/; expected both.",
             "Add SegmentationClass/, which says the class of each object.",
         )
-    if not boxes_as_masks:
+    if not reading.options.boxes_as_masks:
         raise DataError(
             f"{home} (Pascal VOC) has boxes in Annotations/, but no SegmentationClass/; expected masks.", BOXES_HINT
         )
-    return _read_boxes(root, home, seed)
+    return _read_boxes(root, home, reading)
 
 
-def _read_masks(root: Path, home: Path, seed: int) -> Task:
-    images, splits, note = _split_images(home, "Segmentation", home / "SegmentationClass", ".png", seed)
-    names = _class_names(home)
-    drafts = {split: [_mask_draft(home, images[stem], names) for stem in stems] for split, stems in splits.items()}
+def _read_masks(root: Path, home: Path, reading: Reading) -> Task:
+    images, splits, note = _split_images(home, "Segmentation", home / "SegmentationClass", ".png", reading)
+    classes = read_voc_classes(home)
+
+    def read(image: Path) -> Draft:
+        return _mask_draft(home, image, classes, reading)
+
+    drafts = {split: _drafts([images[stem] for stem in stems], read, reading) for split, stems in splits.items()}
     if not (home / "SegmentationObject").is_dir():
         note += ", one instance per class and image"
-    return task_from_drafts(root, "Pascal VOC" + note, names.values(), drafts)
+    return task_from_drafts(root, "Pascal VOC" + note, classes.names.values(), drafts)
 
 
-def _read_boxes(root: Path, home: Path, seed: int) -> Task:
-    images, splits, note = _split_images(home, "Main", home / "Annotations", ".xml", seed)
-    drafts = {split: [_box_draft(home, images[stem]) for stem in stems] for split, stems in splits.items()}
+def _read_boxes(root: Path, home: Path, reading: Reading) -> Task:
+    images, splits, note = _split_images(home, "Main", home / "Annotations", ".xml", reading)
+
+    def read(image: Path) -> Draft:
+        return _box_draft(home, image, reading)
+
+    drafts = {split: _drafts([images[stem] for stem in stems], read, reading) for split, stems in splits.items()}
     labels = draft_labels(draft for split_drafts in drafts.values() for draft in split_drafts)
     return task_from_drafts(root, "Pascal VOC" + note, sorted(labels), drafts)
 
 
+def _drafts(images: list[Path], read: Callable[[Path], Draft], reading: Reading) -> list[Draft]:
+    """Return the images with their masks. One that is broken is recorded and left out."""
+    drafts = []
+    for image in images:
+        try:
+            drafts.append(read(image))
+        except DataError as error:
+            reading.count()
+            reading.broken(image, "", error.what.removesuffix("."), error.hint)
+    return drafts
+
+
 def _split_images(
-    home: Path, list_folder: str, annotations: Path, suffix: str, seed: int
+    home: Path, list_folder: str, annotations: Path, suffix: str, reading: Reading
 ) -> tuple[dict[str, Path], dict[str, list[str]], str]:
     """Choose the images of each split.
 
@@ -95,90 +130,78 @@ def _split_images(
         list_folder: sub-folder of ImageSets/ with the lists of splits.
         annotations: folder of the annotation files.
         suffix: their suffix.
-        seed: seed of the split if there are no lists.
+        reading: collects files that are listed and missing.
 
     Returns:
         stem -> image; split -> stems; and the words for ``Task.format``, empty if lists make the split.
     """
     images = files_by_stem(home / "JPEGImages")
-    annotated = {path.stem for path in annotations.glob(f"*{suffix}")}
-    lists = {split: home / "ImageSets" / list_folder / f"{split}.txt" for split in SPLITS}
-    listed = {
-        split: [line.split()[0] for _, line in read_lines(path)] for split, path in lists.items() if path.is_file()
-    }
-    for split, stems in listed.items():
-        _check_present(home, split, stems, annotated, annotations, suffix)
-    splits = {split: sorted(set(stems)) for split, stems in listed.items()}
+    annotated = {path.stem for path in annotations.iterdir() if path.suffix.lower() == suffix}
+    splits: dict[str, list[str]] = {}
+    for path in sorted((home / "ImageSets" / list_folder).glob("*.txt")):
+        split = split_of(f"{path.stem}/a")
+        if split:
+            lines = [line.split()[0] for line in read_text(path)[0].splitlines() if line.strip()]
+            stems = [line if line in annotated else PurePosixPath(line).stem for line in lines]
+            splits[split] = sorted({*splits.get(split, []), *stems})
     note = ""
-    if not listed:
+    if not splits:
+        seed = reading.options.seed
         splits = split_items(sorted(annotated), str, seed)
         note = f", {split_note('file name', seed)}"
-    for split, stems in splits.items():
-        _check_present(home, split, stems, set(images), home / "JPEGImages", ".jpg")
-    return images, splits, note
+    ordered = {split: splits[split] for split in SPLITS if split in splits}
+    for split, stems in ordered.items():
+        ordered[split] = _present(home, split, stems, annotated, annotations, suffix, reading)
+        ordered[split] = _present(home, split, ordered[split], set(images), home / "JPEGImages", ".jpg", reading)
+    return images, ordered, note
 
 
-def _check_present(home: Path, split: str, stems: list[str], present: set[str], folder: Path, suffix: str) -> None:
+def _present(
+    home: Path, split: str, stems: list[str], present: set[str], folder: Path, suffix: str, reading: Reading
+) -> list[str]:
+    """Return the stems whose file is there, and record the others.
+
+    Raises:
+        DataError: no file is there.
+    """
     missing = [stem for stem in stems if stem not in present]
-    if missing:
+    hint = f"Add the files, or remove them from ImageSets/*/{split}.txt."
+    if missing and len(missing) == len(stems):
         raise DataError(
             f"{len(missing)} of {len(stems)} files of {split} in {home} (Pascal VOC) are missing, the first is "
             f"{folder / missing[0]}{suffix}.",
-            f"Add the files, or remove them from ImageSets/*/{split}.txt.",
+            hint,
         )
+    for stem in missing:
+        reading.count()
+        reading.broken(folder / f"{stem}{suffix}", "", f"the file of {split} is missing", hint)
+    return [stem for stem in stems if stem in present]
 
 
-def _class_names(home: Path) -> dict[int, str]:
-    """Return value in the class pictures -> class name."""
-    for file in (home / "class_names.txt", home / "labelmap.txt"):
-        if file.is_file():
-            lines = [line.split(":")[0].strip() for _, line in read_lines(file) if not line.startswith("#")]
-            lines = [line for line in lines if line != "__ignore__"]
-            if not lines or lines[0].strip("_").lower() != "background" or len(set(lines)) < len(lines):
-                raise DataError(
-                    f"{file} has the names {lines[:5]}; expected background first, then each class once.",
-                    "Fix the order of the names.",
-                )
-            return dict(enumerate(lines[1:], 1))
-    return dict(enumerate(VOC_CLASSES, 1))
-
-
-def _mask_draft(home: Path, image: Path, names: dict[int, str]) -> Draft:
+def _mask_draft(home: Path, image: Path, names: VocClasses, reading: Reading) -> Draft:
     width, height = picture_size(image)
     class_file, object_file = (home / f"Segmentation{kind}" / f"{image.stem}.png" for kind in ("Class", "Object"))
-    classes = read_labels_of(class_file, image, width, height)
-    unknown = [value for value in np.unique(classes).tolist() if value not in (0, VOID) and value not in names]
-    if unknown:
-        raise DataError(
-            f"{class_file} has the class {unknown[0]}; expected 1 to {max(names)} ({VOID} is void).",
-            "Name the classes in class_names.txt, one per line, _background_ first.",
-        )
+    classes = read_class_picture(class_file, image, width, height, names)
     if not object_file.parent.is_dir():
         by_class = label_rles(np.where(classes == VOID, 0, classes))
-        masks = [LabelledMask(names[value], *rle_and_area) for value, rle_and_area in by_class.items()]
-    else:
-        objects = read_labels_of(object_file, image, width, height)
-        by_object = label_rles(np.where(objects == VOID, 0, objects))
-        masks = [
-            LabelledMask(names[_class_under(objects == value, classes, value, object_file, class_file)], *rle_and_area)
-            for value, rle_and_area in by_object.items()
-        ]
+        reading.count(len(by_class))
+        masks = [LabelledMask(names.names[value], *rle_and_area) for value, rle_and_area in by_class.items()]
+        return Draft(image, width, height, tuple(masks))
+    objects = read_object_picture(object_file, image, width, height)
+    masks = []
+    for value, rle_and_area in label_rles(np.where(objects == VOID, 0, objects)).items():
+        reading.count()
+        under = classes[objects == value]
+        under = under[(under != 0) & (under != VOID)]
+        if under.size:  # the most frequent class under the object
+            masks.append(LabelledMask(names.names[int(np.bincount(under).argmax())], *rle_and_area))
+            continue
+        cause = f"it has no class in {class_file}; expected at least one pixel of a class"
+        reading.broken(object_file, f"object {value}", cause, "Paint the object's class there.")
     return Draft(image, width, height, tuple(masks))
 
 
-def _class_under(mask: np.ndarray, classes: np.ndarray, value: int, object_file: Path, class_file: Path) -> int:
-    """Return the most frequent class under an object."""
-    under = classes[mask]
-    under = under[(under != 0) & (under != VOID)]
-    if under.size == 0:
-        raise DataError(
-            f"Object {value} of {object_file} has no class in {class_file}; expected at least one pixel of a class.",
-            "Paint the object's class there.",
-        )
-    return int(np.bincount(under).argmax())
-
-
-def _box_draft(home: Path, image: Path) -> Draft:
+def _box_draft(home: Path, image: Path, reading: Reading) -> Draft:
     width, height = picture_size(image)
-    masks = read_boxes(home / "Annotations" / f"{image.stem}.xml", image, height, width)
+    masks = read_boxes(home / "Annotations" / f"{image.stem}.xml", image, height, width, reading)
     return Draft(image, width, height, masks, len(masks))

@@ -11,12 +11,13 @@ from samtailor.data.formats.drafts import LabelledMask
 from samtailor.data.formats.files import FIX_HINT, read_bytes
 from samtailor.data.formats.shapes import box_rle
 from samtailor.data.formats.sizes import stated_size_error
+from samtailor.data.reading import Reading
 from samtailor.errors import DataError
 
 __all__ = ["read_boxes"]
 
 
-def read_boxes(path: Path, image: Path, height: int, width: int) -> tuple[LabelledMask, ...]:
+def read_boxes(path: Path, image: Path, height: int, width: int, reading: Reading) -> tuple[LabelledMask, ...]:
     """Return the filled box of each object.
 
     Pascal VOC counts pixels from 1 and includes the last one: xmin 1 and xmax 10 are the first ten columns.
@@ -26,9 +27,10 @@ def read_boxes(path: Path, image: Path, height: int, width: int) -> tuple[Labell
         image: its image, for messages.
         height: height of the image, pixels.
         width: width of the image, pixels.
+        reading: collects objects that cannot be used.
 
     Raises:
-        DataError: the file is missing, is not such an xml, states another size, or has an invalid box.
+        DataError: the file is missing, is not such an xml, or states another size.
     """
     content = read_bytes(path)
     try:  # defusedxml: entities of a document type could grow without limit or fetch other files
@@ -44,9 +46,16 @@ def read_boxes(path: Path, image: Path, height: int, width: int) -> tuple[Labell
         )
         if (stated_width, stated_height) != (width, height):
             raise stated_size_error(path, (stated_width, stated_height), image, (width, height))
-    return tuple(
-        _read_object(path, number, entry, height, width) for number, entry in enumerate(root.iter("object"), 1)
-    )
+    masks: list[LabelledMask] = []
+    for number, entry in enumerate(root.iter("object"), 1):
+        reading.count()
+        try:
+            masks.append(_read_object(path, number, entry, height, width))
+        except DataError as error:
+            place = f"object {number}"
+            cause = error.what.removesuffix(".").removeprefix(f"{path}: ").removeprefix(place)
+            reading.broken(path, "", place + cause, error.hint)
+    return tuple(masks)
 
 
 def _read_object(path: Path, number: int, entry: Any, height: int, width: int) -> LabelledMask:
