@@ -13,7 +13,7 @@ from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import match_coco, read_coco
 from samtailor.data.formats.coco_crowd import CROWDS
 from samtailor.data.formats.cvat_xml import is_cvat_xml, read_cvat_xml
-from samtailor.data.formats.folders import find_splits, is_flat, read_folders
+from samtailor.data.formats.folders import match_folders, read_folders
 from samtailor.data.formats.hf import read_hf
 from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
 from samtailor.data.formats.label_maps import VOID
@@ -68,9 +68,9 @@ _FORMATS = {
         "train/_annotations.coco.json",
     ),
     "folders": _Format(
-        lambda path: any((path / split / "masks").is_dir() for split in find_splits(path)) or is_flat(path),
-        lambda path, reading: read_folders(path, reading.options.seed),
-        "train/images/ with train/masks/ (val, test likewise), images/ with masks/",
+        match_folders,
+        lambda path, reading: read_folders(path, reading=reading),
+        "train/images/ with train/masks/ (val, test likewise), images/ with masks/, a.png with a_mask.png",
     ),
     "celebamask": _Format(
         lambda path: find_celebamask(path) is not None,
@@ -123,6 +123,8 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
     only: str | None = None,
     skip_broken: bool = False,
     crowds: str = "auto",
+    split_masks: bool | None = None,
+    mask_values: str = "auto",
 ) -> Task:
     """Load a task. The layout is detected; the guide to data formats (docs/guides/data.md) shows all layouts.
 
@@ -141,6 +143,10 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
         crowds: what ``iscrowd`` 1 means in COCO files: ``keep`` crowd regions, which are not prompted, read them as
             ``objects``, or ``auto``: objects if the file looks like one of CVAT or Datumaro, which write every brush
             mask so.
+        split_masks: make an instance of each separate piece in mask pictures (image and mask folders). None does so if
+            masks of one value hold three or more pieces of similar size; a finding then says so.
+        mask_values: what the values of mask pictures are if no table names them: ``objects``, ``classes``, or ``auto``:
+            objects, unless the masks share values that are in several pieces.
 
     Raises:
         DataError: no layout matches, a file is broken, or the task has no image, no instance, or none of the class
@@ -153,10 +159,14 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
         )
     if crowds not in CROWDS:
         raise DataError(f"crowds is {quoted(crowds)}; expected one of {', '.join(CROWDS)}.", "Choose one of them.")
+    if mask_values not in ("auto", "objects", "classes"):
+        raise DataError(
+            f"mask_values is {quoted(mask_values)}; expected auto, objects or classes.", "Choose one of them."
+        )
     is_sample = str(path) == SAMPLE and not Path(path).is_dir()
     root = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else Path(path).expanduser()
     try:
-        reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken, crowds))
+        reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken, crowds, split_masks, mask_values))
         task = _read(root, format, reading)
         findings = reading.finish(root)
         task = replace(task, format=task.format + reading.skipped, findings=findings)
@@ -170,6 +180,8 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
     options: dict[str, Any] = {"seed": seed, "format": format, "split_by": split_by, "boxes_as_masks": boxes_as_masks}
     options |= {"skip_broken": True} if skip_broken else {}  # absent in runs of earlier versions
     options |= {"crowds": crowds} if crowds != "auto" else {}
+    options |= {"split_masks": split_masks} if split_masks is not None else {}
+    options |= {"mask_values": mask_values} if mask_values != "auto" else {}
     task = replace(task, source={"path": SAMPLE if is_sample else str(root.resolve()), **options})
     return task if only is None else only_class(task, only)
 

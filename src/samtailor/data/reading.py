@@ -26,12 +26,17 @@ class ReadOptions:
         boxes_as_masks: fill boxes if annotations have no masks.
         skip_broken: skip broken entries, however many there are.
         crowds: what ``iscrowd`` 1 means in COCO: ``keep`` crowd regions, read them as ``objects``, or ``auto``.
+        split_masks: make an instance of each separate piece of a mask picture's masks; None does it if masks of one
+            value hold several pieces of similar size.
+        mask_values: what the values of mask pictures without a table are: ``objects``, ``classes``, or ``auto``.
     """
 
     seed: int = 0
     boxes_as_masks: bool = False
     skip_broken: bool = False
     crowds: str = "auto"
+    split_masks: bool | None = None
+    mask_values: str = "auto"
 
 
 @dataclass(frozen=True)

@@ -61,43 +61,36 @@ def test_an_image_and_its_mask_may_have_different_suffixes(tmp_path: Path) -> No
     assert [record.path.name for record in read_folders(tmp_path).split("train")] == ["a.JPG"]
 
 
-def test_images_without_masks_are_an_error(tmp_path: Path) -> None:
-    _, first = add(tmp_path, "a[1]")
-    _, second = add(tmp_path, "b")
-    add(tmp_path, "c")
-    first.unlink()
-    second.unlink()
-    with data_error("2 of 3 images have no mask, the first is", f"expected {first}"):
-        read_folders(tmp_path)
-    save(first.with_suffix(".jpg"), LABELS)
-    with data_error("a[1].jpg is a JPEG", "export the masks as PNG"):
-        read_folders(tmp_path)
+def test_images_without_masks_are_left_out_and_listed(tmp_path: Path) -> None:
+    for name in "cdefghijklmn":
+        add(tmp_path, name)
+    _, mask = add(tmp_path, "a[1]")
+    mask.unlink()
+    task = load_task(tmp_path)
+    assert sum(len(images) for images in task.splits.values()) == 12
+    found = {finding.code: finding for finding in task.findings}["broken-entries"]
+    assert found.count == 1 and found.severity == "warning"
+    assert any("a[1]" in file for file in found.files)
 
 
-def test_masks_without_images_are_an_error(tmp_path: Path) -> None:
-    _, mask = add(tmp_path, "a")
-    save(mask.with_name("extra.png"), LABELS)
-    with data_error("1 of 2 masks have no image, the first is", "extra.png", "remove the masks"):
-        read_folders(tmp_path)
+def test_many_images_without_masks_are_an_error(tmp_path: Path) -> None:
+    for name in "abcdefgh":
+        _, mask = add(tmp_path, name)
+        if name > "d":
+            mask.unlink()
+    with data_error("4 of 8", "e.png"):
+        load_task(tmp_path)
 
 
-def test_a_damaged_image_is_an_error(tmp_path: Path) -> None:
+def test_a_task_of_damaged_images_is_an_error(tmp_path: Path) -> None:
     picture, _ = add(tmp_path, "a")
     picture.write_bytes(b"no picture")
     with data_error("a.png is damaged"):
-        read_folders(tmp_path)
+        load_task(tmp_path)
 
 
-def test_missing_and_misnamed_folders_are_errors(tmp_path: Path) -> None:
-    with data_error("No image and mask folders"):
-        read_folders(tmp_path)
-    add(tmp_path, "a")
-    (tmp_path / "valid").mkdir()
-    with data_error("valid has the name of no split", "Rename it to", "val"):
-        read_folders(tmp_path)
-    (tmp_path / "valid").rmdir()
-    (tmp_path / "test" / "images").mkdir(parents=True)
-    with data_error(f"{tmp_path / 'test' / 'masks'} is missing"):
+def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
+    with data_error("No image and mask folders", "it holds no pictures"):
         read_folders(tmp_path)
 
 

@@ -62,7 +62,7 @@ def test_exif_rotation_is_applied(tmp_path: Path) -> None:
     [
         ("a.png", COLOUR, {}, "colour picture"),
         ("a.png", np.dstack([TRIPLE, LABELS]), {}, "transparent"),
-        ("a.tif", LABELS.astype(np.float32), {}, "colour mode F"),
+        ("a.tif", LABELS.astype(np.float32) + 0.5, {}, "0.5"),
         ("a.tif", LABELS.astype(np.int32) - 1, {}, "from -1 to 6"),
         ("a.tif", LABELS.astype(np.int32) * 10000, {}, "from 0 to 70000"),
         ("a.webp", COLOUR, {"quality": 50}, "lossy WEBP"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from samtailor.data import image_size, read_image
-from samtailor.data.pixels import pillow
+from samtailor.data.pixels import limits
 from samtailor.errors import ImageError
 from tests.data.helpers import save
 
@@ -83,7 +83,7 @@ def test_our_size_limit_counts_and_pillows_stays_unchanged(tmp_path: Path, monke
     path = save(tmp_path / "a.png", COLOUR)
     assert read_image(path).shape == (5, 7, 3)
     assert Image.MAX_IMAGE_PIXELS == 10
-    monkeypatch.setattr(pillow, "MAX_PIXELS", 34)
+    monkeypatch.setattr(limits, "MAX_PIXELS", 34)
     with pytest.raises(ImageError, match=r"a\.png has 7 x 5 pixels"):
         image_size(path)
     assert Image.MAX_IMAGE_PIXELS == 10

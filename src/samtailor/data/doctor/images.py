@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +27,15 @@ class BadImage:
     reason: str
 
 
-def read_images(task: Task, progress: Progress = silent) -> tuple[list[BadImage], list[Duplicate]]:
+def read_images(
+    task: Task, progress: Progress = silent, look: Callable[[Path, np.ndarray], None] = lambda path, pixels: None
+) -> tuple[list[BadImage], list[Duplicate]]:
     """Decode each image of a task once.
+
+    Args:
+        task: the task.
+        progress: receives a ``Count`` after each image.
+        look: called with each file that can be used, and its pixels (H, W, 3).
 
     Returns:
         The images that cannot be used, and the duplicates.
@@ -38,7 +45,9 @@ def read_images(task: Task, progress: Progress = silent) -> tuple[list[BadImage]
     images = [(split, record) for split, records in task.splits.items() for record in records]
     for split, record in counted(images, "Reading", progress):
         try:
-            search.add(record.path, split, image_key(record.path), _pixels(record))
+            pixels = _pixels(record)
+            search.add(record.path, split, image_key(record.path), pixels)
+            look(record.path, pixels)
         except ImageError as error:
             bad.append(BadImage(str(record.path), str(error)))
     return bad, search.duplicates()

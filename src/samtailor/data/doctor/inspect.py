@@ -14,6 +14,7 @@ from samtailor.data.doctor import masks as check_masks
 from samtailor.data.doctor import splits as check_splits
 from samtailor.data.doctor.duplicates import Duplicate
 from samtailor.data.doctor.images import BadImage, duplicate_findings, read_images, unreadable
+from samtailor.data.doctor.levels import LevelCheck
 from samtailor.data.findings import Finding, rank
 from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.machine.progress import Progress, silent
@@ -124,7 +125,8 @@ def inspect_task(task: Task, decode_images: bool = True, progress: Progress = si
         The counts and the findings. A damaged image is reported there; it raises no error.
     """
     areas = [instance.area for record in task.images for instance in record.promptable]
-    bad, duplicates = read_images(task, progress) if decode_images else ([], [])
+    levels = LevelCheck()
+    bad, duplicates = read_images(task, progress, levels.look) if decode_images else ([], [])
     findings = [*task.findings, *(finding for check in _CHECKS for finding in check(task))]
     return Inspection(
         name=task.name,
@@ -139,7 +141,7 @@ def inspect_task(task: Task, decode_images: bool = True, progress: Progress = si
         first_bad=bad[0] if bad else None,
         leaks=tuple((d.of, d.file) for d in duplicates if d.kind == "bytes" and d.split != d.of_split),
         duplicates=tuple(duplicates),
-        findings=rank([*findings, *unreadable(bad), *duplicate_findings(duplicates)]),
+        findings=rank([*findings, *levels.findings(), *unreadable(bad), *duplicate_findings(duplicates)]),
     )
 
 

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from samtailor.data.pixels.pillow import MAX_PIXELS, open_picture, size_upright, upright
+from samtailor.data.pixels.depth import stretch
+from samtailor.data.pixels.limits import MAX_PIXELS
+from samtailor.data.pixels.pillow import is_file, open_picture, size_upright, upright
+from samtailor.data.pixels.tiff import Tiff, read_tags, turned
 from samtailor.errors import ImageError
 
-__all__ = ["MAX_PIXELS", "ImageSource", "image_key", "image_size", "read_image"]
+__all__ = [
+    "MAX_PIXELS",
+    "ImageSource",
+    "image_key",
+    "image_size",
+    "own_tiff",
+    "read_image",
+    "stored_values",
+    "unread_bands",
+]
 
 ImageSource = str | Path | Image.Image | np.ndarray
 
 _KEY_BYTES = 16
 _CHUNK = 1 << 20
+_DEEP = b"percentiles:"  # part of the keys of pictures that ``stretch`` scales; another scale needs another word
 
 
 def read_image(source: ImageSource) -> np.ndarray:
     """Read a picture.
 
-    EXIF rotation is applied. Grey becomes RGB. Alpha is dropped; the colours under it stay. 16-bit and 32-bit integer
-    grey is scaled linearly: the lowest value of the picture becomes 0 and the highest 255 (a constant picture becomes
-    0).
+    EXIF rotation is applied. Grey becomes RGB. Alpha is dropped; the colours under it stay. Files of more than 8 bits,
+    grey or colour, whole numbers or floats, are scaled linearly: the lowest 0.5 % of the values become 0 and the
+    highest 0.5 % become 255 (see ``stretch``). Of a TIFF file with more bands than three,
+    the first three are read if they are red, green and blue.
 
     Args:
         source: a file, a Pillow image, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) in RGB order, of bool,
@@ -46,7 +61,13 @@ def read_image(source: ImageSource) -> np.ndarray:
                 f"The Pillow image cannot be read: {error}.", "Its file is damaged: copy it again."
             ) from error
         return _decode(source, "Pillow image")
-    with open_picture(_as_path(source)) as picture:
+    path = _as_path(source)
+    if (tiff := own_tiff(path)) is not None:
+        values = turned(stored_values(tiff), tiff.orientation)
+        return _to_rgb(values if values.dtype == np.uint8 else stretch(values, tiff.nodata))
+    if (deep := _deep_colours(path)) is not None:
+        return _to_rgb(stretch(deep))
+    with open_picture(path) as picture:
         return _decode(picture, str(source))
 
 
@@ -56,15 +77,29 @@ def image_size(path: str | Path) -> tuple[int, int]:
     Raises:
         ImageError: the file is missing or its header cannot be read.
     """
-    with open_picture(_as_path(path)) as picture:
+    path = _as_path(path)
+    if (tiff := own_tiff(path)) is not None:
+        tiff.check()
+        return (tiff.height, tiff.width) if tiff.orientation > 4 else (tiff.width, tiff.height)
+    with open_picture(path) as picture:
         return size_upright(picture)
+
+
+def unread_bands(path: str | Path) -> tuple[int, int]:
+    """Return the number of bands of a file and how many of them are neither colours nor transparency: (4, 1).
+
+    Only TIFF files may have such bands; others give (0, 0).
+    """
+    tiff = _tags(_as_path(path))
+    return (tiff.bands, tiff.unread_bands) if tiff else (0, 0)
 
 
 def image_key(source: ImageSource) -> str:
     """Return a key for the content of a picture: a blake2b digest of 32 hex digits.
 
     The key of a file depends on its bytes; that of an array on its shape, dtype and values; that of a Pillow image on
-    the pixels that ``read_image`` returns. So a picture has different keys as a file and as an array.
+    the pixels that ``read_image`` returns. So a picture has different keys as a file and as an array. The keys of deep
+    pictures also contain the way in which they are scaled to 8 bits.
 
     Raises:
         ImageError: the file cannot be read, or the array holds no numbers.
@@ -75,11 +110,12 @@ def image_key(source: ImageSource) -> str:
         if pixels.dtype.kind not in "buif":
             raise ImageError(f"An image array has dtype {pixels.dtype}; expected numbers.", "Convert it to uint8.")
         kind = "array" if isinstance(source, np.ndarray) else "pillow"
+        digest.update(_DEEP if pixels.dtype == np.uint16 else b"")
         digest.update(f"{kind}:{pixels.shape}:{pixels.dtype.str}:".encode())
         digest.update(pixels.tobytes())
         return digest.hexdigest()
     path = _as_path(source)
-    digest.update(b"file:")
+    digest.update((_DEEP if _is_deep(path) else b"") + b"file:")
     try:
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -100,6 +136,86 @@ def _as_path(source: object) -> Path:
     return Path(source)
 
 
+def _tags(path: Path) -> Tiff | None:
+    try:
+        return read_tags(path) if is_file(path) else None
+    except OSError:  # open_picture says why
+        return None
+
+
+def own_tiff(path: Path) -> Tiff | None:
+    """Return a TIFF file that Pillow cannot read as well as ``Tiff.read``; None for any other file."""
+    tiff = _tags(path)
+    return tiff if tiff and tiff.needs_own_reader else None
+
+
+def stored_values(tiff: Tiff) -> np.ndarray:
+    """Return the stored values; any error of a damaged file becomes an ImageError."""
+    try:
+        return tiff.read()
+    except ImageError:
+        raise
+    except Exception as error:  # as in open_picture
+        cause = str(error).strip() or type(error).__name__
+        raise ImageError(
+            f"Image {tiff.path} cannot be read: {cause}.", "Copy the file again or save it as PNG."
+        ) from error
+
+
+def _deep_colours(path: Path) -> np.ndarray | None:
+    """Return the colours (H, W, 3) uint16 of a PNG file with 16 bits per channel, upright; None for other files.
+
+    Pillow keeps the upper 8 bits of such colours, or the lower ones if it is told that the bytes are in the other
+    order. So both are read.
+    """
+    if not _is_deep_png(path):
+        return None
+    halves = []
+    for order in "BL":
+        with open_picture(path) as picture:
+            opened: Any = picture
+            opened.tile = [tile._replace(args=str(tile.args)[:-1] + order) for tile in opened.tile]
+            picture.load()
+            halves.append(np.asarray(upright(picture))[..., :3].astype(np.uint16))
+    return halves[0] << 8 | halves[1]
+
+
+def _is_deep_png(path: Path) -> bool:
+    """Return True for a PNG file with red, green and blue of 16 bits."""
+    head = _start(path, 26)
+    return head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:] in (b"\x10\x02", b"\x10\x06")
+
+
+def _is_deep(path: Path) -> bool:
+    """Return True if ``stretch`` scales the picture, from its header; False if the header cannot be read."""
+    head = _start(path, 132)
+    if head[:8] == b"\x89PNG\r\n\x1a\n":
+        return head[24:25] == b"\x10" and head[25:26] != b"\x04"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        tiff = _tags(path)
+        return tiff is not None and tiff.is_deep
+    if (
+        head[:2] in (b"P5", b"P2", b"Pf", b"PF")
+        or head[128:] == b"DICM"
+        or head[4:8] == b"jP  "
+        or head[:4] == b"\xff\x4f\xff\x51"
+    ):
+        try:
+            with open_picture(path) as picture:
+                return picture.mode == "I" or picture.mode.startswith("I;16")
+        except ImageError:
+            return False
+    return False
+
+
+def _start(path: Path, size: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError:
+        return b""
+
+
 def _decode(picture: Image.Image, name: str) -> np.ndarray:
     """Return the pixels of a Pillow image, upright, (H, W, 3) uint8."""
     if 0 in picture.size:
@@ -109,9 +225,10 @@ def _decode(picture: Image.Image, name: str) -> np.ndarray:
     picture.load()
     picture = upright(picture)
     if picture.mode == "I" or picture.mode.startswith("I;16"):
-        return _to_rgb(_stretch(np.asarray(picture)))
+        return _to_rgb(stretch(np.asarray(picture)))
     if picture.mode == "F":
-        return _from_array(np.asarray(picture), name)
+        values = np.asarray(picture)
+        return _from_array(values, name) if values.min() >= 0 and values.max() <= 1 else _to_rgb(stretch(values))
     if picture.mode == "P":  # via RGBA, because a palette may have its own transparency
         picture = picture.convert("RGBA")
     try:
@@ -142,7 +259,7 @@ def _to_uint8(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * np.uint8(255)
     if values.dtype == np.uint16:
-        return _stretch(values)
+        return stretch(values)
     if values.dtype.kind not in "iuf":
         raise ImageError(f"An image {name} has dtype {values.dtype}; expected numbers.", "Convert it to uint8.")
     top = 1 if values.dtype.kind == "f" else 255
@@ -155,14 +272,6 @@ def _to_uint8(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype.kind == "f":
         return np.rint(values.astype(np.float64) * 255).astype(np.uint8)
     return values.astype(np.uint8)
-
-
-def _stretch(values: np.ndarray) -> np.ndarray:
-    """Scale integers linearly: the lowest to 0, the highest to 255."""
-    low, high = int(values.min()), int(values.max())
-    if low == high:
-        return np.zeros(values.shape, dtype=np.uint8)
-    return np.rint((values.astype(np.float64) - low) * (255.0 / (high - low))).astype(np.uint8)
 
 
 def _to_rgb(values: np.ndarray) -> np.ndarray:

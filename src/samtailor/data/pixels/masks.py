@@ -1,24 +1,49 @@
-"""Read a mask picture, whose pixels are labels, not colours."""
+"""Read a mask picture, whose pixels are labels, or colours that stand for labels."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from samtailor.data.pixels.images import own_tiff, stored_values
 from samtailor.data.pixels.pillow import open_picture, upright
+from samtailor.data.pixels.tiff import Tiff, turned
 from samtailor.errors import DataError, ImageError
 
-__all__ = ["MAX_LABEL", "read_labels"]
+__all__ = ["MAX_COLOURS", "MAX_LABEL", "MaskPicture", "read_labels", "read_mask_picture"]
 
 MAX_LABEL = 65535
+MAX_COLOURS = 4096  # of a mask; a photo has more
+
+_Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class MaskPicture:
+    """The pixels of a mask picture, upright.
+
+    Attributes:
+        values: (H, W) whole numbers: labels, or positions in ``colours``.
+        colours: the colour of each position; None if the picture has no colours.
+        is_palette: True if ``values`` are indices of a palette, which may be labels, and ``colours`` the palette.
+        lossy: the format, if it changes values along edges, such as JPEG; empty otherwise.
+        inverted: True if the file says that 0 is shown as white. ``values`` are as stored.
+    """
+
+    values: np.ndarray
+    colours: tuple[_Colour, ...] | None = None
+    is_palette: bool = False
+    lossy: str = ""
+    inverted: bool = False
 
 
 def read_labels(path: str | Path) -> np.ndarray:
-    """Read the labels of a mask picture: one channel (1, 8 or 16 bit), palette indices, or three equal channels.
+    """Read the labels of a mask picture: one channel of any depth, palette indices, or three equal channels.
 
-    EXIF rotation is applied, as it is to images.
+    EXIF rotation is applied, as it is to images. Floats must be whole numbers.
 
     Returns:
         (H, W) integers from 0 to ``MAX_LABEL``. A black-and-white (1-bit) picture has the labels 0 and 1.
@@ -27,14 +52,19 @@ def read_labels(path: str | Path) -> np.ndarray:
         DataError: the file cannot be read, is a colour picture, has lossy compression, or has labels out of range.
     """
     path = Path(path)
-    try:
-        with open_picture(path) as picture:
-            _check_lossless(picture, path)
-            _check_depth(picture, path)
-            picture.load()
-            labels = _labels(upright(picture), path)
-    except ImageError as error:
-        raise DataError(f"Mask {path} cannot be read: {error.what}", error.hint) from error
+    picture = read_mask_picture(path)
+    if picture.lossy:
+        raise DataError(
+            f"Mask {path} has lossy {picture.lossy} compression, which changes values along every edge; expected a "
+            "lossless file.",
+            "Export the mask again as PNG. Converting this file to PNG does not restore its values.",
+        )
+    if picture.colours is not None and not picture.is_palette:
+        raise DataError(
+            f"Mask {path} is a colour picture; expected one number per pixel, a class or an instance.",
+            "Export the mask as 8- or 16-bit grey PNG. Colours and overlays are not read.",
+        )
+    labels = picture.values
     if labels.size == 0 or labels.min() < 0 or labels.max() > MAX_LABEL:
         raise DataError(
             f"Mask {path} has values from {labels.min(initial=0)} to {labels.max(initial=0)}; expected 0 to "
@@ -44,26 +74,99 @@ def read_labels(path: str | Path) -> np.ndarray:
     return labels
 
 
-def _labels(picture: Image.Image, path: Path) -> np.ndarray:
+def read_mask_picture(path: str | Path) -> MaskPicture:
+    """Read a mask picture with what its colours may mean.
+
+    Raises:
+        DataError: the file cannot be read, has transparent pixels, too many colours, or values that are no labels.
+    """
+    path = Path(path)
+    try:
+        if (tiff := own_tiff(path)) is not None:
+            return _of_values(turned(stored_values(tiff), tiff.orientation), path, tiff)
+        with open_picture(path) as picture:
+            _check_depth(picture, path)
+            if picture.format == "GIF" and getattr(picture, "n_frames", 1) > 1:
+                raise DataError(f"Mask {path} is an animation; expected one picture.", "Save one frame as PNG.")
+            lossy = _lossy_format(picture, path)
+            inverted = picture.format == "TIFF" and any("L;I" in str(tile) for tile in getattr(picture, "tile", []))
+            picture.load()
+            mask = _of_picture(upright(picture), path, lossy)
+    except ImageError as error:
+        raise DataError(f"Mask {path} cannot be read: {error.what}", error.hint) from error
+    if inverted and mask.colours is None:
+        return MaskPicture(255 - mask.values, inverted=True)
+    return mask
+
+
+def _of_picture(picture: Image.Image, path: Path, lossy: str) -> MaskPicture:
     mode = picture.mode
     if mode == "1":
-        return np.asarray(picture).astype(np.uint8)
-    if mode in ("L", "P", "I") or mode.startswith("I;16"):
-        return np.asarray(picture)
-    if mode in ("LA", "PA"):
+        return MaskPicture(np.asarray(picture).astype(np.uint8))
+    if mode == "F":
+        return MaskPicture(_whole(np.asarray(picture), path))
+    if mode in ("L", "I") or mode.startswith("I;16"):
+        return MaskPicture(np.asarray(picture), lossy=lossy)
+    if mode in ("P", "PA"):
         _check_opaque(picture, path)
-        return np.asarray(picture.getchannel(0))
+        indices = np.asarray(picture if mode == "P" else picture.getchannel(0))
+        return MaskPicture(indices, _palette(picture), is_palette=True)
+    if mode == "LA":
+        _check_opaque(picture, path)
+        return MaskPicture(np.asarray(picture.getchannel(0)), lossy=lossy)
     if mode in ("RGB", "RGBA"):
         _check_opaque(picture, path)
-        channels = np.asarray(picture)
-        red = channels[..., 0]
-        if (channels[..., 1] == red).all() and (channels[..., 2] == red).all():
-            return red
-        raise DataError(
-            f"Mask {path} is a colour picture; expected one number per pixel, a class or an instance.",
-            "Export the mask as 8- or 16-bit grey PNG, or with a palette. Colours and overlays are not read.",
-        )
+        channels = np.asarray(picture)[..., :3]
+        if (channels == channels[..., :1]).all() or (lossy and np.ptp(channels, axis=2).max() <= 32):
+            return MaskPicture(channels[..., 0], lossy=lossy)
+        if lossy:
+            return MaskPicture(channels[..., 0], colours=(), lossy=lossy)
+        return _of_colours(channels, path)
     raise DataError(f"Mask {path} has colour mode {mode}; expected 8- or 16-bit grey.", "Save it as grey PNG.")
+
+
+def _of_values(values: np.ndarray, path: Path, tiff: Tiff) -> MaskPicture:
+    """Make a mask of the stored values (H, W, bands) of a TIFF file."""
+    if not (values == values[..., :1]).all():
+        if values.dtype == np.uint8 and values.shape[2] == 3:
+            return _of_colours(values, path)
+        raise DataError(
+            f"Mask {path} has {tiff.bands} channels of {tiff.bits} bits; expected one.",
+            "Save one channel as 16-bit TIFF.",
+        )
+    if tiff.unread_bands:
+        raise DataError(f"Mask {path} has {tiff.bands} bands; expected one.", "Save the band with the labels.")
+    first = values[..., 0]
+    return MaskPicture(_whole(first, path) if first.dtype.kind == "f" else first)
+
+
+def _whole(values: np.ndarray, path: Path) -> np.ndarray:
+    """Return floats as whole numbers."""
+    if not (np.isfinite(values).all() and (values == np.rint(values)).all() and abs(values).max(initial=0) < 2**53):
+        raise DataError(
+            f"Mask {path} has floats that are not whole numbers, from {values.min():.4g} to {values.max():.4g}; "
+            "expected labels: 0, 1, 2, ...",
+            "If they are probabilities, choose a threshold and save the mask as 8-bit PNG.",
+        )
+    return values.astype(np.int64)
+
+
+def _of_colours(channels: np.ndarray, path: Path) -> MaskPicture:
+    packed = channels.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    used, positions = np.unique(packed, return_inverse=True)
+    if used.size > MAX_COLOURS:
+        raise DataError(
+            f"Mask {path} has {used.size} colours: it looks like a photo or an overlay; expected one colour for each "
+            "class.",
+            "Export the mask without the picture below it.",
+        )
+    colours = tuple((c >> 16, c >> 8 & 255, c & 255) for c in used.tolist())
+    return MaskPicture(positions.reshape(packed.shape), colours)
+
+
+def _palette(picture: Image.Image) -> tuple[_Colour, ...]:
+    flat = picture.getpalette("RGB") or []
+    return tuple((flat[n], flat[n + 1], flat[n + 2]) for n in range(0, len(flat) - 2, 3))
 
 
 def _check_opaque(picture: Image.Image, path: Path) -> None:
@@ -80,15 +183,12 @@ def _check_depth(picture: Image.Image, path: Path) -> None:
         raise DataError(f"Mask {path} has three channels of 16 bits; expected one.", "Save one channel as 16-bit PNG.")
 
 
-def _check_lossless(picture: Image.Image, path: Path) -> None:
-    """Refuse lossy compression, which invents values along every edge."""
-    lossy = picture.format in ("JPEG", "MPO") or (picture.format == "WEBP" and not _is_lossless_webp(path))
-    if lossy:
-        raise DataError(
-            f"Mask {path} has lossy {picture.format} compression, which changes values along every edge; expected a "
-            "lossless file.",
-            "Export the mask again as PNG. Converting this file to PNG does not restore its values.",
-        )
+def _lossy_format(picture: Image.Image, path: Path) -> str:
+    """Return the format if its compression invents values along every edge."""
+    tiff_jpeg = picture.format == "TIFF" and "jpeg" in str(picture.info.get("compression", ""))
+    lossy = picture.format in ("JPEG", "MPO", "AVIF", "HEIF") or tiff_jpeg
+    lossy = lossy or (picture.format == "WEBP" and not _is_lossless_webp(path))
+    return ("JPEG" if tiff_jpeg else str(picture.format)) if lossy else ""
 
 
 def _is_lossless_webp(path: Path) -> bool:

@@ -1,10 +1,15 @@
-"""Count the pieces of a mask. Speckles along an edge, or holes closed by hand, leave dozens."""
+"""Count the pieces of masks, and split masks into pieces. Speckles and holes closed by hand leave dozens."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
-__all__ = ["count_pieces"]
+__all__ = ["count_pieces", "large", "large_pieces", "piece_areas", "split_pieces"]
+
+_CORNERS = np.ones((3, 3))
+_SMALLEST = 16  # pixels of a large piece
+_SHARE = 0.1  # of the largest piece
 
 
 def count_pieces(mask: np.ndarray, enough: int = 0) -> int:
@@ -57,3 +62,47 @@ def _count_merged(padded: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> i
             parent[a] = b
             pieces -= 1
     return pieces
+
+
+def large_pieces(values: np.ndarray) -> dict[int, tuple[int, ...]]:
+    """Return the areas of the large pieces of each value above 0 in a label map.
+
+    A piece is large if it has 16 pixels or more, and a tenth of the pixels of the largest piece of its value. Pixels
+    that touch at a corner are connected.
+
+    Args:
+        values: (H, W) whole numbers, at most 65535.
+    """
+    pieces: dict[int, tuple[int, ...]] = {}
+    for value, window in enumerate(ndimage.find_objects(values.astype(np.int32)), 1):
+        if window is not None:
+            areas = piece_areas(values[window] == value)
+            pieces[value] = tuple(areas[large(areas)].tolist())
+    return pieces
+
+
+def piece_areas(mask: np.ndarray) -> np.ndarray:
+    """Return the number of pixels of each connected piece of a mask (H, W)."""
+    pieces, count = ndimage.label(mask, _CORNERS)
+    return np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+
+
+def large(areas: np.ndarray) -> np.ndarray:
+    """Return True for each piece that is large, from the areas of all pieces of a mask; see ``large_pieces``."""
+    return np.asarray(areas >= max(_SMALLEST, _SHARE * areas.max(initial=0)))
+
+
+def split_pieces(mask: np.ndarray) -> list[np.ndarray]:
+    """Return a mask (H, W) for each large piece; a small one is part of the nearest large one.
+
+    A mask without a large piece is returned whole.
+    """
+    pieces, count = ndimage.label(mask, _CORNERS)
+    areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+    kept = np.flatnonzero(large(areas)) + 1
+    if len(kept) < 2:
+        return [np.asarray(mask, dtype=bool)]
+    if len(kept) < count:
+        nearest = ndimage.distance_transform_edt(~np.isin(pieces, kept), return_distances=False, return_indices=True)
+        pieces = np.where(pieces > 0, pieces[tuple(nearest)], 0)
+    return [pieces == piece for piece in kept]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +10,13 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from samtailor.data.pixels.limits import MAX_PIXELS, check_size, without_pillows_limit
+from samtailor.data.pixels.other_formats import dicom_picture, is_dicom, register_heic
 from samtailor.errors import ImageError, SamtailorError
 
 __all__ = [
     "MAX_PIXELS",
+    "exif_turn",
     "has_rotation",
     "is_file",
     "is_special",
@@ -23,7 +26,7 @@ __all__ = [
     "upright",
 ]
 
-MAX_PIXELS = 400_000_000
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # Pillow prints causes that our errors state
 
 # Pillow also knows formats that start programs (EPS) or are containers of something else; these are not accepted.
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
@@ -36,10 +39,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_WIDTH_TAG, _HEIGHT_TAG, _ORIENTATION_TAG = 0x0100, 0x0101, 0x0112
-_lock = threading.Lock()
-_users = 0
-_users_limit: int | None = None
+_WIDTH_TAG, _HEIGHT_TAG, _ORIENTATION_TAG, _DESCRIPTION_TAG = 0x0100, 0x0101, 0x0112, 0x010E
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
 
     Raises:
         ImageError: the file is missing, a folder, empty, not a picture, damaged, a stack of several pictures, or larger
-            than ``MAX_PIXELS``.
+            than ``MAX_PIXELS`` or ``MAX_SIDE``.
     """
     path = Path(path)
     if not is_file(path):
@@ -63,8 +63,12 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
     try:
         if path.stat().st_size == 0:
             raise ImageError(f"Image {path} is an empty file; expected a picture.", "Copy the file again.")
-        with _without_pillows_limit(), Image.open(path, formats=_known_formats()) as picture:
-            _check_size(picture, path)
+        if is_dicom(path):
+            yield dicom_picture(path)
+            return
+        register_heic(path)
+        with without_pillows_limit(), Image.open(path, formats=_known_formats()) as picture:
+            check_size(path, *picture.size)
             _check_single(picture, path)
             yield picture
     except SamtailorError:
@@ -121,8 +125,19 @@ def upright(picture: Image.Image) -> Image.Image:
 
 def has_rotation(path: Path) -> bool:
     """Return True if the EXIF rotation of a picture exchanges its sides."""
-    with open_picture(path) as picture:
-        return size_upright(picture) != picture.size or orientation(picture) > 4
+    return exif_turn(path) > 4
+
+
+def exif_turn(path: Path) -> int:
+    """Return the EXIF orientation of a file, 1 to 8; 1 also if the file cannot be opened."""
+    try:
+        with open_picture(path) as picture:
+            if picture.format == "TIFF":
+                turn = getattr(picture, "tag_v2", {}).get(_ORIENTATION_TAG, 1)
+                return turn if turn in _TURNS else 1
+            return orientation(picture)
+    except ImageError:
+        return 1
 
 
 def is_special(path: Path) -> bool:
@@ -143,15 +158,6 @@ def _known_formats() -> tuple[str, ...]:
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
-def _check_size(picture: Image.Image, path: Path) -> None:
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"Image {path} has {width} x {height} pixels; expected at most {MAX_PIXELS // 1_000_000} million.",
-            "Cut it into tiles or scale it down.",
-        )
-
-
 def _check_single(picture: Image.Image, path: Path) -> None:
     """Refuse several TIFF pages of equal size, of which only the first would be read. Other sizes are previews."""
     pages = getattr(picture, "n_frames", 1)
@@ -163,22 +169,13 @@ def _check_single(picture: Image.Image, path: Path) -> None:
     picture.seek(0)
     if first == second:
         raise ImageError(
-            f"Image {path} is a stack of {pages} TIFF pages; expected one picture.", "Save each page as its own file."
+            f"Image {path} is a stack of {pages} TIFF pages{_stack_words(picture)}; expected one picture.",
+            "Save each page, or each channel, as its own file (in ImageJ: Image > Stacks > Stack to Images).",
         )
 
 
-@contextmanager
-def _without_pillows_limit() -> Iterator[None]:
-    """Switch off Pillow's own size limit, a global, while any thread is inside; ``MAX_PIXELS`` is checked instead."""
-    global _users, _users_limit
-    with _lock:
-        if _users == 0:
-            _users_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        _users += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _users -= 1
-            if _users == 0:
-                Image.MAX_IMAGE_PIXELS = _users_limit
+def _stack_words(picture: Image.Image) -> str:
+    """Return what ImageJ says about the pages of a stack: `` (ImageJ: channels=2)``."""
+    text = str(getattr(picture, "tag_v2", {}).get(_DESCRIPTION_TAG, ""))
+    words = [word for word in text.split() if word.partition("=")[0] in ("channels", "slices", "frames")]
+    return f" (ImageJ: {', '.join(words)})" if text.startswith("ImageJ") and words else ""
