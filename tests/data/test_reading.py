@@ -36,7 +36,7 @@ def test_many_broken_entries_are_listed_in_an_error(broken: int, total: int) -> 
         reading(broken, total).finish(ROOT)
     assert f"{broken} of {total} entries" in error.value.what
     assert error.value.what.count("has 2 points") == min(broken, 20)
-    assert "--skip-broken" in error.value.hint
+    assert "skip_broken=True" in error.value.hint
     assert reading(broken, total, skip_broken=True).finish(ROOT)[0].count == broken
 
 

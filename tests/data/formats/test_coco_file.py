@@ -121,7 +121,7 @@ def test_missing_images_are_listed(tmp_path: Path) -> None:
     save_task(tmp_path, data)
     for name in ("7.png", "8.png"):
         (tmp_path / "images" / name).unlink()
-    with data_error("2 of 4 entries", f"the image file {tmp_path / 'images' / '7.png'} is missing", "--skip-broken"):
+    with data_error("2 of 4 entries", f"the image file {tmp_path / 'images' / '7.png'} is missing", "skip_broken=True"):
         read_coco(tmp_path)
 
 

@@ -109,7 +109,7 @@ FAULTS = {
 @pytest.mark.parametrize("cause", FAULTS)
 def test_many_broken_shapes_are_listed(tmp_path: Path, cause: str) -> None:
     path = annotations(tmp_path, image(tmp_path, "a.jpg", *[FAULTS[cause]] * 4))
-    with data_error(f"{path}, image a.jpg, shape 4", cause, "--skip-broken"):
+    with data_error(f"{path}, image a.jpg, shape 4", cause, "skip_broken=True"):
         load_task(tmp_path)
 
 

@@ -126,7 +126,7 @@ FAULTS = {
 def test_broken_regions_are_listed(tmp_path: Path, cause: str) -> None:
     regions = [{**region("polygon", name=f"r{n}"), "value": FAULTS[cause]} for n in range(4)]
     write(tmp_path / "p.json", [task(tmp_path, "a.jpg", *regions)])
-    with data_error("4 of 4 entries", "task 1, region r3 (polygon)", cause, "--skip-broken"):
+    with data_error("4 of 4 entries", "task 1, region r3 (polygon)", cause, "skip_broken=True"):
         load_task(tmp_path)
 
 

@@ -101,7 +101,7 @@ def test_broken_regions_are_left_out_or_listed(tmp_path: Path) -> None:
     write(tmp_path / "via.json", content | entry(tmp_path, "b.jpg", bad))
     assert "image b.jpg, region 0 (polygon): its points are not two lists" in left_out(load_task(tmp_path))
     write(tmp_path / "via.json", content | entry(tmp_path, "b.jpg", *[bad] * 6))
-    with data_error("6 of 10 entries", "--skip-broken"):
+    with data_error("6 of 10 entries", "skip_broken=True"):
         load_task(tmp_path)
 
 

@@ -87,7 +87,7 @@ def test_label_files_and_lists_may_be_utf16(tmp_path: Path) -> None:
 
 def test_broken_lines_are_listed_at_once(tmp_path: Path) -> None:
     label = ultralytics(tmp_path, *[SQUARE] * 2, *["0 0.1 0.1"] * 30)
-    with data_error("30 of 33 entries", f"{label}, line 3", f"{label}, line 22", "and 10 more", "--skip-broken"):
+    with data_error("30 of 33 entries", f"{label}, line 3", f"{label}, line 22", "and 10 more", "skip_broken=True"):
         load_task(tmp_path)
     assert len(masks_of(load_task(tmp_path, skip_broken=True))) == 1
 
