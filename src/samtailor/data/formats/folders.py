@@ -29,6 +29,7 @@ from samtailor.errors import DataError
 __all__ = ["find_splits", "is_flat", "match_folders", "read_folders"]
 
 _LIKELY = 0.5  # score of a layout with other names of folders: other layouts may use them too
+_UNCLEAR = 0.1  # score if images and masks are there, but cannot be paired: reading says why
 
 
 class _Image(NamedTuple):
@@ -57,7 +58,8 @@ def match_folders(root: Path) -> Match:
     try:
         pairing = find_pairs(root)
     except DataError as error:
-        return Match(0.0, "" if "No image and mask folders" in error.what else error.what.removesuffix("."))
+        is_other = "No image and mask folders" in error.what
+        return Match(0.0) if is_other else Match(_UNCLEAR, error.what.removesuffix("."))
     return Match(_LIKELY, f"{len(pairing.pairs)} images with masks ({pairing.words})")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 __all__ = ["grey_edges", "is_thin", "threshold"]
 
@@ -11,6 +10,7 @@ _FEWEST = 4  # values that occur along edges only
 _INSIDE = 0.15  # share of the pixels of a value with equal neighbours; less for values along edges
 _NEAR = 8  # pixels from an edge; the blocks of JPEG are 8 x 8
 _MIN_AREA = 16
+_LOWEST_TOP = 64  # the highest value of a mask with greys
 _SIDE = 2048  # larger masks are judged by every n-th pixel of their middle
 
 
@@ -28,19 +28,20 @@ def grey_edges(values: np.ndarray, lossy: bool = False) -> str:
     values = _middle(values)
     if values.size == 0 or values.min() < 0:
         return ""
-    used, areas = np.unique(values, return_counts=True)
-    if len(used) <= 3 or (len(used) <= _FEWEST + 1 and not lossy):
+    top = int(values.max())
+    if top < _LOWEST_TOP:
         return ""
-    top = int(used[-1])
-    inside = _inside(values)
-    shares = np.array([inside[values == value].mean() for value in used]) if len(used) <= 256 else None
-    if shares is None:
+    areas = np.bincount(values.ravel(), minlength=top + 1)
+    used = np.flatnonzero(areas)
+    if not 3 < len(used) <= 256 or (len(used) <= _FEWEST + 1 and not lossy):
         return ""
+    inside = np.bincount(values[_inside(values)], minlength=top + 1)
+    shares, areas = inside[used] / areas[used], areas[used]
     solid = {
         int(v) for v, area, share in zip(used, areas, shares, strict=True) if area >= _MIN_AREA and share >= _INSIDE
     }
     greys = [int(v) for v in used if int(v) not in solid and v > 0]
-    if len(greys) < _FEWEST or top < 64:
+    if len(greys) < _FEWEST:
         return ""
     is_grey = np.isin(values, greys)
     objects = np.isin(values, [value for value in solid if value > 0])
@@ -62,6 +63,8 @@ def threshold(values: np.ndarray) -> np.ndarray:
 
 def is_thin(mask: np.ndarray, radius: int = 3) -> bool:
     """Return True if no pixel of a mask (H, W) is farther than ``radius`` from its outside, as in an outline."""
+    from scipy import ndimage  # slow to import
+
     if not mask.any():
         return False
     return not ndimage.binary_erosion(mask, np.ones((2 * radius + 1, 2 * radius + 1)), border_value=1).any()
@@ -86,5 +89,7 @@ def _inside(values: np.ndarray) -> np.ndarray:
 
 def _all_near(greys: np.ndarray, objects: np.ndarray) -> bool:
     """Return True if nearly all greys are near an object."""
+    from scipy import ndimage  # slow to import
+
     near = ndimage.binary_dilation(objects, np.ones((3, 3)), iterations=_NEAR)
     return bool((greys & near).sum() >= 0.95 * greys.sum())

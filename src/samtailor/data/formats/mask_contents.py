@@ -149,7 +149,7 @@ def _labels(values: np.ndarray, path: Path) -> np.ndarray:
             "Save the mask with 0 for background, as 8- or 16-bit PNG.",
         )
     if values.max() < _MOST_VALUES:
-        return values
+        return values.astype(np.int64) if values.dtype == np.uint64 else values  # which numpy cannot count
     used, positions = np.unique(values, return_inverse=True)
     if len(used) > _MOST_VALUES:
         raise DataError(f"Mask {path} has {len(used)} values; it does not look like labels.", "Export labels.")

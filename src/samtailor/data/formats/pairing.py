@@ -122,18 +122,17 @@ class _Finder:
     def _take_context(self, images: list[PictureFolder], masks: list[PictureFolder]) -> None:
         images, masks = self._chosen(images, "images"), self._chosen(masks, "masks")
         image_splits, mask_splits = {folder.split for folder in images}, {folder.split for folder in masks}
-        if "" in image_splits | mask_splits and (len(image_splits) > 1 or len(mask_splits) > 1):
-            self._take_group(images, masks, pooled=True)
+        one_sided = {""} in (image_splits, mask_splits) and image_splits != mask_splits
+        if one_sided:  # the other side says the split
+            self._take_group(images, masks)
             return
-        for split in sorted(image_splits):
-            own = [folder for folder in masks if folder.split == split or not (folder.split and split)]
+        for split in sorted(image_splits | mask_splits):
             here = [folder for folder in images if folder.split == split]
-            if own:
+            own = [folder for folder in masks if folder.split == split]
+            if here and own:
                 self._take_group(here, own)
-            else:
-                self._leave(here, "no folder of masks belongs to it")
-        orphans = [f for f in masks if f.split and f.split not in image_splits and "" not in image_splits]
-        self._leave(orphans, "no folder of images belongs to it")
+            self._leave(here if not own else [], "no folder of masks belongs to it")
+            self._leave(own if not here else [], "no folder of images belongs to it")
 
     def _chosen(self, folders: list[PictureFolder], role: str) -> list[PictureFolder]:
         """Return one folder for each split.
@@ -157,13 +156,14 @@ class _Finder:
             chosen += here
         return chosen
 
-    def _take_group(self, images: list[PictureFolder], masks: list[PictureFolder], pooled: bool = False) -> None:
+    def _take_group(self, images: list[PictureFolder], masks: list[PictureFolder]) -> None:
         image_files, mask_files = _files(images), _files(masks)
         context = images[0].context
         group = pair_group(image_files, mask_files, all_of_one=bool(context))
         if not all(folder.plain for folder in [*images, *masks]):
+            if self._pairing.plain:
+                self._say(f"{self._name(images[0])} with {self._name(masks[0])}")
             self._pairing.plain = False
-            self._say(f"{self._name(images[0])} with {self._name(masks[0])}")
         label = context[-1] if context and self._is_ground_truth(masks[0]) else ""
         if label:
             self._say("a folder for each class")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 __all__ = ["count_pieces", "large", "large_pieces", "piece_areas", "split_pieces"]
 
@@ -73,6 +72,8 @@ def large_pieces(values: np.ndarray) -> dict[int, tuple[int, ...]]:
     Args:
         values: (H, W) whole numbers, at most 65535.
     """
+    from scipy import ndimage  # slow to import
+
     pieces: dict[int, tuple[int, ...]] = {}
     for value, window in enumerate(ndimage.find_objects(values.astype(np.int32)), 1):
         if window is not None:
@@ -83,6 +84,8 @@ def large_pieces(values: np.ndarray) -> dict[int, tuple[int, ...]]:
 
 def piece_areas(mask: np.ndarray) -> np.ndarray:
     """Return the number of pixels of each connected piece of a mask (H, W)."""
+    from scipy import ndimage  # slow to import
+
     pieces, count = ndimage.label(mask, _CORNERS)
     return np.bincount(pieces.ravel(), minlength=count + 1)[1:]
 
@@ -97,6 +100,8 @@ def split_pieces(mask: np.ndarray) -> list[np.ndarray]:
 
     A mask without a large piece is returned whole.
     """
+    from scipy import ndimage  # slow to import
+
     pieces, count = ndimage.label(mask, _CORNERS)
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     kept = np.flatnonzero(large(areas)) + 1
