@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samtailor.data.defaults import SHARES
-from samtailor.data.splits import check_split_names, split_by_name, split_items, split_note
+from samtailor.data.splits import split_by_name, split_items, split_note
 from samtailor.data.task import SPLITS
-from tests.data.helpers import data_error
 
 NAMES = st.sets(st.text(max_size=5), max_size=30)
 
@@ -49,12 +47,3 @@ def test_items_are_split_like_their_names(names: set[str]) -> None:
 def test_the_note_names_the_shares_and_the_seed() -> None:
     assert split_note("file name", 3) == "split 70/10/20 by file name (seed 3)"
     assert list(SHARES) == list(SPLITS) and sum(SHARES.values()) == pytest.approx(1)
-
-
-@pytest.mark.parametrize("suffix", ["", ".json"])
-def test_misnamed_splits_are_refused_unless_the_proper_one_exists(tmp_path: Path, suffix: str) -> None:
-    (tmp_path / f"valid{suffix}").touch()
-    with data_error(f"valid{suffix} has the name of no split", f"Rename it to {tmp_path / f'val{suffix}'}"):
-        check_split_names(tmp_path, suffix)
-    (tmp_path / f"val{suffix}").touch()
-    check_split_names(tmp_path, suffix)

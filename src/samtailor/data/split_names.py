@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["split_in_name", "split_word"]
+__all__ = ["SPLIT_OF", "split_in_name", "split_word"]
 
 _WORDS = {
     "train": ("train", "training", "trn"),
     "val": ("val", "valid", "validation", "validate", "dev", "minival"),
     "test": ("test", "testing", "tst"),
 }
-_SPLIT_OF = {word: split for split, words in _WORDS.items() for word in words}
+SPLIT_OF = {word: split for split, words in _WORDS.items() for word in words}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[a-z]+")
 
@@ -21,7 +21,7 @@ def split_in_name(name: str) -> str:
 
     Words end at digits, signs and capital letters: ``instances_train2017``, ``valid``, ``labelsTest``.
     """
-    splits = {_SPLIT_OF[word] for word in _words(name) if word in _SPLIT_OF}
+    splits = {SPLIT_OF[word] for word in _words(name) if word in SPLIT_OF}
     return splits.pop() if len(splits) == 1 else ""
 
 

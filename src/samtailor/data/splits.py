@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 from samtailor.data.defaults import SHARES
 from samtailor.data.task import SPLITS
-from samtailor.errors import DataError
 
-__all__ = ["check_split_names", "seeded_digest", "split_by_name", "split_items", "split_note"]
+__all__ = ["seeded_digest", "split_by_name", "split_items", "split_note"]
 
-_MISNAMED = {"valid": "val", "validation": "val", "dev": "val", "training": "train", "testing": "test"}
 
 _Item = TypeVar("_Item")
 
@@ -65,21 +62,6 @@ def split_note(by: str, seed: int) -> str:
     """
     shares = "/".join(str(round(100 * share)) for share in SHARES.values())
     return f"split {shares} by {by} (seed {seed})"
-
-
-def check_split_names(root: Path, suffix: str) -> None:
-    """Raise DataError for ``valid``, ``validation`` and similar names, which would be ignored silently.
-
-    Args:
-        root: the folder of the splits.
-        suffix: ".json" to check files, "" to check folders.
-    """
-    for wrong, right in _MISNAMED.items():
-        misnamed, proper = root / f"{wrong}{suffix}", root / f"{right}{suffix}"
-        if misnamed.exists() and not proper.exists():
-            raise DataError(
-                f"{misnamed} has the name of no split; expected {', '.join(SPLITS)}.", f"Rename it to {proper}."
-            )
 
 
 def seeded_digest(seed: int, name: str) -> bytes:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from samtailor.data import RECTANGLES, load_task, read_yolo
 from tests.data.formats.yolo_content import BOX, SQUARE, ULTRALYTICS, add, ultralytics
@@ -30,6 +31,18 @@ def test_the_layout_of_ultralytics_is_read(tmp_path: Path) -> None:
     assert (square == expected).all() and label == "wall"
     check_round_trip(task, tmp_path / "out")
     assert load_task(tmp_path / "cells" / "data.yaml").splits == task.splits
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".ppm", ".jfif"])
+def test_images_of_less_common_formats_are_not_passed_over(tmp_path: Path, suffix: str) -> None:
+    ultralytics(tmp_path, SQUARE, "")
+    for path in [path for path in (tmp_path / "images").rglob("*") if path.is_file()]:
+        with Image.open(path) as image:
+            image.convert("RGB").save(path.with_suffix(suffix), format="JPEG" if suffix == ".jfif" else None)
+        path.unlink()
+    task = load_task(tmp_path)
+    assert {record.path.suffix for record in task.images} == {suffix}
+    assert [int(mask.sum()) for _, mask in masks_of(task)] == [60]
 
 
 def test_boxes_among_masks_are_left_out_unless_allowed(tmp_path: Path) -> None:

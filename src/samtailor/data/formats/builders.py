@@ -15,14 +15,12 @@ from samtailor.data.formats.shapes import BOXES_HINT, union
 from samtailor.data.formats.sizes import stated_size_error
 from samtailor.data.pixels.rle import Rle
 from samtailor.data.reading import Reading
+from samtailor.data.split_names import SPLIT_OF
 from samtailor.data.splits import split_note
 from samtailor.data.task import SPLITS, Task
 from samtailor.errors import DataError
 
 __all__ = ["DraftBuilder", "build_task", "label_text", "note_left_out", "open_image", "split_of", "without_repeats"]
-
-_SPLIT_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val"}
-_SPLIT_NAMES |= {"test": "test", "testing": "test"}
 
 
 @dataclass
@@ -167,7 +165,7 @@ def split_of(path: Path | str, root: Path | None = None) -> str:
     relative = Path(path)
     if root is not None:
         relative = relative.relative_to(root) if relative.is_relative_to(root) else Path(relative.name)
-    return next((_SPLIT_NAMES[part.lower()] for part in relative.parts[:-1] if part.lower() in _SPLIT_NAMES), "")
+    return next((SPLIT_OF[part.lower()] for part in relative.parts[:-1] if part.lower() in SPLIT_OF), "")
 
 
 def note_left_out(reading: Reading, file: Path) -> None:

@@ -21,7 +21,8 @@ __all__ = [
     "read_lines",
 ]
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+_COMMON = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp")
+IMAGE_SUFFIXES = (*_COMMON, ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".heic", ".heif", ".dcm", ".dicom")
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".webp")
 FIX_HINT = "Fix the file or export it again."
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from samtailor.data.formats.files import IMAGE_SUFFIXES
+from samtailor.data.formats.names import name_key, shared_folders, without_upload_prefix
 from samtailor.data.pixels.pillow import is_file
 from samtailor.data.reading import Reading
 
 __all__ = ["ImageFinder", "is_outside", "note_outside", "plain_path"]
-
-_UPLOAD = re.compile(r"^[0-9a-f]{8}-(?=.)")  # Label Studio puts this in front of the names of uploaded files
 
 
 class ImageFinder:
@@ -59,13 +57,13 @@ class ImageFinder:
 
     def _search(self, relative: PurePosixPath, folder: Path) -> Path:
         index = self._index()
-        bare = _UPLOAD.sub("", relative.name)
+        bare = without_upload_prefix(relative.name)
         stem = PurePosixPath(bare).stem
         keys = (relative.name, bare, f"stem:{PurePosixPath(relative.name).stem}", f"stem:{stem}")
         for key in keys:
-            paths = index.get(_folded(key), [])
+            paths = index.get(name_key(key), [])
             if len(paths) > 1:
-                agreement = [(_common_end(path, relative), self._shared(path, folder)) for path in paths]
+                agreement = [(shared_folders(path, relative.parts), self._shared(path, folder)) for path in paths]
                 paths = [path for path, length in zip(paths, agreement, strict=True) if length == max(agreement)]
             if len(paths) == 1:
                 return paths[0]
@@ -76,9 +74,9 @@ class ImageFinder:
 
     def _shared(self, path: Path, folder: Path) -> int:
         """Return how many folders of the annotation file, such as ``train``, are also above the image."""
-        above = {_folded(part) for part in path.relative_to(self._root).parts[:-1]}
+        above = {name_key(part) for part in path.relative_to(self._root).parts[:-1]}
         own = folder.relative_to(self._root).parts if folder.is_relative_to(self._root) else ()
-        return len(above & {_folded(part) for part in own})
+        return len(above & {name_key(part) for part in own})
 
     def _index(self) -> dict[str, list[Path]]:
         if self._by_name is None:
@@ -86,8 +84,8 @@ class ImageFinder:
             for path in sorted(self._root.rglob("*")):
                 hidden = any(part.startswith(".") for part in path.relative_to(self._root).parts)
                 if path.suffix.lower() in IMAGE_SUFFIXES and not hidden and is_file(path):
-                    names = {path.name, f"stem:{path.stem}", _UPLOAD.sub("", path.name)}
-                    for key in {_folded(name) for name in names}:
+                    names = {path.name, f"stem:{path.stem}", without_upload_prefix(path.name)}
+                    for key in {name_key(name) for name in names}:
                         self._by_name.setdefault(key, []).append(path)
         return self._by_name
 
@@ -124,17 +122,3 @@ def note_outside(reading: Reading, root: Path, path: Path) -> None:
             "Check that the annotations come from someone you trust, or copy the images into the folder.",
             path,
         )
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _common_end(path: Path, relative: PurePosixPath) -> int:
-    """Return how many folder names above the file agree."""
-    count = 0
-    for own, stated in zip(path.parts[-2::-1], relative.parts[-2::-1], strict=False):
-        if _folded(own) != _folded(stated):
-            break
-        count += 1
-    return count

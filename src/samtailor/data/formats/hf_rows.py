@@ -10,13 +10,12 @@ from typing import Any
 
 from samtailor.data.formats.files import FIX_HINT, IMAGE_SUFFIXES
 from samtailor.data.formats.pictures import pictures_root
+from samtailor.data.split_names import SPLIT_OF
 from samtailor.errors import DataError
 from samtailor.machine.extras import require
 
 __all__ = ["class_names", "is_hf_folder", "is_saved", "open_splits"]
 
-_SPLITS = {"train": "train", "training": "train", "validation": "val", "valid": "val", "val": "val", "dev": "val"}
-_SPLITS |= {"test": "test", "testing": "test"}
 _METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 _DATA = ("*.parquet", "metadata.jsonl", "metadata.csv")
 
@@ -61,7 +60,7 @@ def open_splits(root: Path) -> dict[str, Any]:
         splits = {"": splits["train"]}
     rows_of: dict[str, Any] = {}
     for name, rows in splits.items():
-        split = "" if name == "" else _SPLITS.get(name, "")
+        split = "" if name == "" else SPLIT_OF.get(name, "")
         if name and not split:
             raise DataError(
                 f"{root} has the split {name!r}; expected train, validation (or val), test.", "Rename the split."
@@ -119,13 +118,13 @@ def _split_in(path: Path) -> str:
     """Return the split, as ``datasets`` calls it, that a folder or the file name of a table begins with."""
     words = [*path.parts[:-1], *re.split(r"[-_.\s]", path.name)[:-1]] if path.suffix == ".parquet" else path.parts[:-1]
     names = {"train": "train", "val": "validation", "test": "test"}
-    return next((names[_SPLITS[word.lower()]] for word in words if word.lower() in _SPLITS), "")
+    return next((names[SPLIT_OF[word.lower()]] for word in words if word.lower() in SPLIT_OF), "")
 
 
 def _configuration(path: Path) -> str:
     """Return the folders of a table that name neither a split nor just ``data``."""
     folders = (
-        part for part in path.parts[:-1] if part.lower() not in _SPLITS and part.lower() not in ("data", "default")
+        part for part in path.parts[:-1] if part.lower() not in SPLIT_OF and part.lower() not in ("data", "default")
     )
     return "/".join(folders)
 

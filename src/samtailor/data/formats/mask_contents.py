@@ -142,7 +142,7 @@ def _like_image(values: np.ndarray, path: Path, image: Path, width: int, height:
 
 
 def _labels(values: np.ndarray, path: Path) -> np.ndarray:
-    """Return values from 0 on; large ones are numbered anew."""
+    """Return values from 0 on. If values are large, they are replaced by consecutive numbers."""
     if values.size == 0 or values.min() < 0:
         raise DataError(
             f"Mask {path} has values from {values.min(initial=0)} to {values.max(initial=0)}; expected 0 and more.",

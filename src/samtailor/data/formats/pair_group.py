@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samtailor.data.formats.folder_words import is_image_word, is_mask_word, words_of
-from samtailor.data.formats.stems import Affixes, find_affixes, mask_core, normal
+from samtailor.data.formats.names import one_form
+from samtailor.data.formats.stems import Affixes, find_affixes, mask_core
 from samtailor.errors import DataError
 
 __all__ = ["MaskFile", "Pair", "PairedGroup", "pair_group", "stems"]
@@ -76,7 +77,7 @@ def stems(files: Sequence[Path]) -> dict[str, Path]:
     """
     by_stem: dict[str, Path] = {}
     for file in files:
-        other = by_stem.setdefault(normal(file.stem), file)
+        other = by_stem.setdefault(one_form(file.stem), file)
         if other != file:
             raise DataError(
                 f"{other} and {file} have the same stem; expected one file per stem.", "Rename one of them."

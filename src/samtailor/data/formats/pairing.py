@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from samtailor.data.formats.names import one_form
 from samtailor.data.formats.pair_group import MaskFile, Pair, PairedGroup, pair_group
 from samtailor.data.formats.picture_folders import PictureFolder, list_picture_folders
-from samtailor.data.formats.stems import mask_core, normal
+from samtailor.data.formats.stems import mask_core
 from samtailor.errors import DataError
 
 __all__ = ["Pairing", "find_pairs"]
@@ -178,14 +179,14 @@ class _Finder:
     def _take_below(self, images: list[PictureFolder], masks: list[PictureFolder]) -> None:
         """Pair images with folders of masks below: a folder for each image, or a folder for each class."""
         images = self._chosen(images, "images")
-        by_stem = {normal(file.stem): file for file in _files(images)}
-        of_images = [folder for folder in masks if normal(folder.context[-1]) in by_stem]
+        by_stem = {one_form(file.stem): file for file in _files(images)}
+        of_images = [folder for folder in masks if one_form(folder.context[-1]) in by_stem]
         split_of = {file: folder.split for folder in images for file in folder.files}
         result: dict[Path, list[MaskFile]] = {}
         if len(of_images) * 2 > len(masks):
             self._say("a folder for each image, a file for each object")
             for folder in of_images:
-                result[by_stem[normal(folder.context[-1])]] = [MaskFile(file, is_part=True) for file in folder.files]
+                result[by_stem[one_form(folder.context[-1])]] = [MaskFile(file, is_part=True) for file in folder.files]
             self._leave([folder for folder in masks if folder not in of_images], "no image has its name")
         else:
             self._say("a folder for each class")

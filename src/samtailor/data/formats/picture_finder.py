@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,15 +11,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from samtailor.data.formats.files import IMAGE_SUFFIXES
+from samtailor.data.formats.names import name_key, one_form, shared_folders, without_upload_prefix
 from samtailor.data.pixels.pillow import is_file
 from samtailor.data.split_names import split_in_name
 
 __all__ = ["FoundPicture", "PictureFinder", "name_parts"]
 
-_PICTURES = (*IMAGE_SUFFIXES, ".jpe", ".jfif", ".gif", ".ppm", ".pgm", ".jp2", ".avif", ".heic", ".heif")
 _MOST_FILES = 1_000_000  # files below the root that are listed
 _MASK_FOLDERS = ("mask", "panoptic", "segmentation", "stuff", "label")  # words in the names of folders without photos
-_HASHED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # Label Studio puts this before the names of uploaded files
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,11 @@ class PictureFinder:
                     if is_file(path := place.joinpath(*parts[first:])):
                         repair = what or ("" if first == 0 and is_plain else "file name with folders that are not here")
                         return FoundPicture(path, repair)
-            if (close := self._closest(self._by_name.get(_key(parts[-1]), []), parts)) is not None:
+            if (close := self._closest(self._by_name.get(name_key(parts[-1]), []), parts)) is not None:
                 return FoundPicture(close, what or _difference(close, parts, is_plain))
         for variant, _ in _spellings(name):
             parts, _ = name_parts(variant)
-            same_stem = self._by_stem.get(_key(Path(parts[-1]).stem), []) if parts else []
+            same_stem = self._by_stem.get(name_key(Path(parts[-1]).stem), []) if parts else []
             if (close := self._closest(same_stem, parts)) is not None:
                 return FoundPicture(close, "file name with another suffix")
         return None
@@ -80,7 +78,7 @@ class PictureFinder:
     def alike(self, name: str) -> list[Path]:
         """Return all files that share the last part of a name."""
         parts, _ = name_parts(name)
-        return self._by_name.get(_key(parts[-1]), []) if parts else []
+        return self._by_name.get(name_key(parts[-1]), []) if parts else []
 
     def expected(self, name: str) -> Path:
         """Return where a missing picture should be, for the message."""
@@ -110,18 +108,18 @@ class PictureFinder:
         files: list[Path] = []
         for folder, folders, names in os.walk(self._root):
             folders[:] = sorted(name for name in folders if name[0] != "." and not _holds_masks(name))
-            files += [Path(folder, name) for name in names if name.lower().endswith(_PICTURES) and name[0] != "."]
+            files += [Path(folder, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES) and name[0] != "."]
             if len(files) > _MOST_FILES:
                 break
         return sorted(files)
 
     @cached_property
     def _by_name(self) -> dict[str, list[Path]]:
-        return _grouped((_key(path.name), path) for path in self._files)
+        return _grouped((name_key(path.name), path) for path in self._files)
 
     @cached_property
     def _by_stem(self) -> dict[str, list[Path]]:
-        return _grouped((_key(path.stem), path) for path in self._files)
+        return _grouped((name_key(path.stem), path) for path in self._files)
 
     def _closest(self, paths: list[Path], parts: tuple[str, ...]) -> Path | None:
         """Return the path that shares most last folders with the name, or lies in a folder of the split.
@@ -131,7 +129,7 @@ class PictureFinder:
         paths = [path for path in paths if not self._split or self._split_of(path) in ("", self._split)]
         if len(paths) < 2:
             return paths[0] if paths else None
-        scores = [(_common(path, parts), self._is_near(path)) for path in paths]
+        scores = [(shared_folders(path, parts), self._is_near(path)) for path in paths]
         best = max(scores)
         return paths[scores.index(best)] if scores.count(best) == 1 else None
 
@@ -168,8 +166,8 @@ def _spellings(name: str) -> Iterator[tuple[str, str]]:
     if (decoded := unquote(address)) != name:
         yield decoded, "file name encoded for the web"
     parts, _ = name_parts(decoded)
-    if parts and _HASHED.match(parts[-1]):
-        yield _HASHED.sub("", parts[-1]), "file name of Label Studio"
+    if parts and (bare := without_upload_prefix(parts[-1])) != parts[-1]:
+        yield bare, "file name of Label Studio"
 
 
 def _holds_masks(folder: str) -> bool:
@@ -177,15 +175,11 @@ def _holds_masks(folder: str) -> bool:
 
 
 def _difference(path: Path, parts: tuple[str, ...], is_plain: bool) -> str:
-    if unicodedata.normalize("NFC", path.name) != unicodedata.normalize("NFC", parts[-1]):
+    if one_form(path.name) != one_form(parts[-1]):
         return "file name in other letter case"
     if path.name != parts[-1]:
         return "file name with accents stored in another way"
     return "file name in another folder" if is_plain else "file name with folders that are not here"
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _grouped(pairs: Iterator[tuple[str, Path]]) -> dict[str, list[Path]]:
@@ -193,12 +187,3 @@ def _grouped(pairs: Iterator[tuple[str, Path]]) -> dict[str, list[Path]]:
     for key, path in pairs:
         groups.setdefault(key, []).append(path)
     return groups
-
-
-def _common(path: Path, parts: tuple[str, ...]) -> int:
-    count = 0
-    for here, there in zip(reversed(path.parts), reversed(parts), strict=False):
-        if _key(here) != _key(there):
-            break
-        count += 1
-    return count

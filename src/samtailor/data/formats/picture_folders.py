@@ -9,21 +9,8 @@ from pathlib import Path
 from samtailor.data.formats.files import IMAGE_SUFFIXES
 from samtailor.data.formats.folder_words import role_of, split_of_folder
 
-__all__ = ["PICTURE_SUFFIXES", "PictureFolder", "list_picture_folders"]
+__all__ = ["PictureFolder", "list_picture_folders"]
 
-PICTURE_SUFFIXES = (
-    *IMAGE_SUFFIXES,
-    ".gif",
-    ".ppm",
-    ".pgm",
-    ".pbm",
-    ".jp2",
-    ".avif",
-    ".heic",
-    ".heif",
-    ".dcm",
-    ".dicom",
-)
 _DEPTH = 8
 _JUNK = ("__macosx", "__pycache__", "thumbs", "node_modules")
 
@@ -61,7 +48,7 @@ def list_picture_folders(root: Path) -> list[PictureFolder]:
             continue
         visited.add(real)
         below[:] = sorted(name for name in below if not name.startswith(".") and name.lower() not in _JUNK)
-        pictures = sorted(n for n in names if not n.startswith(".") and Path(n).suffix.lower() in PICTURE_SUFFIXES)
+        pictures = sorted(n for n in names if not n.startswith(".") and Path(n).suffix.lower() in IMAGE_SUFFIXES)
         if pictures:
             folders.append(_folder(Path(here), parts, [Path(here) / name for name in pictures]))
     return folders

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from samtailor.data.formats.folder_words import is_image_word, is_mask_word
 
-__all__ = ["Affixes", "find_affixes", "mask_core", "normal"]
+__all__ = ["Affixes", "find_affixes", "mask_core"]
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 _SAMPLE = 24  # names that propose affixes
@@ -45,11 +44,6 @@ class Affixes:
     def of_mask(self, stem: str) -> str | None:
         """Return the common part of a mask's name; None if it has not the affixes."""
         return _without(stem, *self.mask)
-
-
-def normal(stem: str) -> str:
-    """Return a stem in one Unicode form, so that names from a Mac pair with others."""
-    return unicodedata.normalize("NFC", stem)
 
 
 def mask_core(stem: str) -> tuple[str, str] | None:
