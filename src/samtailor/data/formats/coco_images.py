@@ -114,8 +114,8 @@ class ImageLister:
             problem = f"the file name {quoted(value)}" if "file_name" in entry else "no file_name"
             self._broken(title, f"has {problem}; expected the name of a file{loss}")
             return
-        found = self._finder.find(name)
-        if found is None:
+        picture = self._finder.find(name)
+        if picture is None:
             hint = f"Put the images into {self._finder.folder}."
             alike = self._finder.alike(name)
             cause = f"the image file {self._finder.expected(name)} is missing"
@@ -124,26 +124,26 @@ class ImageLister:
                 hint = "Write the folder into the file_name of each image."
             self._broken(title, f"{cause}{loss}", hint)
             return
-        if (first := by_path.get(found.path)) is not None:
+        if (first := by_path.get(picture.path)) is not None:
             if name_parts(first.name)[0] == name_parts(name)[0]:
-                self._notes.repaired("image listed twice", found.path)
+                self._notes.repaired("image listed twice", picture.path)
                 first.annotations += annotations
             else:
-                cause = f"its file {found.path} is also that of {quoted(first.name)}{loss}"
+                cause = f"its file {picture.path} is also that of {quoted(first.name)}{loss}"
                 self._broken(title, cause, "Add the missing picture, or list each file once.")
             return
         try:
-            width, height = image_size(found.path)
-            scale = coordinate_scale(self._path, entry, found.path, (width, height), [a for _, a in annotations])
+            width, height = image_size(picture.path)
+            scale = coordinate_scale(self._path, entry, picture.path, (width, height), [a for _, a in annotations])
         except (ImageError, DataError) as error:
             self._broken(title, f"{error.what.rstrip('.')}{loss}", error.hint)
             return
-        for repair in (found.repair, scale.repair):
+        for repair in (picture.repair, scale.repair):
             if repair:
-                self._notes.repaired(repair, found.path)
+                self._notes.repaired(repair, picture.path)
         if scale.scaled:
-            self._notes.scaled(found.path, scale.scaled)
-        by_path[found.path] = ListedImage(name, found.path, width, height, scale.factors, list(annotations))
+            self._notes.scaled(picture.path, scale.scaled)
+        by_path[picture.path] = ListedImage(name, picture.path, width, height, scale.factors, list(annotations))
 
 
 def _id_problem(entry: Any) -> str:

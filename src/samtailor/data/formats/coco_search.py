@@ -89,23 +89,23 @@ def search_coco(root: Path) -> Search:
     Raises:
         DataError: two files claim the same split.
     """
-    found: list[CocoSource] = []
+    candidates: list[CocoSource] = []
     unread: list[tuple[Path, str]] = []
     near_misses: list[tuple[Path, str]] = []
     for path in _json_files(root):
         kind, reason = sniff(path)
         if kind in ("instances", "panoptic"):
-            found.append(make_source(path, root, kind == "panoptic"))
+            candidates.append(make_source(path, root, kind == "panoptic"))
         elif kind == "images":
             unread.append((path, reason))
         else:
             near_misses.append((path, reason))
-    if any(source.split for source in found):
-        unread += [(s.path, "its name names no split, unlike the others") for s in found if not s.split]
-        found = [source for source in found if source.split]
+    if any(source.split for source in candidates):
+        unread += [(s.path, "its name names no split, unlike the others") for s in candidates if not s.split]
+        candidates = [source for source in candidates if source.split]
     sources: list[CocoSource] = []
     for split in (*SPLITS, ""):
-        chosen, others = _choose([source for source in found if source.split == split], root, split)
+        chosen, others = _choose([source for source in candidates if source.split == split], root, split)
         sources += chosen
         unread += others
     return Search(tuple(sources), tuple(unread), tuple(near_misses))

@@ -142,14 +142,14 @@ class _Lists:
         """
         plain = entry.strip().replace("\\", "/")
         candidates = [root / plain for root in self._roots] + [self._home / plain.removeprefix("../")]
-        found = next((path for path in candidates if path.exists()), None) or self._by_end(plain_path(plain))
-        if found is None:
+        path = next((path for path in candidates if path.exists()), None) or self._by_end(plain_path(plain))
+        if path is None:
             expected = " or ".join(dict.fromkeys(map(str, candidates)))
             raise DataError(
                 f"{self._file} has {split}: {entry[:200]}, which does not exist; expected {expected}.",
                 f"Fix path or {split} in the yaml.",
             )
-        return Path(*found.parts) if ".." not in found.parts else found.resolve()
+        return Path(*path.parts) if ".." not in path.parts else path.resolve()
 
     def _by_end(self, path: PurePosixPath) -> Path | None:
         """Return what has the longest end of a path below the data set: ``images/a.png`` of ``data/images/a.png``."""
