@@ -27,6 +27,7 @@ from samtailor.data.formats.voc import find_voc, read_voc
 from samtailor.data.formats.yolo import read_yolo
 from samtailor.data.formats.yolo_files import is_yolo
 from samtailor.data.one_class import only_class
+from samtailor.data.other_tools import name_tool
 from samtailor.data.pixels.pillow import is_special
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
@@ -220,6 +221,8 @@ def _unknown_layout(path: Path, ranked: list[Candidate]) -> DataError:
     near_misses = [f"{candidate.format}: {candidate.reason}" for candidate in ranked if candidate.reason]
     expected = "; ".join(f"{name}: {layout.files}" for name, layout in _FORMATS.items())
     hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
+    if (tool := name_tool(path)) is not None:
+        return DataError(f"{path} has no layout that can be read: {tool[0]}.", f"{tool[1]} {hint}")
     if near_misses:
         return DataError(
             f"{path} has no known layout. What comes near: {'; '.join(near_misses)}. Expected one of: {expected}.", hint
