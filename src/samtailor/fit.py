@@ -16,6 +16,7 @@ from samtailor.data.task import Task
 from samtailor.drawing.curve import plot_curve
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.encoding import encode_images
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import FitCollapseError
 from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig, Precision
@@ -60,7 +61,7 @@ def fit_task(
     out: Path,
     config: FitConfig,
     *,
-    cache: EmbeddingCache | None = None,
+    cache: EmbeddingStore | None = None,
     resume: bool = False,
     progress: Progress = silent,
 ) -> FitResult:
@@ -85,7 +86,7 @@ def fit_task(
         FitCollapseError: training collapsed; ``out`` holds the best adapter so far.
         DataError: a split is missing, or has nothing to train or validate on.
     """
-    cache, run = cache or EmbeddingCache(), Run(out)
+    cache, run = EmbeddingCache() if cache is None else cache, Run(out)
     config = replace(config, precision=_precision(config, base))  # the run records the precision, not "auto"
     check_token(config, base)
     sampler = Sampler(task.split("train"), config)

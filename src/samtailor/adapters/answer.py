@@ -15,6 +15,7 @@ from samtailor.bases.prompts import PromptTensors
 from samtailor.data.task import ImageRecord
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage, Embedder
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import AdapterError, PromptError
 from samtailor.frames import Frame
 from samtailor.prompts import Prompts
@@ -57,16 +58,16 @@ class AdaptedModel:
     adapter: Adapter | None = None
 
     @classmethod
-    def of(cls, base: Base, adapter: Adapter | None = None, cache: EmbeddingCache | None = None) -> AdaptedModel:
+    def of(cls, base: Base, adapter: Adapter | None = None, cache: EmbeddingStore | None = None) -> AdaptedModel:
         """Build a model; ``cache`` defaults to the user's cache."""
-        return cls(Embedder(base, cache or EmbeddingCache()), adapter)
+        return cls(Embedder(base, EmbeddingCache() if cache is None else cache), adapter)
 
     @property
     def base(self) -> Base:
         return self.embedder.base
 
     @property
-    def cache(self) -> EmbeddingCache:
+    def cache(self) -> EmbeddingStore:
         return self.embedder.cache
 
     @property

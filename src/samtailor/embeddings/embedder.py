@@ -11,7 +11,8 @@ from PIL import Image
 from samtailor.bases.base import Base, Embeddings
 from samtailor.data.pixels.images import image_key, read_image
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.pictures import read_as, read_with_key
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.frames import Frame
 
 __all__ = ["EmbeddedImage", "Embedder"]
@@ -33,7 +34,7 @@ class EmbeddedImage:
 class Embedder:
     """Gets the embeddings of images; the encoder runs only for images that are not in the cache."""
 
-    def __init__(self, base: Base, cache: EmbeddingCache) -> None:
+    def __init__(self, base: Base, cache: EmbeddingStore) -> None:
         self.base = base
         self.cache = cache
         self._keys: dict[Path, str] = {}
@@ -43,16 +44,18 @@ class Embedder:
 
         Raises:
             CacheError: the cache cannot be written.
-            ImageError: the file cannot be read.
+            ImageError: the file cannot be read, or another picture has replaced it since it was first opened.
         """
         key = self._keys.get(record.path)
         if key is None:
             key = self._keys[record.path] = image_key(record.path)
-        tensors = self.cache.embed(self.base, key, lambda: read_image(record.path))
+        tensors = self.cache.embed(self.base, key, lambda: read_as(record.path, key))
         return self._embedded(record.width, record.height, tensors)
 
     def open_picture(self, image: str | Path | Image.Image | np.ndarray) -> EmbeddedImage:
         """Embed a user's image. If the cache cannot be written, this logs a warning and continues.
+
+        The embedding of a file is stored in the cache; that of an array or a Pillow image stays in memory.
 
         Args:
             image: a path, a PIL image, or an array: (H, W) or (H, W, 3 or 4), uint8, uint16, or float in 0..1.
@@ -60,8 +63,11 @@ class Embedder:
         Raises:
             ImageError: it cannot be read or is not an image.
         """
-        pixels = read_image(image)
-        tensors = self.cache.embed(self.base, image_key(image), lambda: pixels, strict=False)
+        if isinstance(image, np.ndarray | Image.Image):
+            store, key, pixels = self.cache.pictures, image_key(image), read_image(image)
+        else:
+            store, (key, pixels) = self.cache, read_with_key(image)
+        tensors = store.embed(self.base, key, lambda: pixels, strict=False)
         return self._embedded(pixels.shape[1], pixels.shape[0], tensors)
 
     def _embedded(self, width: int, height: int, tensors: Embeddings) -> EmbeddedImage:
