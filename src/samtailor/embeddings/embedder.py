@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 from samtailor.bases.base import Base, Embeddings
-from samtailor.data.pixels.images import image_key, read_image
+from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
 from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.reading import ReadPicture, read_picture
 from samtailor.frames import Frame
 
 __all__ = ["EmbeddedImage", "Embedder"]
@@ -24,10 +25,12 @@ class EmbeddedImage:
     Attributes:
         frame: placement of the image in the base's input.
         embeddings: named tensors (1, ...), float32, on the base's device.
+        fingerprint: of the base; empty if it is not known.
     """
 
     frame: Frame
     embeddings: Embeddings
+    fingerprint: str = ""
 
 
 class Embedder:
@@ -48,7 +51,11 @@ class Embedder:
         key = self._keys.get(record.path)
         if key is None:
             key = self._keys[record.path] = image_key(record.path)
-        tensors = self.cache.embed(self.base, key, lambda: read_image(record.path))
+        tensors = self.cache.get(self.base.fingerprint, key)
+        if tensors is None:
+            picture = read_picture(record.path)  # its own key: the file may have changed since it was hashed
+            self._keys[record.path] = picture.key
+            tensors = self.cache.embed(self.base, picture.key, lambda: picture.pixels)
         return self._embedded(record.width, record.height, tensors)
 
     def open_picture(self, image: str | Path | Image.Image | np.ndarray) -> EmbeddedImage:
@@ -60,10 +67,13 @@ class Embedder:
         Raises:
             ImageError: it cannot be read or is not an image.
         """
-        pixels = read_image(image)
-        tensors = self.cache.embed(self.base, image_key(image), lambda: pixels, strict=False)
-        return self._embedded(pixels.shape[1], pixels.shape[0], tensors)
+        return self.embed_picture(read_picture(image))
+
+    def embed_picture(self, picture: ReadPicture) -> EmbeddedImage:
+        """Embed a picture that was read already. If the cache cannot be written, this logs a warning and continues."""
+        tensors = self.cache.embed(self.base, picture.key, lambda: picture.pixels, strict=False)
+        return self._embedded(picture.pixels.shape[1], picture.pixels.shape[0], tensors)
 
     def _embedded(self, width: int, height: int, tensors: Embeddings) -> EmbeddedImage:
         on_device = {name: tensor[None].to(self.base.device) for name, tensor in tensors.items()}
-        return EmbeddedImage(self.base.frame(width, height), on_device)
+        return EmbeddedImage(self.base.frame(width, height), on_device, self.base.fingerprint)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from samtailor.errors import BaseModelError
+from samtailor.machine.forks import before_computing
 
 __all__ = ["Encoder", "run_encoder"]
 
@@ -38,7 +39,9 @@ def run_encoder(base: Encoder, images: Sequence[np.ndarray]) -> list[dict[str, T
 
     Raises:
         BaseModelError: the encoder's output does not have B rows.
+        ForkError: this process was forked after its parent computed.
     """
+    before_computing()
     with torch.no_grad(), torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
         embeddings = base.encode(images)
     shapes = {name: tuple(tensor.shape) for name, tensor in embeddings.items()}

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samtailor.data.pixels.images import image_key, read_image
+from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
 from samtailor.embeddings.cache import EmbeddingCache, EntryState
 from samtailor.embeddings.encoder import Encoder, run_encoder
+from samtailor.embeddings.reading import read_picture
 from samtailor.errors import DataError, ImageError
 from samtailor.machine.progress import Count, Progress, silent
 
@@ -154,7 +155,8 @@ def _check_entry(fingerprint: str, path: Path, cache: EmbeddingCache) -> _Checke
     if state == "good":
         return _Checked(path, key, state)
     try:
-        return _Checked(path, key, state, read_image(path))
+        picture = read_picture(path)  # its own key: the file may have changed since it was hashed
+        return _Checked(path, picture.key, state, picture.pixels)
     except (ImageError, DataError, OSError) as error:
         return _Checked(path, key, state, error=str(error))
 
