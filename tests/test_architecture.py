@@ -25,6 +25,7 @@ FLOORS = {
     "adapters": 6,
     "runs": 7,
     "fitting": 8,
+    "prediction": 8,
     "evaluation": 8,
     "encode": 9,
     "fit": 9,

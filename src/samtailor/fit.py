@@ -94,6 +94,7 @@ def fit_task(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         adapter = build_adapter(config.method, base, **config.method_options).to(base.device)
+    adapter.fitted_on = config.prompts
     run.prepare(resume)
     context = context_of(task, base, config, config.lr or adapter.peak_rate)
     check_context(run, context)

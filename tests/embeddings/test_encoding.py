@@ -16,7 +16,7 @@ import torch
 
 from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings import encoding, pictures
+from samtailor.embeddings import encoding, reading
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.encoding import encode_images
 from samtailor.errors import CacheError, DataError
@@ -53,7 +53,7 @@ def test_a_second_run_neither_decodes_nor_encodes(
 ) -> None:
     encode_images(FakeBase(), records, cache)
     base = FakeBase()
-    monkeypatch.setattr(pictures, "read_image", lambda path: pytest.fail("an image was decoded"))
+    monkeypatch.setattr(reading, "read_image", lambda path: pytest.fail("an image was decoded"))
     report = encode_images(base, records, cache)
     assert (report.already, report.encoded, base.encoded) == (7, 0, 0)
 
@@ -93,7 +93,7 @@ def test_reading_overlaps_with_encoding(
     read: list[Path] = []
     at_first_encode: list[int] = []
 
-    def reading(path: Path) -> np.ndarray:
+    def slow_reading(path: Path) -> np.ndarray:
         assert threading.current_thread() is not threading.main_thread()
         read.append(path)
         return picture(int(path.stem))
@@ -108,7 +108,7 @@ def test_reading_overlaps_with_encoding(
                 at_first_encode.append(len(read))
             return super().encode(images)
 
-    monkeypatch.setattr(pictures, "read_image", reading)
+    monkeypatch.setattr(reading, "read_image", slow_reading)
     encode_images(Watching(), many, cache)
     assert at_first_encode == [1 + encoding.AHEAD]
     assert len(read) == 20

@@ -125,8 +125,17 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
             "Copy the run folder again.",
         )
     adapter.use_token(token)
+    adapter.fitted_on = _fitted_on(card)
     _load_strictly(adapter, state, path)
     return adapter.to(base.device).eval()
+
+
+def _fitted_on(card: dict[str, Any]) -> str | None:
+    try:
+        prompts = card["fit"]["settings"]["prompts"]
+    except (KeyError, TypeError):  # an adapter that was saved without a fit
+        return None
+    return prompts if isinstance(prompts, str) else None
 
 
 def _digest(content: bytes) -> str:

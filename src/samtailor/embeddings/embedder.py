@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from samtailor.bases.base import Base, Embeddings
-from samtailor.data.pixels.images import image_key, read_image
+from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings.pictures import read_as, read_with_key
+from samtailor.embeddings.reading import ReadPicture, read_as, read_picture
 from samtailor.embeddings.store import EmbeddingStore
 from samtailor.frames import Frame
 
@@ -25,10 +25,12 @@ class EmbeddedImage:
     Attributes:
         frame: placement of the image in the base's input.
         embeddings: named tensors (1, ...), float32, on the base's device.
+        fingerprint: of the base; empty if it is not known.
     """
 
     frame: Frame
     embeddings: Embeddings
+    fingerprint: str = ""
 
 
 class Embedder:
@@ -44,7 +46,7 @@ class Embedder:
 
         Raises:
             CacheError: the cache cannot be written.
-            ImageError: the file cannot be read, or another picture has replaced it since it was first opened.
+            ImageError: the file cannot be read, or another image has replaced it since it was first opened.
         """
         key = self._keys.get(record.path)
         if key is None:
@@ -63,13 +65,19 @@ class Embedder:
         Raises:
             ImageError: it cannot be read or is not an image.
         """
-        if isinstance(image, np.ndarray | Image.Image):
-            store, key, pixels = self.cache.pictures, image_key(image), read_image(image)
-        else:
-            store, (key, pixels) = self.cache, read_with_key(image)
-        tensors = store.embed(self.base, key, lambda: pixels, strict=False)
-        return self._embedded(pixels.shape[1], pixels.shape[0], tensors)
+        store = self.cache.pictures if isinstance(image, np.ndarray | Image.Image) else self.cache
+        return self.embed_picture(read_picture(image), store)
+
+    def embed_picture(self, picture: ReadPicture, store: EmbeddingStore | None = None) -> EmbeddedImage:
+        """Embed a picture that was read already. If the store cannot be written, this logs a warning and continues.
+
+        Args:
+            picture: pixels and their key.
+            store: where the embedding is kept; None for the store of files.
+        """
+        tensors = (store or self.cache).embed(self.base, picture.key, lambda: picture.pixels, strict=False)
+        return self._embedded(picture.pixels.shape[1], picture.pixels.shape[0], tensors)
 
     def _embedded(self, width: int, height: int, tensors: Embeddings) -> EmbeddedImage:
         on_device = {name: tensor[None].to(self.base.device) for name, tensor in tensors.items()}
-        return EmbeddedImage(self.base.frame(width, height), on_device)
+        return EmbeddedImage(self.base.frame(width, height), on_device, self.base.fingerprint)

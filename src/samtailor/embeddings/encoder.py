@@ -11,6 +11,7 @@ from torch import Tensor
 
 from samtailor.embeddings.entry import Shapes
 from samtailor.errors import BaseModelError
+from samtailor.machine.forks import before_computing
 
 __all__ = ["Encoder", "run_encoder"]
 
@@ -43,7 +44,9 @@ def run_encoder(base: Encoder, image: np.ndarray) -> dict[str, Tensor]:
 
     Raises:
         BaseModelError: the encoder's output does not have the shapes that the base states.
+        ForkError: this process was forked after its parent computed.
     """
+    before_computing()
     with (
         torch.inference_mode(False),
         torch.no_grad(),

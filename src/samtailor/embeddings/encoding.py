@@ -16,7 +16,7 @@ from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
 from samtailor.embeddings.encoder import Encoder, run_encoder
 from samtailor.embeddings.entry import EntryState
-from samtailor.embeddings.pictures import read_with_key
+from samtailor.embeddings.reading import read_picture
 from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import DataError, ImageError
 from samtailor.machine.progress import Count, Note, Progress, silent
@@ -140,8 +140,8 @@ def _check_entry(base: Encoder, path: Path, cache: EmbeddingStore) -> _Checked:
         state = cache.verify(base.fingerprint, key, base.embedding_shapes())
         if state == "good":
             return _Checked(path, key, state)
-        key, pixels = read_with_key(path)
-        return _Checked(path, key, state, pixels)
+        picture = read_picture(path)  # its own key: the file may have changed since it was hashed
+        return _Checked(path, picture.key, state, picture.pixels)
     except (ImageError, DataError, OSError) as error:
         return _Checked(path, key, state, error=str(error))
 
