@@ -9,21 +9,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.contract import Adapter
-from samtailor.adapters.io import load_adapter
-from samtailor.bases.base import Base
-from samtailor.bases.registry import DEFAULT_BASE, load_base
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import PromptError
 from samtailor.frames import Frame
+from samtailor.opening import AnyAdapter, AnyBase, AnyCache, AnyDevice, open_model
 from samtailor.prompts import check_prompts
+from samtailor.runs import Run
 
 __all__ = ["Prediction", "Predictor"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """M masks for each of N prompts.
 
@@ -37,35 +33,43 @@ class Prediction:
     iou: np.ndarray
     logits: np.ndarray
 
+    def __repr__(self) -> str:
+        n, m, height, width = self.masks.shape
+        return f"<Prediction: {n} prompts, {m} masks each, {width} x {height} pixels>"
+
 
 class Predictor:
     """Predicts masks from prompts; the adapter can be switched off for each call.
 
     Example:
-        >>> predictor = Predictor("mobile-sam", adapter="runs/demo")
+        >>> predictor = Predictor(adapter="runs/demo")
         >>> predictor.set_image("field.png")
         >>> predictor.predict(points=[[120, 80]]).masks.shape  # (1, 1, H, W)
 
     Args:
-        base: a base, or its name.
-        adapter: an adapter, or a run folder; None uses the base alone.
-        cache: stores embeddings; defaults to the user's cache.
+        base: a base, or its name; None takes the adapter's base, or the default one without an adapter.
+        adapter: an adapter, or the folder of a run; None uses the base alone.
+        cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
+        device: where to load a base that is given by name: auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.
 
     Raises:
+        ArgumentError: an argument is of a wrong type.
         BaseModelError: the base cannot be loaded.
         AdapterError: the adapter cannot be loaded, or belongs to another base.
     """
 
     def __init__(
         self,
-        base: Base | str = DEFAULT_BASE,
-        adapter: Adapter | str | Path | None = None,
-        cache: EmbeddingCache | None = None,
+        base: AnyBase | None = None,
+        adapter: AnyAdapter | Run | None = None,
+        cache: AnyCache = None,
+        device: AnyDevice = "auto",
     ) -> None:
-        loaded = load_base(base) if isinstance(base, str) else base
-        adapter = load_adapter(adapter, loaded) if isinstance(adapter, str | Path) else adapter
-        self.model = AdaptedModel.of(loaded, adapter, cache)
+        self.model = open_model(base, adapter, cache, device)
         self._image: EmbeddedImage | None = None
+
+    def __repr__(self) -> str:
+        return f"<Predictor with {self.model.base!r}, {self.model.adapter or 'no adapter'!r}>"
 
     @property
     def frame(self) -> Frame | None:

@@ -29,6 +29,8 @@ class Adapter(nn.Module, abc.ABC):
         peak_rate: learning rate with which a fit starts if the user sets none.
         chooses_token: whether a fit selects the mask token in validation if the user sets none; otherwise it uses 0.
         mask_token: the mask token that ``single`` means for this adapter; 0 is the base's own single mask.
+        base_name: name of the base that it was built for; None if ``build_adapter`` did not build it.
+        base_fingerprint: fingerprint of that base.
     """
 
     method: ClassVar[str]
@@ -36,6 +38,8 @@ class Adapter(nn.Module, abc.ABC):
     peak_rate: ClassVar[float] = 3e-4
     chooses_token: ClassVar[bool] = False
     mask_token: int = 0
+    base_name: str | None = None
+    base_fingerprint: str | None = None
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
@@ -94,6 +98,10 @@ class Adapter(nn.Module, abc.ABC):
     def kept_parameters(self) -> dict[str, nn.Parameter]:
         """Return name -> parameter of those needed after training; they are saved, loaded and counted."""
         return self.owned_parameters()
+
+    def __repr__(self) -> str:
+        base = f" for {self.base_name!r}" if self.base_name else ""
+        return f"<Adapter {self.method!r}{base}: {self.parameter_count():,} parameters>"
 
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.kept_parameters().values())

@@ -28,18 +28,21 @@ def open_task(
 
 def open_cache(folder: Path | None, dtype: str = CACHE_TYPE) -> EmbeddingCache:
     """Open the embedding cache; ``folder`` None is the user's cache."""
-    from samtailor.embeddings.cache import EmbeddingCache
+    from samtailor.embeddings.opening import as_cache
 
     if dtype not in ("float16", "float32"):
         raise typer.BadParameter("choose float16 or float32", param_hint="--cache-type")
-    return EmbeddingCache(folder, dtype=dtype)  # type: ignore[arg-type]
+    return as_cache(folder, dtype=dtype)  # type: ignore[arg-type]
 
 
 def open_base(name: str, device: str, reference_decoder: bool = False) -> Base:
     """Load a base on a device."""
     from samtailor.bases.registry import load_base
-    from samtailor.machine.device import choose_device
+    from samtailor.bases.sources import check_base
+
+    check_base(name)  # before torch is imported
+
     from samtailor.machine.memory import keep_freed_memory
 
     keep_freed_memory()
-    return load_base(name, choose_device(device), reference_decoder)
+    return load_base(name, device, reference_decoder)

@@ -16,6 +16,7 @@ __all__ = ["RECTANGLES", "SPLITS", "ImageRecord", "Instance", "Task"]
 
 SPLITS = ("train", "val", "test")
 RECTANGLES = "rectangles, not masks"  # part of Task.format if masks are filled boxes
+_SHOWN = 12  # class names in the short text of a task
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ImageRecord:
         return tuple(i for i in self.instances if not i.crowd and i.area > 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Task:
     """A data set with a purpose.
 
@@ -79,6 +80,14 @@ class Task:
     splits: dict[str, tuple[ImageRecord, ...]] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict, compare=False)
     findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    def __repr__(self) -> str:
+        """Say in one line what the task is; its masks would be millions of characters."""
+        splits = ", ".join(f"{name} {len(records)}" for name, records in self.splits.items()) or "none"
+        names = ", ".join(self.classes[:_SHOWN]) + (", ..." if len(self.classes) > _SHOWN else "")
+        instances = sum(len(record.instances) for record in self.images)
+        counts = f"images {splits}; {instances} instances; classes {names or 'none'}"
+        return f"<Task {self.name!r} ({self.format}): {counts}>"
 
     @property
     def images(self) -> tuple[ImageRecord, ...]:

@@ -27,6 +27,7 @@ from samtailor.embeddings.entry import DTYPES, DamagedEntryError, as_float32, pa
 from samtailor.embeddings.space import SizeLimit, write_error
 from samtailor.embeddings.upkeep import HOUR, SUFFIX, BaseStats
 from samtailor.errors import CacheError
+from samtailor.machine.arguments import AnyPath, as_path
 
 __all__ = ["BaseStats", "CacheDtype", "EmbeddingCache", "EntryState", "default_cache_root"]
 
@@ -49,7 +50,8 @@ class EmbeddingCache:
     """Embeddings on disk, shared by fit, evaluate and predict, and by several processes.
 
     Args:
-        root: folder of the cache, created by the first write; None for ``default_cache_root()``.
+        root: folder of the cache, created by the first write; None for the user's own: ``SAMTAILOR_CACHE`` if it is
+            set, else a folder of the operating system.
         dtype: number type of stored values. An image whose values do not fit float16 is stored as float32.
         limit_bytes: maximum size of the cache. Entries unused for a day are removed to make room for new ones. If that
             is not enough, ``put`` raises, so that a running fit never loses entries that it needs next.
@@ -61,18 +63,23 @@ class EmbeddingCache:
         CacheError: ``dtype`` or ``limit_bytes`` is invalid.
     """
 
-    def __init__(self, root: Path | None = None, dtype: CacheDtype = "float16", limit_bytes: int | None = None) -> None:
+    def __init__(
+        self, root: AnyPath | None = None, dtype: CacheDtype = "float16", limit_bytes: int | None = None
+    ) -> None:
         if dtype not in DTYPES:
             raise CacheError(f"Cache dtype is {dtype!r}; expected {' or '.join(DTYPES)}.", "Choose one of them.")
         if limit_bytes is not None and limit_bytes <= 0:
             raise CacheError(
                 f"Cache limit is {limit_bytes} bytes; expected more than 0, or None for no limit.", "Raise the limit."
             )
-        self.root = default_cache_root() if root is None else Path(root).expanduser()
+        self.root = default_cache_root() if root is None else as_path(root, "root")
         self.dtype: CacheDtype = dtype
         self.damaged: list[Path] = []
         self._limit = SizeLimit(self.root, limit_bytes)
         self._warned = False
+
+    def __repr__(self) -> str:
+        return f"<EmbeddingCache in {str(self.root)!r}>"
 
     @property
     def limit_bytes(self) -> int | None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from samtailor.errors import BaseModelError
+from samtailor.machine.undisturbed import undisturbed
 
 __all__ = ["Encoder", "run_encoder"]
 
@@ -25,7 +26,7 @@ class Encoder(Protocol):
 
 
 def run_encoder(base: Encoder, images: Sequence[np.ndarray]) -> list[dict[str, Tensor]]:
-    """Run the encoder without gradients, outside any autocast of the caller, and split its output by image.
+    """Run the encoder without gradients, whatever PyTorch settings the caller has, and split its output by image.
 
     An embedding depends on the image and the base alone, because it is stored for everyone.
 
@@ -39,7 +40,7 @@ def run_encoder(base: Encoder, images: Sequence[np.ndarray]) -> list[dict[str, T
     Raises:
         BaseModelError: the encoder's output does not have B rows.
     """
-    with torch.no_grad(), torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+    with undisturbed(), torch.no_grad():
         embeddings = base.encode(images)
     shapes = {name: tuple(tensor.shape) for name, tensor in embeddings.items()}
     if not shapes or any(shape[:1] != (len(images),) for shape in shapes.values()):
