@@ -105,7 +105,7 @@ def fit_task(  # more than seven parameters: a public verb; its keyword argument
         raise ArgumentError("out is missing; expected the folder to write.", 'Pass one, such as out="runs/mine".')
     if not isinstance(config, FitConfig | None):
         raise wrong_type("config", config, "a FitConfig")
-    run, store, opened = Run.of(out), as_cache(cache), as_task(task)
+    run, store, opened = Run.of(out, "out"), as_cache(cache), as_task(task)
     with showing(progress, FitDisplay) as shown:
         return _fit(opened, open_base(base, device=device), run, config or FitConfig(), store, resume, shown)
 

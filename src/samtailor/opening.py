@@ -74,7 +74,7 @@ def open_model(
 
 def run_of(adapter: Any) -> Run | None:
     """Return the run of an adapter that was given as a path; None for an adapter object, or without one."""
-    return None if adapter is None or isinstance(adapter, Adapter) else Run.of(adapter)
+    return None if adapter is None or isinstance(adapter, Adapter) else Run.of(adapter, "adapter")
 
 
 def as_folder(folder: AnyPath | None, name: str) -> Path | None:
@@ -90,4 +90,4 @@ def _name_of_base(adapter: AnyAdapter | Run | None) -> str:
     if isinstance(adapter, Adapter):
         name = adapter.base_name
         return find_base(name, adapter.base_fingerprint or "") if name else DEFAULT_BASE
-    return DEFAULT_BASE if adapter is None else Run.of(adapter).base_name
+    return DEFAULT_BASE if adapter is None else Run.of(adapter, "adapter").base_name

@@ -32,13 +32,17 @@ class Run:
     folder: Path
 
     @classmethod
-    def of(cls, run: Run | AnyPath) -> Run:
+    def of(cls, run: Run | AnyPath, name: str = "run") -> Run:
         """Return a run; a path is its folder, or a file in it.
+
+        Args:
+            run: a run, or a path.
+            name: of the argument, for the error.
 
         Raises:
             ArgumentError: it is neither.
         """
-        return run if isinstance(run, Run) else cls(adapter_folder(run))
+        return run if isinstance(run, Run) else cls(adapter_folder(run, name))
 
     def __fspath__(self) -> str:
         return str(self.folder)

@@ -166,13 +166,18 @@ def load_adapter(
     return adapter.to(base.device).eval()
 
 
-def adapter_folder(adapter: AnyPath) -> Path:
+def adapter_folder(adapter: AnyPath, name: str = "adapter") -> Path:
     """Return the folder of an adapter: the path itself, or the folder of a file of the adapter.
+
+    Args:
+        adapter: the path.
+        name: of the argument, for the error.
 
     Raises:
         ArgumentError: ``adapter`` is no path.
     """
-    path = as_path(adapter, "adapter", "the folder of a run, a file in it, a Run, or an Adapter")
+    objects = "a Run" if name != "adapter" else "a Run, or an Adapter"
+    path = as_path(adapter, name, f"the folder of a run, a file in it, {objects}")
     return path.parent if path.is_file() or path.name in (CARD_FILE, WEIGHTS_FILE) else path
 
 

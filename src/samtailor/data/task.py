@@ -19,7 +19,7 @@ RECTANGLES = "rectangles, not masks"  # part of Task.format if masks are filled 
 _SHOWN = 12  # class names in the short text of a task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Instance:
     """One object of a task: a mask and a class name.
 
@@ -39,12 +39,15 @@ class Instance:
     crowd: bool = False
     parts: int = 1
 
+    def __repr__(self) -> str:
+        return f"<Instance {self.id}: {self.label!r}, {self.area} pixels{', crowd' if self.crowd else ''}>"
+
     def mask(self) -> np.ndarray:
         """Return the mask, (H, W) bool, in pixels of the image."""
         return np.asarray(coco_mask.decode(self.rle), dtype=bool)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImageRecord:
     """An image file of a task. ``width`` and ``height`` are its size after EXIF rotation, in pixels."""
 
@@ -52,6 +55,9 @@ class ImageRecord:
     width: int
     height: int
     instances: tuple[Instance, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<ImageRecord {str(self.path)!r}: {self.width} x {self.height} pixels, {len(self.instances)} instances>"
 
     @property
     def promptable(self) -> tuple[Instance, ...]:

@@ -42,7 +42,7 @@ def wrong_type(name: str, value: object, accepted: str) -> ArgumentError:
         value: what came.
         accepted: what is accepted, such as ``a path or a Task``.
     """
-    return ArgumentError(f"{name} is {described(value)}; expected {accepted}.", f"Pass {accepted}.")
+    return ArgumentError(f"{name} is {described(value)}; expected {accepted}.", "Pass one of these.")
 
 
 def as_path(value: Any, name: str, accepted: str = "a path") -> Path:
@@ -63,7 +63,7 @@ def as_path(value: Any, name: str, accepted: str = "a path") -> Path:
     if not isinstance(text, str):
         raise wrong_type(name, value, accepted)
     if not text.strip() or "\0" in text:
-        raise ArgumentError(f"{name} is {text!r}, which is no path; expected {accepted}.", f"Pass {accepted}.")
+        raise ArgumentError(f"{name} is {text!r}, which is no path; expected {accepted}.", "Pass one of these.")
     if _URL.match(text):
         raise ArgumentError(f"{name} is the address {text!r}; expected {accepted}.", "Download it, and pass its path.")
     try:
