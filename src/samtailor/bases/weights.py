@@ -40,11 +40,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _unreadable(path: Path, error: Exception) -> BaseModelError:
-    if isinstance(error, pickle.UnpicklingError):
-        named = _GLOBAL.search(str(error))
-        what = f"{named[1]}, which" if named else "objects that"
+    named = _GLOBAL.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
+    if named:
         return BaseModelError(
-            f"The weight file {path} holds more than tensors: {what} could run code. It was not loaded.",
+            f"The weight file {path} holds more than tensors: {named[1]}, which could run code. It was not loaded.",
             "Ask for the same weights as .safetensors, or as a checkpoint that holds the state dict alone.",
         )
     return BaseModelError(
