@@ -41,7 +41,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def mobile_sam() -> Base:
     """The bundled base."""
-    return load_base()
+    return load_base(device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +84,7 @@ def tiny_sam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_sam(tiny_sam_folder: Path) -> Base:
     """The base in ``tiny_sam_folder``."""
-    return load_base(str(tiny_sam_folder))
+    return load_base(str(tiny_sam_folder), "cpu")
 
 
 @pytest.fixture(scope="session")

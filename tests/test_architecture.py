@@ -24,6 +24,7 @@ FLOORS = {
     "embeddings": 5,
     "adapters": 6,
     "runs": 7,
+    "opening": 7,
     "fitting": 8,
     "prediction": 8,
     "evaluation": 8,

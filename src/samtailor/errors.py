@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AdapterError",
+    "ArgumentError",
     "BaseModelError",
     "CacheError",
     "DataError",
@@ -29,6 +30,10 @@ class SamtailorError(Exception):
         self.what = what
         self.hint = hint
         super().__init__(f"{what} {hint}".strip())
+
+
+class ArgumentError(SamtailorError, TypeError):
+    """An argument of a Python function has a type or form that the function does not accept."""
 
 
 class ImageError(SamtailorError):

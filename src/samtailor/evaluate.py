@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.contract import Adapter
-from samtailor.bases.base import Base
-from samtailor.data.task import Task
-from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.data.opening import AnyTask, as_task
+from samtailor.embeddings.opening import AnyCache
 from samtailor.evaluation.measure import Measured, measure
-from samtailor.evaluation.questions import Questions
+from samtailor.evaluation.questions import Questions, as_questions
 from samtailor.evaluation.scoring import ROWS, InstanceScore
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
 from samtailor.evaluation.subject import task_of_run, task_to_measure
-from samtailor.machine.progress import Progress, silent
+from samtailor.machine.arguments import AnyPath
+from samtailor.machine.display import ShownProgress, showing
+from samtailor.machine.undisturbed import undisturbed
+from samtailor.opening import AnyAdapter, AnyBase, AnyDevice, AnyRun, as_folder, open_model, run_of
 from samtailor.prompts import EvaluatedKind
 from samtailor.runs import Run
 
@@ -30,52 +28,71 @@ __all__ = [
 ]
 
 
+@undisturbed()
 def evaluate_task(  # more than seven parameters: a public verb; its keyword arguments are its options
-    task: Task,
-    base: Base,
-    adapter: Adapter | None = None,
+    task: AnyTask,
+    base: AnyBase | None = None,
+    adapter: AnyAdapter | Run | None = None,
     *,
     split: str = Questions.split,
     prompts: EvaluatedKind = Questions.prompts,
     per_instance: int = Questions.per_instance,
     seed: int = Questions.seed,
-    cache: EmbeddingCache | None = None,
-    progress: Progress = silent,
-    keep: Path | None = None,
+    only: str | None = None,
+    device: AnyDevice = "auto",
+    cache: AnyCache = None,
+    progress: ShownProgress = True,
+    keep: AnyPath | None = None,
     base_rows: bool = True,
 ) -> Evaluation:
     """Score base and adapted model on every instance of a split that can be prompted.
 
+    Example:
+        >>> evaluation = evaluate_task("DATA", adapter="runs/mine")
+
     Args:
-        task: the task.
-        base: the frozen model.
-        adapter: without one there is no ``adapted`` row.
+        task: a task, or a path that ``load_task`` reads.
+        base: a base, or its name; None takes the adapter's base, or the default one without an adapter.
+        adapter: an adapter, or the folder of a run; without one there is no ``adapted`` row.
         split: train, val or test.
         prompts: kind of prompt; ``3 clicks`` is one prompt of three random clicks.
         per_instance: number of prompts per instance; each counts once.
         seed: random seed of the prompts.
-        cache: defaults to the user's cache.
-        progress: receives a ``Count`` after each image.
+        only: the one class to score; ``"*"`` scores all classes. None scores the class that a run was fitted on, or all
+            classes.
+        device: where to load a base that is given by name: auto, cpu, cuda, cuda:1 or mps.
+        cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
+        progress: True shows a bar in a terminal or a notebook, False shows nothing. A function receives a ``Count``
+            after each image.
         keep: folder for the scores of each image, from which a killed evaluation continues; None keeps nothing.
         base_rows: whether the base is scored too; without an adapter it always is.
 
     Raises:
+        ArgumentError: an argument is of a wrong type.
+        AdapterError: there is no adapter, or it belongs to another base.
+        BaseModelError: the base cannot be loaded.
         DataError: the split does not exist or has no instance to score.
         PromptError: the kind of prompt is unknown.
     """
-    questions = Questions(split, prompts, per_instance, seed, base_rows=base_rows)
-    return evaluate_split(AdaptedModel.of(base, adapter, cache), task, questions, keep=keep, progress=progress)
+    questions = Questions(split, prompts, per_instance, seed, base_rows=base_rows, only=only)
+    folder, run, opened = as_folder(keep, "keep"), run_of(adapter), as_task(task)
+    with showing(progress) as shown:
+        model = open_model(base, adapter, cache, device)
+        part = task_to_measure(opened, questions, shown) if run is None else task_of_run(run, opened, questions, shown)
+        return evaluate_split(model, part, questions, keep=folder, progress=shown)
 
 
-def measure_run(
-    run: str | Path,
-    task: Task | str | Path | None = None,
+@undisturbed()
+def measure_run(  # more than seven parameters: a public verb; its keyword arguments are its options
+    run: AnyRun,
+    task: AnyTask | None = None,
     questions: Questions | None = None,
     *,
-    base: Base | None = None,
-    cache: EmbeddingCache | None = None,
-    keep: Path | None = None,
-    progress: Progress = silent,
+    base: AnyBase | None = None,
+    device: AnyDevice = "auto",
+    cache: AnyCache = None,
+    keep: AnyPath | None = None,
+    progress: ShownProgress = True,
 ) -> Measured:
     """Measure the adapter of a run beside its base, on the same prompts; ``samtailor evaluate --adapter`` does this.
 
@@ -85,39 +102,49 @@ def measure_run(
         >>> measured = measure_run("runs/mine", questions=Questions(sensitivity=200))
 
     Args:
-        run: the folder that ``fit_task`` wrote.
+        run: a run, or the folder that ``fit_task`` wrote.
         task: a task, or a path that ``load_task`` reads; None takes the task that the run was fitted on.
         questions: what to measure; None scores one click per instance on the test split. If the adapter was fitted on
             one class, only that class is scored unless ``questions.only`` says otherwise.
-        base: the run's base; None loads it on the fastest device of this machine.
-        cache: defaults to the user's cache.
+        base: the run's base, or its name; None takes the one that the run names.
+        device: where to load a base that is given by name: auto, cpu, cuda, cuda:1 or mps.
+        cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
         keep: folder for results of each image if the run's own folder cannot be written; None keeps nothing then.
-        progress: receives a ``Count`` after each image and a ``Note`` for each choice that is not the caller's.
+        progress: True shows bars in a terminal or a notebook, False shows nothing. A function receives a ``Count``
+            after each image and a ``Note`` for each choice that is not the caller's.
 
     Returns:
         The measured task, the scores of each instance, and everything summarised.
 
     Raises:
+        ArgumentError: an argument is of a wrong type.
         AdapterError: the folder holds no adapter, or one of another base.
+        BaseModelError: the base cannot be loaded.
         DataError: the task, the split or a class is missing.
         PromptError: the kind of prompt is unknown.
     """
-    folder, questions = Run(Path(run)), questions or Questions()
-    model = folder.model(base, cache)
-    part = task_of_run(folder, task, questions, progress)
-    return measure(model, part, questions, keep=folder.studies if folder.writable else keep, progress=progress)
+    folder, questions = Run.of(run), as_questions(questions)
+    kept = folder.studies if folder.writable else as_folder(keep, "keep")
+    with showing(progress) as shown:
+        model = open_model(base, folder, cache, device)
+        part = task_of_run(folder, task, questions, shown)
+        return measure(model, part, questions, keep=kept, progress=shown)
 
 
-def measure_base(
-    base: Base,
-    task: Task | str | Path,
+@undisturbed()
+def measure_base(  # more than seven parameters: a public verb; its keyword arguments are its options
+    base: AnyBase,
+    task: AnyTask,
     questions: Questions | None = None,
     *,
-    cache: EmbeddingCache | None = None,
-    keep: Path | None = None,
-    progress: Progress = silent,
+    device: AnyDevice = "auto",
+    cache: AnyCache = None,
+    keep: AnyPath | None = None,
+    progress: ShownProgress = True,
 ) -> Measured:
     """Measure a base alone; arguments as ``measure_run``, except that ``keep`` is always used."""
-    questions = questions or Questions()
-    part = task_to_measure(task, questions, progress)
-    return measure(AdaptedModel.of(base, None, cache), part, questions, keep=keep, progress=progress)
+    questions, kept = as_questions(questions), as_folder(keep, "keep")
+    with showing(progress) as shown:
+        model = open_model(base, None, cache, device)
+        part = task_to_measure(task, questions, shown)
+        return measure(model, part, questions, keep=kept, progress=shown)

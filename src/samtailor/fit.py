@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import torch
 
@@ -12,21 +11,28 @@ from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import build_adapter, save_adapter
 from samtailor.bases.base import Base
+from samtailor.bases.registry import DEFAULT_BASE
+from samtailor.data.opening import AnyTask, as_task
 from samtailor.data.task import Task
 from samtailor.drawing.curve import plot_curve
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.encoding import encode_images
+from samtailor.embeddings.opening import AnyCache, as_cache
 from samtailor.embeddings.store import EmbeddingStore
-from samtailor.errors import FitCollapseError
+from samtailor.errors import ArgumentError, FitCollapseError
 from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig, Precision
 from samtailor.fitting.context import check_context, context_of
+from samtailor.fitting.display import FitDisplay
 from samtailor.fitting.forecast import forecast
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.tokens import check_token, choose_token
+from samtailor.machine.arguments import wrong_type
 from samtailor.machine.device import choose_precision
-from samtailor.machine.progress import Progress, silent
+from samtailor.machine.display import ShownProgress, showing
+from samtailor.machine.progress import Progress
 from samtailor.machine.provenance import commit, hardware, versions
+from samtailor.machine.undisturbed import undisturbed
+from samtailor.opening import AnyBase, AnyDevice, AnyRun, open_base
 from samtailor.runs import Run
 
 __all__ = ["FitResult", "fit_task"]
@@ -55,15 +61,17 @@ class FitResult:
     reason: str
 
 
-def fit_task(
-    task: Task,
-    base: Base,
-    out: Path,
-    config: FitConfig,
+@undisturbed()
+def fit_task(  # more than seven parameters: a public verb; its keyword arguments are its options
+    task: AnyTask,
+    base: AnyBase = DEFAULT_BASE,
+    out: AnyRun | None = None,
+    config: FitConfig | None = None,
     *,
-    cache: EmbeddingStore | None = None,
+    device: AnyDevice = "auto",
+    cache: AnyCache = None,
     resume: bool = False,
-    progress: Progress = silent,
+    progress: ShownProgress = True,
 ) -> FitResult:
     """Fit on the train split, choose the best adapter on the val split, and write it to ``out``.
 
@@ -71,22 +79,40 @@ def fit_task(
     budget is in epochs or steps alone, the same seed on the same CPU gives the same bits, even if the fit is killed
     and resumed. A budget in minutes depends on the clock, so results can differ.
 
+    Example:
+        >>> result = fit_task("DATA", out="runs/mine", config=FitConfig(minutes=30))
+
     Args:
-        task: with train and val splits.
-        base: the frozen model, on the device to use.
-        out: the run folder; the fit also writes metrics.jsonl, curve.png and the state for ``resume`` there.
-        config: settings.
-        cache: defaults to the user's cache.
+        task: a task with train and val splits, or a path that ``load_task`` reads.
+        base: a base, or its name, folder or file.
+        out: the run folder to write; the fit also writes metrics.jsonl, curve.png and the state for ``resume`` there.
+        config: settings; None takes those of the command line.
+        device: where to load a base that is given by name: auto, cpu, cuda, cuda:1 or mps.
+        cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
         resume: continue the run in ``out``; start one if there is none.
-        progress: receives the events of encoding (``Count``) and of the fit (``samtailor.fitting.progress``).
+        progress: True shows bars in a terminal or a notebook, False shows nothing. A function receives the events of
+            encoding (``Count``) and of the fit (``samtailor.fitting.progress``).
 
     Raises:
+        ArgumentError: an argument is of a wrong type, or ``out`` is missing.
+        BaseModelError: the base cannot be loaded.
         AdapterError: an option of the method is out of its range.
         FitError: ``out`` holds a run and ``resume`` is off, or it holds a run with other settings.
         FitCollapseError: training collapsed; ``out`` holds the best adapter so far.
         DataError: a split is missing, or has nothing to train or validate on.
     """
-    cache, run = EmbeddingCache() if cache is None else cache, Run(out)
+    if out is None:
+        raise ArgumentError("out is missing; expected the folder to write.", 'Pass one, such as out="runs/mine".')
+    if not isinstance(config, FitConfig | None):
+        raise wrong_type("config", config, "a FitConfig")
+    run, store, opened = Run.of(out, "out"), as_cache(cache), as_task(task)
+    with showing(progress, FitDisplay) as shown:
+        return _fit(opened, open_base(base, device=device), run, config or FitConfig(), store, resume, shown)
+
+
+def _fit(
+    task: Task, base: Base, run: Run, config: FitConfig, cache: EmbeddingStore, resume: bool, progress: Progress
+) -> FitResult:
     config = replace(config, precision=_precision(config, base))  # the run records the precision, not "auto"
     check_token(config, base)
     sampler = Sampler(task.split("train"), config)

@@ -10,25 +10,22 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.contract import Adapter
-from samtailor.adapters.io import load_adapter
-from samtailor.bases.base import Base, MaskChoice
-from samtailor.bases.registry import DEFAULT_BASE, load_base
-from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.bases.base import MaskChoice
 from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import PromptError
 from samtailor.frames import Frame
 from samtailor.machine.forks import before_computing
+from samtailor.opening import AnyAdapter, AnyBase, AnyCache, AnyDevice, open_model
 from samtailor.prediction.answers import Part, answer_shape, answers
 from samtailor.prediction.current import CurrentImage
 from samtailor.prompts import Prompts, check_prompts
 from samtailor.prompts.doubts import warn_of_new_kinds
+from samtailor.runs import Run
 
 __all__ = ["Prediction", "Predictor"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prediction:
     """M masks for each of N prompts.
 
@@ -42,12 +39,16 @@ class Prediction:
     iou: np.ndarray
     logits: np.ndarray
 
+    def __repr__(self) -> str:
+        n, m, height, width = self.masks.shape
+        return f"<Prediction: {n} prompts, {m} masks each, {width} x {height} pixels>"
+
 
 class Predictor:
     """Predicts masks from prompts; the adapter can be switched off for each call.
 
     Example:
-        >>> predictor = Predictor("mobile-sam", adapter="runs/demo")
+        >>> predictor = Predictor(adapter="runs/demo")
         >>> predictor.set_image("field.png")
         >>> predictor.predict(points=[[120, 80]]).masks.shape  # (1, 1, H, W)
 
@@ -57,11 +58,13 @@ class Predictor:
     be started with the method ``spawn`` and load their own predictor; a forked process raises ``ForkError``.
 
     Args:
-        base: a base, or its name.
-        adapter: an adapter, or a run folder; None uses the base alone.
-        cache: stores embeddings; defaults to the user's cache.
+        base: a base, or its name; None takes the adapter's base, or the default one without an adapter.
+        adapter: an adapter, or the folder of a run; None uses the base alone.
+        cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
+        device: where to load a base that is given by name: auto (a GPU if there is one), cpu, cuda, cuda:1 or mps.
 
     Raises:
+        ArgumentError: an argument is of a wrong type.
         BaseModelError: the base cannot be loaded.
         AdapterError: the adapter cannot be loaded, or belongs to another base.
         ForkError: this process was forked after its parent computed.
@@ -69,15 +72,17 @@ class Predictor:
 
     def __init__(
         self,
-        base: Base | str = DEFAULT_BASE,
-        adapter: Adapter | str | Path | None = None,
-        cache: EmbeddingCache | None = None,
+        base: AnyBase | None = None,
+        adapter: AnyAdapter | Run | None = None,
+        cache: AnyCache = None,
+        device: AnyDevice = "auto",
     ) -> None:
         before_computing()
-        loaded = load_base(base) if isinstance(base, str) else base
-        adapter = load_adapter(adapter, loaded) if isinstance(adapter, str | Path) else adapter
-        self.model = AdaptedModel.of(loaded, adapter, cache)
+        self.model = open_model(base, adapter, cache, device)
         self._current = CurrentImage()
+
+    def __repr__(self) -> str:
+        return f"<Predictor with {self.model.base!r}, {self.model.adapter or 'no adapter'!r}>"
 
     @property
     def frame(self) -> Frame | None:

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
-from samtailor.adapters.io import CARD_FILE, WEIGHTS_FILE, load_adapter, read_card
+from samtailor.adapters.io import CARD_FILE, WEIGHTS_FILE, adapter_folder, base_of, load_adapter, read_card
 from samtailor.bases.base import Base
-from samtailor.bases.registry import DEFAULT_BASE, load_base
+from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.data.load import load_task
 from samtailor.data.task import Task
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import DataError, FitError
-from samtailor.machine.device import choose_device
+from samtailor.machine.arguments import AnyPath
 from samtailor.machine.files import append_json, write_atomically, write_json
 
 __all__ = ["Run", "base_name_of"]
@@ -32,6 +30,22 @@ class Run:
     """
 
     folder: Path
+
+    @classmethod
+    def of(cls, run: Run | AnyPath, name: str = "run") -> Run:
+        """Return a run; a path is its folder, or a file in it.
+
+        Args:
+            run: a run, or a path.
+            name: of the argument, for the error.
+
+        Raises:
+            ArgumentError: it is neither.
+        """
+        return run if isinstance(run, Run) else cls(adapter_folder(run, name))
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
     @property
     def weights(self) -> Path:
@@ -109,23 +123,10 @@ class Run:
         """
         return load_adapter(self.folder, base)
 
-    def model(self, base: Base | None = None, cache: EmbeddingCache | None = None) -> AdaptedModel:
-        """Load the adapter with its base.
-
-        Args:
-            base: the run's base; None loads it on the fastest device of this machine.
-            cache: defaults to the user's cache.
-
-        Raises:
-            AdapterError: there is no adapter, it is damaged, or it belongs to another base.
-        """
-        base = base or load_base(self.base_name, choose_device())
-        return AdaptedModel.of(base, self.adapter(base), cache)
-
     @property
     def base_name(self) -> str:
-        """Name of the base that the adapter was fitted on."""
-        return str(self.card()["base"]["name"])
+        """Name under which the base that the adapter was fitted on can be loaded, even if it was moved."""
+        return base_of(self.folder)
 
     @property
     def only_class(self) -> str | None:
@@ -187,9 +188,9 @@ class Run:
             write_atomically(self.log, "".join(f"{row}\n" for row in rows).encode())
 
 
-def base_name_of(run: Path | None) -> str:
+def base_name_of(run: Run | AnyPath | None) -> str:
     """Name of the base of a run; the default base without one."""
-    return DEFAULT_BASE if run is None else Run(run).base_name
+    return DEFAULT_BASE if run is None else Run.of(run).base_name
 
 
 def _step_of(line: str) -> float:

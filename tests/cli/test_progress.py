@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from samtailor.cli import progress
 from samtailor.cli.progress import ProgressDisplay
+from samtailor.machine import display as progress
 from samtailor.machine.progress import Count, Note
 
 

@@ -10,14 +10,16 @@ import torch
 from torch import Tensor
 
 from samtailor.adapters.contract import Adapter
+from samtailor.adapters.io import fitting
 from samtailor.bases.base import Base, Decoded, MaskChoice
 from samtailor.bases.prompts import PromptTensors
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage, Embedder
+from samtailor.embeddings.opening import AnyCache, as_cache
 from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import AdapterError, PromptError
 from samtailor.frames import Frame
+from samtailor.machine.undisturbed import undisturbed_steps
 from samtailor.prompts import Prompts
 
 __all__ = ["AdaptedModel", "Answer"]
@@ -58,9 +60,18 @@ class AdaptedModel:
     adapter: Adapter | None = None
 
     @classmethod
-    def of(cls, base: Base, adapter: Adapter | None = None, cache: EmbeddingStore | None = None) -> AdaptedModel:
-        """Build a model; ``cache`` defaults to the user's cache."""
-        return cls(Embedder(base, EmbeddingCache() if cache is None else cache), adapter)
+    def of(cls, base: Base, adapter: Adapter | None = None, cache: AnyCache = None) -> AdaptedModel:
+        """Build a model.
+
+        Args:
+            base: the base.
+            adapter: None for the base alone.
+            cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
+
+        Raises:
+            AdapterError: the adapter was built for another base.
+        """
+        return cls(Embedder(base, as_cache(cache)), None if adapter is None else fitting(adapter, base))
 
     @property
     def base(self) -> Base:
@@ -121,6 +132,7 @@ class AdaptedModel:
         sparse = adapter(sparse, image.embeddings, base.image_positions(), base.token_kinds(tensors))
         return base.decode(image.embeddings, sparse, dense, masks, cells, adapter.decoder)
 
+    @undisturbed_steps
     @torch.inference_mode()
     def answer(self, image: EmbeddedImage, prompts: Prompts, masks: MaskChoice = "single") -> Iterator[Answer]:
         """Decode N prompts in small groups, so that memory does not grow with N; arguments as in ``decode``."""

@@ -30,6 +30,8 @@ class Adapter(nn.Module, abc.ABC):
         chooses_token: whether a fit selects the mask token in validation if the user sets none; otherwise it uses 0.
         mask_token: the mask token that ``single`` means for this adapter; 0 is the base's own single mask.
         fitted_on: the setting ``prompts`` of its fit, such as ``click``; None if it is not known.
+        base_name: name of the base that it was built for; None if ``build_adapter`` did not build it.
+        base_fingerprint: fingerprint of that base.
     """
 
     method: ClassVar[str]
@@ -38,6 +40,8 @@ class Adapter(nn.Module, abc.ABC):
     chooses_token: ClassVar[bool] = False
     mask_token: int = 0
     fitted_on: str | None = None
+    base_name: str | None = None
+    base_fingerprint: str | None = None
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
@@ -96,6 +100,10 @@ class Adapter(nn.Module, abc.ABC):
     def kept_parameters(self) -> dict[str, nn.Parameter]:
         """Return name -> parameter of those needed after training; they are saved, loaded and counted."""
         return self.owned_parameters()
+
+    def __repr__(self) -> str:
+        base = f" for {self.base_name!r}" if self.base_name else ""
+        return f"<Adapter {self.method!r}{base}: {self.parameter_count():,} parameters>"
 
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.kept_parameters().values())

@@ -13,10 +13,28 @@ import torch
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.bases.base import Base
+from samtailor.bases.locate import find_base
+from samtailor.bases.registry import load_base
 from samtailor.errors import AdapterError, SamtailorError
+from samtailor.machine.arguments import AnyPath, as_path
 from samtailor.machine.files import write_atomically, write_json
+from samtailor.machine.undisturbed import undisturbed
 
-__all__ = ["CARD_FILE", "WEIGHTS_FILE", "build_adapter", "load_adapter", "read_card", "save_adapter"]
+__all__ = [
+    "CARD_FILE",
+    "WEIGHTS_FILE",
+    "AnyAdapter",
+    "adapter_folder",
+    "base_of",
+    "build_adapter",
+    "fitting",
+    "load_adapter",
+    "read_card",
+    "save_adapter",
+]
+
+AnyAdapter = Adapter | AnyPath
+"""An adapter, the folder of a run, a file of an adapter, or a ``Run``."""
 
 CARD_FILE, WEIGHTS_FILE = "adapter.json", "adapter.safetensors"
 FORMAT = 2
@@ -30,7 +48,9 @@ def build_adapter(method: str, base: Base, **config: Any) -> Adapter:
         AdapterError: the method is unknown, or cannot work with this base or these options.
     """
     try:
-        return method_class(method).for_base(base, **config)
+        adapter = method_class(method).for_base(base, **config)
+        adapter.base_name, adapter.base_fingerprint = base.name, base.fingerprint
+        return adapter
     except SamtailorError:
         raise
     except Exception as error:  # torch and peft raise many kinds of errors if a size is out of range
@@ -87,15 +107,32 @@ def read_card(folder: Path) -> dict[str, Any]:
     return dict(card)
 
 
-def load_adapter(folder: str | Path, base: Base) -> Adapter:
-    """Load the adapter in ``folder``, in evaluation mode, on the base's device.
+@undisturbed()
+def load_adapter(
+    folder: AnyAdapter, base: Base | AnyPath | None = None, device: str | int | torch.device | None = "auto"
+) -> Adapter:
+    """Load an adapter, in evaluation mode, on the base's device.
+
+    Example:
+        >>> adapter = load_adapter("runs/mine")
+
+    Args:
+        folder: the run folder that ``fit_task`` wrote, a file in it, or a run. An adapter is returned as it is.
+        base: the base it was fitted on, or its name; None takes the one that the adapter's card names. If that was
+            moved, it is looked for by its fingerprint.
+        device: where to load the base if ``base`` is not a loaded one.
 
     Raises:
+        ArgumentError: an argument is of a wrong type.
         AdapterError: there is no adapter, a file is damaged, weights are not finite or do not fit, or the adapter
             belongs to another base.
+        BaseModelError: the base is not there or cannot be loaded.
     """
-    folder = Path(folder)
+    if isinstance(folder, Adapter):
+        return folder if base is None else fitting(folder, load_base(base, device))
+    folder = adapter_folder(folder)
     card = read_card(folder)
+    base = load_base(base_of(folder) if base is None else base, device)
     if card["base"]["fingerprint"] != base.fingerprint:
         raise AdapterError(
             f"The adapter in {folder} was fitted on base {card['base']['name']!r} with fingerprint "
@@ -136,6 +173,47 @@ def _fitted_on(card: dict[str, Any]) -> str | None:
     except (KeyError, TypeError):  # an adapter that was saved without a fit
         return None
     return prompts if isinstance(prompts, str) else None
+
+
+def adapter_folder(adapter: AnyPath, name: str = "adapter") -> Path:
+    """Return the folder of an adapter: the path itself, or the folder of a file of the adapter.
+
+    Args:
+        adapter: the path.
+        name: of the argument, for the error.
+
+    Raises:
+        ArgumentError: ``adapter`` is no path.
+    """
+    objects = "a Run" if name != "adapter" else "a Run, or an Adapter"
+    path = as_path(adapter, name, f"the folder of a run, a file in it, {objects}")
+    return path.parent if path.is_file() or path.name in (CARD_FILE, WEIGHTS_FILE) else path
+
+
+def base_of(folder: Path) -> str:
+    """Return a name under which the base of an adapter can be loaded; ``find_base`` says where it is looked for.
+
+    Raises:
+        AdapterError: the folder holds no adapter.
+        BaseModelError: the base is no longer there, nor anywhere else.
+    """
+    base = read_card(folder)["base"]
+    return find_base(str(base["name"]), str(base["fingerprint"]), [folder, folder.parent, folder.parent.parent])
+
+
+def fitting(adapter: Adapter, base: Base) -> Adapter:
+    """Return ``adapter`` if it was built for ``base``, or for an unknown base.
+
+    Raises:
+        AdapterError: it was built for another base.
+    """
+    if adapter.base_fingerprint in (None, base.fingerprint):
+        return adapter
+    raise AdapterError(
+        f"The adapter was fitted on base {adapter.base_name!r} with fingerprint {adapter.base_fingerprint}; this base "
+        f"is {base.name!r} with fingerprint {base.fingerprint}.",
+        "Use it on the base it was fitted on, or fit a new adapter on this one.",
+    )
 
 
 def _digest(content: bytes) -> str:

@@ -185,3 +185,6 @@ class Base(nn.Module, abc.ABC):
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
+
+    def __repr__(self) -> str:
+        return f"<Base {self.name!r}: {self.input_size} pixels, on {self.device}>"

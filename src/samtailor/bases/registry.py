@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 from samtailor.bases.mobile_sam import NAME as DEFAULT_BASE
-from samtailor.errors import BaseModelError
+from samtailor.bases.sources import base_name, check_base, weight_file_of
+from samtailor.machine.arguments import AnyPath
 
 if TYPE_CHECKING:
     import torch
@@ -33,31 +34,46 @@ def list_bases() -> dict[str, str]:
     }
 
 
-def load_base(name: str = DEFAULT_BASE, device: str | torch.device = "cpu", reference_decoder: bool = False) -> Base:
+def load_base(
+    name: AnyPath | Base = DEFAULT_BASE,
+    device: str | int | torch.device | None = "auto",
+    reference_decoder: bool = False,
+) -> Base:
     """Load a base.
 
     Args:
-        name: ``mobile-sam`` (bundled), ``mobile-sam:FILE`` (a MobileSAM checkpoint, .pt or .safetensors),
-            a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``.
-        device: device of the base.
+        name: ``mobile-sam`` (bundled), ``mobile-sam:FILE`` or FILE (a MobileSAM checkpoint, .pt or .safetensors),
+            a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``. A base that is
+            loaded already is returned as it is.
+        device: where it computes: auto (CUDA if there is one, then MPS, then the CPU), cpu, cuda, cuda:1, mps.
         reference_decoder: decode with transformers' own forward pass instead of the equal ``fast_decode``.
 
     Raises:
+        ArgumentError: ``name`` or ``device`` is of a wrong type.
         BaseModelError: the base does not exist, or its weights cannot be read or do not fit.
+        SamtailorError: the device is unknown or not available.
     """
-    family, _, path = name.partition(":")
-    if family == DEFAULT_BASE:
-        from samtailor.bases.mobile_sam.load import load_mobile_sam
+    if not isinstance(name, str | os.PathLike):
+        from samtailor.bases.base import Base
 
-        base: SamBase = load_mobile_sam(Path(path).expanduser() if path else None)
-    elif Path(name).suffix in (".pt", ".pth", ".safetensors"):
-        raise BaseModelError(
-            f"{name!r} is a file; expected the name of a base, a folder or a hub id.",
-            f"For a MobileSAM checkpoint write {DEFAULT_BASE}:{name}.",
-        )
-    else:
-        from samtailor.bases.sam.load import load_sam
+        if isinstance(name, Base):
+            return name
+    text = base_name(name)
+    check_base(text)
 
-        base = load_sam(name)
-    base.reference_decoder = reference_decoder
-    return base.to(device)
+    from samtailor.machine.device import choose_device
+    from samtailor.machine.undisturbed import undisturbed
+
+    chosen = choose_device(device)
+    with undisturbed():
+        file = weight_file_of(text)
+        if text == DEFAULT_BASE or file is not None:
+            from samtailor.bases.mobile_sam.load import load_mobile_sam
+
+            base: SamBase = load_mobile_sam(file)
+        else:
+            from samtailor.bases.sam.load import load_sam
+
+            base = load_sam(text)
+        base.reference_decoder = reference_decoder
+        return base.to(chosen)

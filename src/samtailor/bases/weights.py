@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from samtailor.bases.weight_files import check_weight_file, is_safetensors
 from samtailor.errors import BaseModelError
 
 __all__ = ["check_finite", "load_strictly", "read_weights"]
+
+_GLOBAL = re.compile(r"(?:GLOBAL|global|class) ([A-Za-z_][\w.]{0,80})")
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -21,25 +27,50 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         BaseModelError: the file is missing or damaged, or holds something other than tensors.
     """
-    if not path.is_file():
-        raise BaseModelError(f"The weight file {path} does not exist.", "Give the path of a .safetensors or .pt file.")
+    check_weight_file(path)
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
+        if is_safetensors(path):
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise BaseModelError(
-            f"The weight file {path} cannot be read: {str(error).splitlines()[0]}",
-            "Expected a .safetensors file or a PyTorch checkpoint that holds tensors only; download it again.",
-        ) from error
+    except Exception as error:  # from None below, because torch's own message advises to load without weights_only
+        raise _unreadable(path, error) from None
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise BaseModelError(
-            f"The weight file {path} is not a state dict; expected names with tensors only.",
+        raise BaseModelError(*_not_a_state_dict(path, state))
+    return {str(name): tensor for name, tensor in state.items()}
+
+
+def _unreadable(path: Path, error: Exception) -> BaseModelError:
+    named = _GLOBAL.search(str(error)) if isinstance(error, pickle.UnpicklingError) else None
+    if named:
+        return BaseModelError(
+            f"The weight file {path} holds more than tensors: {named[1]}, which could run code. It was not loaded.",
+            "Ask for the same weights as .safetensors, or as a checkpoint that holds the state dict alone.",
+        )
+    return BaseModelError(
+        f"The weight file {path} cannot be read: it is damaged, or no PyTorch checkpoint.",
+        "Expected a .safetensors file or a PyTorch checkpoint that holds tensors only; download it again.",
+    )
+
+
+def _not_a_state_dict(path: Path, state: object) -> tuple[str, str]:
+    if not isinstance(state, Mapping):
+        return (
+            f"The weight file {path} holds an object of type {type(state).__name__}; expected names with tensors.",
             "Save the model's state_dict(), or download the file again.",
         )
-    return dict(state)
+    names = list(map(str, state))
+    entries = ", ".join(map(repr, names[:4])) + (", ..." if len(names) > 4 else "")
+    lightning = "pytorch-lightning_version" in state
+    kind = "is a checkpoint of PyTorch Lightning" if lightning else "is not a state dict"
+    inner = next((n for n, v in state.items() if isinstance(v, Mapping) and _all_tensors(v)), None)
+    hint = "Save the model's state_dict(), or download the file again."
+    if inner is not None:
+        hint = f"Its tensors are under {inner!r}: save these alone, with safetensors.torch.save_file."
+    return f"The weight file {path} {kind}; it holds {entries}. Expected names with tensors only.", hint
+
+
+def _all_tensors(table: Mapping[object, object]) -> bool:
+    return bool(table) and all(isinstance(value, Tensor) for value in table.values())
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], source: Path | str) -> None:

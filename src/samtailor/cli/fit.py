@@ -63,10 +63,8 @@ def fit(  # more than seven parameters: they are the options of the command
     from samtailor.cli.opening import open_base, open_cache, open_task
     from samtailor.cli.output import make_console
     from samtailor.fit import fit_task
-    from samtailor.fitting.config import DEFAULT_MINUTES, FitConfig
+    from samtailor.fitting.config import FitConfig
 
-    if all(settings[budget] is None for budget in ("minutes", "epochs", "steps")):
-        settings["minutes"] = DEFAULT_MINUTES
     config = FitConfig(**settings, method_options=method_options(settings["method"], method_option or ()))
     opened = open_task(task, format, split_by, boxes_as_masks, class_)
     console, model = make_console(), open_base(base, device, reference_decoder)

@@ -38,6 +38,7 @@ from samtailor.data.regroup import split_by_group
 from samtailor.data.task import Task
 from samtailor.data.words import quoted
 from samtailor.errors import DataError
+from samtailor.machine.arguments import AnyPath, as_path
 
 __all__ = ["FORMATS", "SAMPLE", "candidates", "load_task"]
 
@@ -133,7 +134,7 @@ def candidates(path: str | Path) -> list[Candidate]:
 
 
 def load_task(  # more than seven parameters: a public verb; its keyword arguments are its options
-    path: str | Path,
+    path: AnyPath | Task,
     seed: int = 0,
     *,
     format: str | None = None,
@@ -149,7 +150,7 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
 
     Args:
         path: a folder, one COCO json file, a data.yaml, or ``"sample"`` for the task that comes with samtailor
-            (unless the working folder has a folder ``sample``).
+            (unless the working folder has a folder ``sample``). A task is returned as it is.
         seed: seed of the split if the files make none, and of ``split_by``.
         format: one of ``FORMATS``; None detects it.
         split_by: regular expression for groups of images. Its match in an image's name, or the match's first group,
@@ -168,9 +169,13 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
             objects, unless the masks share values that are in several pieces.
 
     Raises:
+        ArgumentError: ``path`` is no path.
         DataError: no layout matches, a file is broken, or the task has no image, no instance, or none of the class
             ``only``.
     """
+    if isinstance(path, Task):
+        return path if only is None else only_class(path, only)
+    path = as_path(path, "path", "the path of a dataset")
     if format is not None and format not in _FORMATS:
         raise DataError(
             f"The format {format!r} is not known; expected one of {', '.join(FORMATS)}.",
@@ -183,7 +188,7 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
             f"mask_values is {quoted(mask_values)}; expected auto, objects or classes.", "Choose one of them."
         )
     is_sample = str(path) == SAMPLE and not Path(path).is_dir()
-    root = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else Path(path).expanduser()
+    root = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else path
     try:
         reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken, crowds, split_masks, mask_values))
         task = _read(root, format, reading)

@@ -16,9 +16,10 @@ __all__ = ["RECTANGLES", "SPLITS", "ImageRecord", "Instance", "Task"]
 
 SPLITS = ("train", "val", "test")
 RECTANGLES = "rectangles, not masks"  # part of Task.format if masks are filled boxes
+_SHOWN = 12  # class names in the short text of a task
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Instance:
     """One object of a task: a mask and a class name.
 
@@ -38,12 +39,15 @@ class Instance:
     crowd: bool = False
     parts: int = 1
 
+    def __repr__(self) -> str:
+        return f"<Instance {self.id}: {self.label!r}, {self.area} pixels{', crowd' if self.crowd else ''}>"
+
     def mask(self) -> np.ndarray:
         """Return the mask, (H, W) bool, in pixels of the image."""
         return np.asarray(coco_mask.decode(self.rle), dtype=bool)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImageRecord:
     """An image file of a task. ``width`` and ``height`` are its size after EXIF rotation, in pixels."""
 
@@ -52,13 +56,16 @@ class ImageRecord:
     height: int
     instances: tuple[Instance, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<ImageRecord {str(self.path)!r}: {self.width} x {self.height} pixels, {len(self.instances)} instances>"
+
     @property
     def promptable(self) -> tuple[Instance, ...]:
         """Instances that can be prompted and scored: not crowd, not empty."""
         return tuple(i for i in self.instances if not i.crowd and i.area > 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Task:
     """A data set with a purpose.
 
@@ -79,6 +86,14 @@ class Task:
     splits: dict[str, tuple[ImageRecord, ...]] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict, compare=False)
     findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    def __repr__(self) -> str:
+        """Say in one line what the task is; its masks would be millions of characters."""
+        splits = ", ".join(f"{name} {len(records)}" for name, records in self.splits.items()) or "none"
+        names = ", ".join(self.classes[:_SHOWN]) + (", ..." if len(self.classes) > _SHOWN else "")
+        instances = sum(len(record.instances) for record in self.images)
+        counts = f"images {splits}; {instances} instances; classes {names or 'none'}"
+        return f"<Task {self.name!r} ({self.format}): {counts}>"
 
     @property
     def images(self) -> tuple[ImageRecord, ...]:

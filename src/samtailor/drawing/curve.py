@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from samtailor.drawing.plotting import load_matplotlib
 from samtailor.machine.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["plot_curve", "smoothed"]
 
@@ -45,8 +46,10 @@ def plot_curve(metrics: Sequence[Mapping[str, Any]], path: Path) -> None:
     Raises:
         SamtailorError: the file cannot be written.
     """
-    figure = Figure(figsize=(9.0, 5.4), dpi=120, facecolor="white", layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = load_matplotlib("matplotlib.figure").Figure(
+        figsize=(9.0, 5.4), dpi=120, facecolor="white", layout="constrained"
+    )
+    load_matplotlib("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(5, 1))
     score = upper.twinx()
     for axes in (upper, lower, score):

@@ -36,6 +36,7 @@ from samtailor.embeddings.space import SizeLimit, write_error
 from samtailor.embeddings.store import EmbeddingStore
 from samtailor.embeddings.upkeep import HOUR, SUFFIX, BaseStats
 from samtailor.errors import CacheError
+from samtailor.machine.arguments import AnyPath, as_path
 
 __all__ = ["BaseStats", "CacheDtype", "EmbeddingCache", "EntryState", "default_cache_root"]
 
@@ -60,7 +61,8 @@ class EmbeddingCache(EmbeddingStore):
     Arrays and Pillow images are not stored on disk: their embeddings stay in the memory of this object, up to 64 MB.
 
     Args:
-        root: folder of the cache, created by the first write; None for ``default_cache_root()``.
+        root: folder of the cache, created by the first write; None for the user's own: ``SAMTAILOR_CACHE`` if it is
+            set, else a folder of the operating system.
         dtype: number type of stored values. An image whose values do not fit float16 is stored as float32.
         limit_bytes: maximum size of the cache. Entries unused for a day are removed to make room for new ones. If that
             is not enough, ``put`` raises, so that a running fit never loses entries that it needs next.
@@ -72,13 +74,15 @@ class EmbeddingCache(EmbeddingStore):
         CacheError: ``dtype`` or ``limit_bytes`` is invalid.
     """
 
-    def __init__(self, root: Path | None = None, dtype: CacheDtype = "float16", limit_bytes: int | None = None) -> None:
+    def __init__(
+        self, root: AnyPath | None = None, dtype: CacheDtype = "float16", limit_bytes: int | None = None
+    ) -> None:
         super().__init__(dtype)
         if limit_bytes is not None and limit_bytes <= 0:
             raise CacheError(
                 f"Cache limit is {limit_bytes} bytes; expected more than 0, or None for no limit.", "Raise the limit."
             )
-        self.root = default_cache_root() if root is None else Path(root).expanduser()
+        self.root = default_cache_root() if root is None else as_path(root, "root")
         self.damaged: list[Path] = []
         self._limit = SizeLimit(self.root, limit_bytes)
         self._warned = False
@@ -87,6 +91,9 @@ class EmbeddingCache(EmbeddingStore):
     @property
     def pictures(self) -> EmbeddingStore:
         return self._pictures
+
+    def __repr__(self) -> str:
+        return f"<EmbeddingCache in {str(self.root)!r}>"
 
     @property
     def limit_bytes(self) -> int | None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from samtailor.embeddings.entry import Shapes
 from samtailor.errors import BaseModelError
 from samtailor.machine.forks import before_computing
+from samtailor.machine.undisturbed import undisturbed
 
 __all__ = ["Encoder", "run_encoder"]
 
@@ -47,12 +48,7 @@ def run_encoder(base: Encoder, image: np.ndarray) -> dict[str, Tensor]:
         ForkError: this process was forked after its parent computed.
     """
     before_computing()
-    with (
-        torch.inference_mode(False),
-        torch.no_grad(),
-        torch.autocast("cpu", enabled=False),
-        torch.autocast("cuda", enabled=False),
-    ):
+    with undisturbed(), torch.no_grad():
         embeddings = base.encode([image])
     shapes = {name: tuple(tensor.shape) for name, tensor in embeddings.items()}
     expected = {name: (1, *shape) for name, shape in base.embedding_shapes().items()}

@@ -26,7 +26,7 @@ from samtailor.prompts import check_evaluated_kind
 __all__ = ["Measured", "measure"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measured:
     """Result of ``measure``.
 
@@ -39,6 +39,9 @@ class Measured:
     task: Task
     evaluation: Evaluation
     results: Results
+
+    def __repr__(self) -> str:
+        return f"<Measured: {self.evaluation!r}>"
 
 
 def measure(
@@ -55,10 +58,10 @@ def measure(
         DataError: a split or a class is missing.
     """
     check_evaluated_kind(questions.prompts)
-    split = questions.split
+    split, others = questions.split, questions.other_tasks
     if questions.class_map:
         task = apply_map(task, parse_map(questions.class_map))
-    for one in (task, *questions.also):
+    for one in (task, *others):
         encode_images(model.base, one.split(split), model.cache, progress=progress)
     evaluation = evaluate_split(model, task, questions, keep=keep, progress=progress)
     sensitivity = None
@@ -67,12 +70,17 @@ def measure(
         scores = measure_sensitivity(model, task, split, progress=progress, **options)
         runs = measure_clicks(model, task, split, progress=progress, **options)
         sensitivity = replace(summarise_sensitivity(scores, questions.seed), clicks=summarise_clicks(runs))
-    also = _others(model, task, questions, keep, progress) if questions.also else ()
+    also = _others(model, task, others, questions, keep, progress) if others else ()
     return Measured(task, evaluation, Results(evaluation.summary(questions.class_map), sensitivity, also))
 
 
 def _others(
-    model: AdaptedModel, task: Task, questions: Questions, keep: Path | None, progress: Progress
+    model: AdaptedModel,
+    task: Task,
+    others: Sequence[Task],
+    questions: Questions,
+    keep: Path | None,
+    progress: Progress,
 ) -> tuple[OtherTask, ...]:
     base, split, adapted = model.base, questions.split, model.adapter is not None
     fresh = load_base(base.name, base.device, base.reference_decoder) if adapted else None
@@ -80,13 +88,13 @@ def _others(
     own_points: Sequence[StrengthPoint] = ()
     if adapted and questions.strengths:
         own_points = strength_curve(model, task, split, progress=progress, **options)
-    others = []
-    for other in questions.also:
+    results = []
+    for other in others:
         evaluation = evaluate_split(model, other, questions, keep=keep, progress=progress)
         equal = None if fresh is None else off_is_the_base(model, other, split, fresh)
         points: Sequence[StrengthPoint] = ()
         if own_points:
             points = strength_curve(model, other, split, progress=progress, **options)
             points = [replace(p, iou_own_task=o.iou_instances) for p, o in zip(points, own_points, strict=True)]
-        others.append(OtherTask(evaluation.summary(), equal, tuple(points)))
-    return tuple(others)
+        results.append(OtherTask(evaluation.summary(), equal, tuple(points)))
+    return tuple(results)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from samtailor.machine.arguments import wrong_type
+
 if TYPE_CHECKING:
+    from samtailor.data.opening import AnyTask
     from samtailor.data.task import Task
     from samtailor.prompts import EvaluatedKind
 
-__all__ = ["ALL_CLASSES", "CLICK_MAPS", "STUDY_INSTANCES", "Questions"]
+__all__ = ["ALL_CLASSES", "CLICK_MAPS", "STUDY_INSTANCES", "Questions", "as_questions"]
 
 ALL_CLASSES = "*"
 STUDY_INSTANCES = 200
@@ -29,7 +32,7 @@ class Questions:
         seed: random seed of the prompts and of the choice of instances.
         class_map: entries such as ``eyes=left_eye+right_eye``; if there are any, only these classes count.
         sensitivity: number of instances whose prompts are varied; 0 skips this study, None takes all instances.
-        also: other tasks to score, such as one that the adapter was not fitted on.
+        also: other tasks to score, or their paths, such as one that the adapter was not fitted on.
         strengths: number of instances of each task on which the adapter is turned down, if there are other tasks;
             0 skips this study.
         base_rows: whether the base is scored beside the adapted model; without an adapter it always is.
@@ -44,8 +47,34 @@ class Questions:
     seed: int = 0
     class_map: tuple[str, ...] = ()
     sensitivity: int | None = 0
-    also: tuple[Task, ...] = ()
+    also: tuple[AnyTask, ...] = ()
     strengths: int = 0
     base_rows: bool = True
     only: str | None = None
     drop_duplicates: bool = False
+
+    @property
+    def other_tasks(self) -> tuple[Task, ...]:
+        """The tasks of ``also``, loaded.
+
+        Raises:
+            ArgumentError: one is neither a task nor a path.
+            DataError: one cannot be read.
+        """
+        from samtailor.data.opening import as_task
+
+        also = self.also if isinstance(self.also, tuple | list) else (self.also,)  # one task, without a list
+        return tuple(as_task(task, "also") for task in also)
+
+
+def as_questions(questions: Questions | None, default: Questions | None = None) -> Questions:
+    """Return questions; None is ``default``, or the questions of ``Questions()``.
+
+    Raises:
+        ArgumentError: ``questions`` is something else.
+    """
+    if not isinstance(questions, Questions | None):
+        raise wrong_type("questions", questions, "Questions")
+    asked = questions or default or Questions()
+    entries: str | tuple[str, ...] = asked.class_map
+    return replace(asked, class_map=(entries,) if isinstance(entries, str) else tuple(entries))

@@ -25,7 +25,7 @@ from samtailor.prompts import check_evaluated_kind
 __all__ = ["Evaluation", "evaluate_split"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Scores of all instances of a split.
 
@@ -44,6 +44,13 @@ class Evaluation:
     base: BaseIdentity
     instances: list[InstanceScore] = field(default_factory=list)
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        """Say in one line what was scored and the mean IoU over instances of each row."""
+        count = len(self.instances)
+        names = self.instances[0].scores if count else ()
+        means = (f"{name} {sum(i.scores[name].iou for i in self.instances) / count:.3f}" for name in names)
+        return f"<Evaluation of {self.task!r}, split {self.split!r}, {count} prompts; mean IoU: {', '.join(means)}>"
 
     def rows(self) -> tuple[ScoreRow, ...]:
         """Mean scores with intervals: three rows of the base, and one of the adapted model if there is an adapter."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from samtailor.data.doctor.copies import without_copies
-from samtailor.data.load import load_task
 from samtailor.data.one_class import only_class
+from samtailor.data.opening import AnyTask, as_task
 from samtailor.data.task import Task
 from samtailor.evaluation.questions import ALL_CLASSES, Questions
 from samtailor.machine.progress import Note, Progress, silent
@@ -27,7 +25,7 @@ def class_to_score(questions: Questions, run: Run | None = None) -> str | None:
     return None if run is None or questions.class_map else run.only_class
 
 
-def task_to_measure(task: Task | str | Path, questions: Questions, progress: Progress = silent) -> Task:
+def task_to_measure(task: AnyTask, questions: Questions, progress: Progress = silent) -> Task:
     """Keep the part of a task that a base alone is measured on: its classes, its images without copies.
 
     Args:
@@ -41,7 +39,7 @@ def task_to_measure(task: Task | str | Path, questions: Questions, progress: Pro
     return _part(task, class_to_score(questions), questions, progress)
 
 
-def task_of_run(run: Run, task: Task | str | Path | None, questions: Questions, progress: Progress = silent) -> Task:
+def task_of_run(run: Run, task: AnyTask | None, questions: Questions, progress: Progress = silent) -> Task:
     """Keep the part of a task that a run is measured on; without a task, of the task that it was fitted on.
 
     Args:
@@ -63,7 +61,7 @@ def task_of_run(run: Run, task: Task | str | Path | None, questions: Questions, 
     return _part(run.task() if task is None else task, only, questions, progress)
 
 
-def _part(task: Task | str | Path, only: str | None, questions: Questions, progress: Progress) -> Task:
-    whole = task if isinstance(task, Task) else load_task(task)
+def _part(task: AnyTask, only: str | None, questions: Questions, progress: Progress) -> Task:
+    whole = as_task(task)
     part = whole if only is None else only_class(whole, only)
     return without_copies(part, progress) if questions.drop_duplicates else part

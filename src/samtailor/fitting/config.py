@@ -6,9 +6,12 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from samtailor.adapters.methods import DEFAULT_METHOD, check_options
 from samtailor.data.defaults import MIN_AREA
 from samtailor.errors import FitError
+from samtailor.machine.arguments import described
 from samtailor.prompts import PromptKind, check_kind
 
 __all__ = ["DEFAULT_MINUTES", "RANGES", "FitConfig", "LossWeights", "Precision", "Range", "Sampling"]
@@ -17,7 +20,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 Sampling = Literal["instances", "classes", "sizes"]
 
 DEFAULT_MINUTES = 15
-"""Budget of the command line if no other is given."""
+"""Budget of a fit if no other is given."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class FitConfig:
         method: Name of the method to train.
         prompts: Prompts to simulate from the masks, in training and in validation: click, box, or mix of both.
         minutes: Budget of fitting time in minutes, validation included. Encoding and the base's validation, which
-            happen before the first step, do not count. None: no limit.
+            happen before the first step, do not count. None: no limit if there is another budget, else 15.
         epochs: Budget in passes over the training images. None: no limit.
         seed: Random seed.
         lr: Fixed peak learning rate. None: the method's own rate, halved each time validation falls back to an earlier
@@ -142,11 +145,16 @@ class FitConfig:
 
     def __post_init__(self) -> None:
         for name, accepted in RANGES.items():
-            value = getattr(self, name)
-            if value is not None and value not in accepted:
-                raise FitError(f"{name} is {value!r}.", f"It must be a finite number, {accepted}.")
+            value: Any = getattr(self, name)
+            if value is None and getattr(type(self), name) is None:
+                continue
+            if isinstance(value, np.number):  # JSON knows no numbers of NumPy
+                value = value.item()
+                object.__setattr__(self, name, value)
+            if not isinstance(value, int | float) or isinstance(value, bool) or value not in accepted:
+                raise FitError(f"{name} is {described(value)}.", f"It must be a finite number, {accepted}.")
         if self.minutes is None and self.epochs is None and self.steps is None:
-            raise FitError("The fit has no budget: minutes, epochs and steps are all unset.", "Set one of them.")
+            object.__setattr__(self, "minutes", DEFAULT_MINUTES)
         if self.steps is not None and self.steps != int(self.steps):
             raise FitError(f"steps is {self.steps}.", "It must be a whole number.")
         if self.mask_token is not None and type(self.mask_token) is not int:

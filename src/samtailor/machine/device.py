@@ -5,16 +5,24 @@ from __future__ import annotations
 import torch
 
 from samtailor.errors import SamtailorError
+from samtailor.machine.arguments import wrong_type
 
 __all__ = ["choose_device", "choose_precision"]
 
 
-def choose_device(name: str = "auto") -> torch.device:
+def choose_device(name: str | int | torch.device | None = "auto") -> torch.device:
     """Return the device of a name; ``auto`` takes CUDA, then MPS, then the CPU.
 
+    Args:
+        name: auto, cpu, cuda, cuda:1, mps; a device of torch; a number is that of a CUDA device; None is auto.
+
     Raises:
+        ArgumentError: ``name`` is of a wrong type.
         SamtailorError: the device is unknown or not available.
     """
+    if isinstance(name, bool) or not isinstance(name, str | int | torch.device | None):
+        raise wrong_type("device", name, "auto, cpu, cuda, cuda:1, mps or a torch.device")
+    name = "auto" if name is None else f"cuda:{name}" if isinstance(name, int) else str(name)
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, usable in available.items() if usable))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import timm
 import torch
-from timm.models.tiny_vit import Attention, ConvNorm
+from timm.models import FeatureListNet
+from timm.models.tiny_vit import Attention, ConvNorm, TinyVit
 from torch import Tensor, nn
 
 from samtailor.bases.mobile_sam.packed import pack_linears
@@ -42,9 +42,15 @@ class TinyVitEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        body: Any = timm.create_model(
-            "tiny_vit_5m_224", pretrained=False, features_only=True, out_indices=(3,), window_sizes=(7, 7, 14, 7)
+        # Built from the classes: other packages register models of their own under timm's name tiny_vit_5m_224.
+        tiny_vit = TinyVit(
+            embed_dims=(64, 128, 160, 320),
+            depths=(2, 2, 6, 2),
+            num_heads=(2, 4, 5, 10),
+            window_sizes=(7, 7, 14, 7),
+            drop_path_rate=0.0,
         )
+        body: Any = FeatureListNet(tiny_vit, out_indices=(3,), flatten_sequential=True)
         # The last patch merging keeps the resolution, so the grid stays 64 x 64.
         body.stages_3.downsample.conv2.conv.stride = (1, 1)
         self.body = body

@@ -18,6 +18,7 @@ from samtailor.bases.mobile_sam import NAME
 from samtailor.bases.sam.base import SamBase, fingerprint_of
 from samtailor.bases.sam.parts import DecoderSizes, MaskDecoder, PromptEncoder
 from samtailor.bases.weights import load_strictly, read_weights
+from samtailor.errors import BaseModelError
 
 if TYPE_CHECKING:
     from samtailor.bases.mobile_sam.encoder import TinyVitEncoder
@@ -118,6 +119,11 @@ def load_mobile_sam(weights: Path | None = None) -> SamBase:
     """
     path = weights or bundled_weights()
     published = _published(path)
+    if any(name.startswith(("image_encoder.blocks.", "vision_encoder.")) for name in published):
+        raise BaseModelError(
+            f"The weight file {path} holds a SAM with another image encoder; a single file can be MobileSAM only.",
+            "Use a hub id such as facebook/sam-vit-base, or a folder that SamModel.save_pretrained wrote.",
+        )
     # The original decoder uses PyTorch's default epsilon, transformers uses 1e-6; docs/decisions has the difference.
     prompt_encoder, mask_decoder = PromptEncoder(), MaskDecoder(DecoderSizes(layer_norm_eps=1e-5))
     parts = nn.ModuleDict({"prompt_encoder": prompt_encoder, "mask_decoder": mask_decoder})

@@ -7,7 +7,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from samtailor.bases.hub import hub_answers
 from samtailor.bases.sam.base import SamBase, fingerprint_of
+from samtailor.bases.sam.quiet import first_sentence, quiet
+from samtailor.bases.sources import check_base
 from samtailor.bases.weights import check_finite
 from samtailor.errors import BaseModelError
 
@@ -35,29 +38,17 @@ def load_sam(source: str) -> SamBase:
     Raises:
         BaseModelError: it cannot be found or reached, is not a SAM, or has missing or unexpected weights.
     """
-    from transformers import SamModel
-
     local = Path(source).expanduser()
-    if not local.is_dir() and (local.is_absolute() or source.count("/") != 1):
-        raise BaseModelError(
-            f"There is no base {source!r}: it is neither a known name, nor a folder, nor a hub id like owner/model.",
-            "Use mobile-sam, a hub id such as facebook/sam-vit-base, or the path of a folder with config.json and "
-            "model.safetensors.",
-        )
     name = str(local.resolve()) if local.is_dir() else source
-    try:
-        _check_kind(name)
-        loaded: Any = SamModel.from_pretrained(
-            name,
-            use_safetensors=True,
-            output_loading_info=True,
-            attn_implementation="sdpa",
-            trust_remote_code=False,
-        )
-    except BaseModelError:
-        raise
-    except Exception as error:  # transformers and the hub's client raise many kinds
-        raise _unreachable(source, local, error) from error
+    check_base(name)
+    here = local.is_dir() or not hub_answers()  # then nothing asks the hub
+    with quiet():
+        try:
+            loaded = _load(name, here)
+        except BaseModelError:
+            raise
+        except Exception as error:  # transformers and the hub's client raise many kinds; some advise unsafe loading
+            raise _unreachable(source, local, first_sentence(error)) from None
     model, info = loaded
     model.float()  # images are float32; a checkpoint may be in half precision
     _check_loading(source, info)
@@ -66,17 +57,36 @@ def load_sam(source: str) -> SamBase:
     return SamBase(name, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder, fingerprint)
 
 
-def _check_kind(source: str) -> None:
+def _load(name: str, here: bool) -> Any:
+    from transformers import SamModel
+
+    _check_kind(name, here)
+    return SamModel.from_pretrained(
+        name,
+        use_safetensors=True,
+        output_loading_info=True,
+        attn_implementation="sdpa",
+        trust_remote_code=False,
+        local_files_only=here,
+    )
+
+
+def _check_kind(source: str, here: bool) -> None:
     """Refuse other models. A config that names code of its own is refused without asking and without running it."""
     from transformers import AutoConfig, PretrainedConfig
 
-    settings, _ = PretrainedConfig.get_config_dict(source)
+    settings, _ = PretrainedConfig.get_config_dict(source, local_files_only=here)
     if settings.get("auto_map"):
         raise BaseModelError(
             f"The config of {source} asks to run code of its own (auto_map); samtailor never runs such code.",
             "Use a SAM checkpoint of the type 'sam', whose config has no auto_map.",
         )
-    kind = AutoConfig.from_pretrained(source, trust_remote_code=False).model_type
+    if not settings.get("model_type"):
+        raise BaseModelError(
+            f"The config of {source} does not say what kind of model it is (model_type); expected type 'sam'.",
+            "Choose a SAM checkpoint that SamModel.save_pretrained wrote.",
+        )
+    kind = AutoConfig.from_pretrained(source, trust_remote_code=False, local_files_only=here).model_type
     if kind != "sam":
         raise BaseModelError(
             f"{source} holds a model of type {kind!r}; expected type 'sam'.", "Choose a SAM checkpoint."
@@ -96,8 +106,7 @@ def _check_loading(source: str, info: dict[str, Any]) -> None:
         )
 
 
-def _unreachable(source: str, local: Path, error: Exception) -> BaseModelError:
-    cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _unreachable(source: str, local: Path, cause: str) -> BaseModelError:
     if local.is_dir():
         return BaseModelError(
             f"The folder {source} cannot be read as a SAM checkpoint: {cause}",

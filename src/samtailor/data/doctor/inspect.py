@@ -16,8 +16,9 @@ from samtailor.data.doctor.duplicates import Duplicate
 from samtailor.data.doctor.images import BadImage, duplicate_findings, read_images, unreadable
 from samtailor.data.doctor.levels import LevelCheck
 from samtailor.data.findings import Finding, rank
+from samtailor.data.opening import AnyTask, as_task
 from samtailor.data.task import ImageRecord, Instance, Task
-from samtailor.machine.progress import Progress, silent
+from samtailor.machine.display import ShownProgress, showing
 
 __all__ = ["TINY_AREA", "BadImage", "Inspection", "SplitCounts", "inspect_task"]
 
@@ -68,7 +69,7 @@ class SplitCounts:
     classes: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inspection:
     """The result of ``inspect_task``.
 
@@ -102,6 +103,10 @@ class Inspection:
     duplicates: tuple[Duplicate, ...] = ()
     findings: tuple[Finding, ...] = ()
 
+    def __repr__(self) -> str:
+        images = ", ".join(f"{split} {counts.images}" for split, counts in self.splits.items()) or "none"
+        return f"<Inspection of {self.name!r} ({self.format}): images {images}; {len(self.findings)} findings>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return dicts, lists, numbers and strings, for JSON."""
         plain = asdict(self)
@@ -113,20 +118,23 @@ class Inspection:
         return plain
 
 
-def inspect_task(task: Task, decode_images: bool = True, progress: Progress = silent) -> Inspection:
+def inspect_task(task: AnyTask, decode_images: bool = True, progress: ShownProgress = True) -> Inspection:
     """Count the contents of a task, decode its images, and list its problems.
 
     Args:
-        task: the task.
+        task: a task, or a path that ``load_task`` reads.
         decode_images: decode every image, to find damaged files and duplicates.
-        progress: receives a ``Count`` of the stage "Reading" after each image, if images are decoded.
+        progress: True shows a bar in a terminal or a notebook, False shows nothing. A function receives a ``Count`` of
+            the stage "Reading" after each image, if images are decoded.
 
     Returns:
         The counts and the findings. A damaged image is reported there; it raises no error.
     """
+    task = as_task(task)
     areas = [instance.area for record in task.images for instance in record.promptable]
     levels = LevelCheck()
-    bad, duplicates = read_images(task, progress, levels.look) if decode_images else ([], [])
+    with showing(progress) as shown:
+        bad, duplicates = read_images(task, shown, levels.look) if decode_images else ([], [])
     findings = [*task.findings, *(finding for check in _CHECKS for finding in check(task))]
     return Inspection(
         name=task.name,

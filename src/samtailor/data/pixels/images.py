@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -129,12 +130,12 @@ def image_key(source: ImageSource) -> str:
 
 
 def _as_path(source: object) -> Path:
-    if not isinstance(source, (str, Path)):
+    if not isinstance(source, (str, os.PathLike)):
         raise ImageError(
             f"An image is a {type(source).__name__}; expected a path, a Pillow image or an array.",
             "Pass the path of the file.",
         )
-    return Path(source)
+    return Path(os.fsdecode(source)).expanduser()
 
 
 def _tags(path: Path) -> Tiff | None:

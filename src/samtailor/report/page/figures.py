@@ -7,10 +7,10 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Literal
 
-import matplotlib
 import numpy as np
 from PIL import Image
 
+from samtailor.drawing.plotting import load_matplotlib
 from samtailor.errors import ImageError
 from samtailor.evaluation.study_results import ClickMap
 from samtailor.report.page.blocks import Picture
@@ -80,7 +80,7 @@ def colour_bar() -> Picture:
 @lru_cache(maxsize=1)
 def _colours() -> np.ndarray:
     """(256, 4) uint8 RGBA."""
-    return np.asarray(matplotlib.colormaps["viridis"](np.arange(256), bytes=True))
+    return np.asarray(load_matplotlib().colormaps["viridis"](np.arange(256), bytes=True))
 
 
 def _grid(clicks: ClickMap, name: Literal["base", "adapted", "inside"]) -> np.ndarray:
