@@ -98,7 +98,7 @@ def fit_task(
     check_context(run, context)
     images = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_images(base, list(images.values()), cache, progress=progress)
-    run.write_source(task)
+    run.write_source(task, base.name)
     model = AdaptedModel.of(base, adapter, cache)
     tokens = choose_token(model, draws, config, run)
     trainer = Trainer(model, sampler, draws, config, run, context, progress)

@@ -48,7 +48,8 @@ def _metavar(parameter: Any) -> str:
 
 
 def _record(option: Any) -> tuple[str, str]:
-    left = ", ".join(option.opts) if option.is_flag else f"{', '.join(option.opts)} {_metavar(option)}"
+    names = ", ".join(sorted((*option.opts, *option.secondary_opts), key=len))
+    left = names if option.is_flag else f"{names} {_metavar(option)}"
     notes = []
     if option.required:
         notes.append("required")

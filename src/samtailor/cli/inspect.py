@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samtailor.cli.options import BoxesOption, FormatOption, SplitByOption, TaskArgument
+from samtailor.cli.options import TaskArgument
+from samtailor.cli.reading import READ, ReadingOptions, with_reading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,11 +25,10 @@ FILES = 3
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
+@with_reading
 def inspect(
     task: TaskArgument,
-    format: FormatOption = None,
-    split_by: SplitByOption = None,
-    boxes_as_masks: BoxesOption = False,
+    reading: ReadingOptions = READ,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 if there is an error.")] = False,
 ) -> None:
@@ -40,7 +40,7 @@ def inspect(
     from samtailor.cli.progress import ProgressDisplay
     from samtailor.data import inspect_task
 
-    opened = open_task(task, format, split_by, boxes_as_masks)
+    opened = open_task(task, reading)
     with ProgressDisplay(make_console(stderr=True)) as progress:
         inspection = inspect_task(opened, progress=progress)
     if as_json:

@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from samtailor.cli.output import print_text, shorten
+from samtailor.cli.output import print_text, printable, shorten
 from samtailor.machine.progress import Count, Event, Note
 
 __all__ = ["ProgressDisplay", "duration"]
@@ -69,7 +69,7 @@ class ProgressDisplay:
             self._end_stage()
             self._start_stage(stage, total)
         if self._bars is not None:
-            self._bars.update(self._bars.task_ids[0], completed=done, total=total, note=text)
+            self._bars.update(self._bars.task_ids[0], completed=done, total=total, note=printable(self.console, text))
         elif time.monotonic() - self._stage_began >= LINE_SECONDS:
             share = f"{done / total:.0%}" if total == 1.0 else f"{done:g} of {total:g}"
             self.line(f"{stage}: {share}  {text}".rstrip())
@@ -90,7 +90,7 @@ class ProgressDisplay:
         name = TextColumn("{task.description}", markup=False)
         columns = (name, BarColumn(20), *counts, TextColumn("{task.fields[note]}", markup=False))
         self._bars = Progress(*columns, console=self.console, transient=True)
-        self._bars.add_task(shorten(stage, STAGE_WIDTH), total=total, note="")
+        self._bars.add_task(printable(self.console, shorten(stage, STAGE_WIDTH)), total=total, note="")
         self._bars.start()
 
     def _end_stage(self) -> None:

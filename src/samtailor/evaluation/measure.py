@@ -58,6 +58,10 @@ def measure(
     split = questions.split
     if questions.class_map:
         task = apply_map(task, parse_map(questions.class_map))
+    task, questions = (
+        _drawn(task, questions),
+        replace(questions, also=tuple(_drawn(t, questions) for t in questions.also)),
+    )
     for one in (task, *questions.also):
         encode_images(model.base, one.split(split), model.cache, progress=progress)
     evaluation = evaluate_split(model, task, questions, keep=keep, progress=progress)
@@ -69,6 +73,14 @@ def measure(
         sensitivity = replace(summarise_sensitivity(scores, questions.seed), clicks=summarise_clicks(runs))
     also = _others(model, task, questions, keep, progress) if questions.also else ()
     return Measured(task, evaluation, Results(evaluation.summary(questions.class_map), sensitivity, also))
+
+
+def _drawn(task: Task, questions: Questions) -> Task:
+    """Keep as many instances of the split as the questions ask for."""
+    if questions.instances is None:
+        return task
+    images = tuple(some_instances(task.split(questions.split), questions.instances, questions.seed))
+    return replace(task, splits={**task.splits, questions.split: images})
 
 
 def _others(

@@ -35,6 +35,7 @@ class Questions:
         base_rows: whether the base is scored beside the adapted model; without an adapter it always is.
         only: the one class to score; ``"*"`` scores all classes. None scores the class that the run was fitted on, or
             all classes if it was fitted on all. With a class map, None scores the classes of the map.
+        instances: number of randomly chosen instances of the split to score; None scores all.
         drop_duplicates: leave out val and test images whose file is also in an earlier split.
     """
 
@@ -49,3 +50,4 @@ class Questions:
     base_rows: bool = True
     only: str | None = None
     drop_duplicates: bool = False
+    instances: int | None = None
