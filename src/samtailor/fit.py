@@ -14,6 +14,7 @@ from samtailor.adapters.io import build_adapter, save_adapter
 from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.drawing.curve import plot_curve
+from samtailor.drawing.preview import write_preview
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.encoding import encode_images
 from samtailor.errors import FitCollapseError
@@ -24,7 +25,7 @@ from samtailor.fitting.forecast import forecast
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.tokens import check_token, choose_token
 from samtailor.machine.device import choose_precision
-from samtailor.machine.progress import Progress, silent
+from samtailor.machine.progress import Note, Progress, silent
 from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.runs import Run
 
@@ -73,7 +74,7 @@ def fit_task(
     Args:
         task: with train and val splits.
         base: the frozen model, on the device to use.
-        out: the run folder; the fit also writes metrics.jsonl, curve.png and the state for ``resume`` there.
+        out: the run folder; the fit also writes metrics.jsonl, two pictures and the state for ``resume`` there.
         config: settings.
         cache: defaults to the user's cache.
         resume: continue the run in ``out``; start one if there is none.
@@ -99,6 +100,7 @@ def fit_task(
     images = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_images(base, list(images.values()), cache, progress=progress)
     run.write_source(task, base.name)
+    _draw_preview(run, task, progress)
     model = AdaptedModel.of(base, adapter, cache)
     tokens = choose_token(model, draws, config, run)
     trainer = Trainer(model, sampler, draws, config, run, context, progress)
@@ -117,6 +119,16 @@ def fit_task(
     return FitResult(
         adapter.eval(), state.beats_base, state.base, state.best, state.best_step, state.step, state.finished
     )
+
+
+def _draw_preview(run: Run, task: Task, progress: Progress) -> None:
+    """Draw some images with their masks, so that people see a wrong reading at once. This never stops a fit."""
+    if run.preview.exists():
+        return
+    try:
+        write_preview(task, run.preview)
+    except Exception as error:  # whatever is wrong with a picture, the fit itself says if it matters
+        progress(Note(f"The preview of the dataset cannot be drawn: {error}"))
 
 
 def _precision(config: FitConfig, base: Base) -> Precision:

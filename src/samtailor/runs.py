@@ -59,6 +59,11 @@ class Run:
         return self.folder / "curve.png"
 
     @property
+    def preview(self) -> Path:
+        """Some images of the task with their masks, as they were read."""
+        return self.folder / "preview.png"
+
+    @property
     def source_file(self) -> Path:
         """Where the task is; kept apart from the adapter's two files, which may be given away."""
         return self.folder / "run.json"

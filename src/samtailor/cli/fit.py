@@ -100,3 +100,4 @@ def print_fit(console: Console, result: FitResult, out: Path) -> None:
         )
         print_text(console, text, style="bold yellow", styled=warning)
     print_line(console, f"Adapter: {Run(out).weights}")
+    print_line(console, f"Images and masks as they were read: {Run(out).preview}")
