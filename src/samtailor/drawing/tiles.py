@@ -117,7 +117,7 @@ def _with_labels(
 def _letter_size(picture: np.ndarray) -> int:
     """Height of letters in pixels, so that they are legible when a page shrinks the picture."""
     height, width = picture.shape[:2]
-    return max(13, round(max(height, width) / 22))
+    return max(13, int(max(height, width)) // 22)
 
 
 def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
