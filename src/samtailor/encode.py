@@ -58,9 +58,7 @@ def encode_images(
     """
     records, store = _records(images), as_cache(cache)
     with showing(progress) as shown:
-        return encoding.encode_images(
-            open_base(base, device=device), records, store, shown, skip_unreadable
-        )
+        return encoding.encode_images(open_base(base, device=device), records, store, shown, skip_unreadable)
 
 
 def _records(images: Any) -> list[ImageRecord]:
