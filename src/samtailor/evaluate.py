@@ -11,7 +11,8 @@ from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.measure import Measured, measure
 from samtailor.evaluation.questions import Questions
-from samtailor.evaluation.scoring import ROWS, InstanceScore
+from samtailor.evaluation.rows import ROWS
+from samtailor.evaluation.scoring import InstanceScore
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
 from samtailor.evaluation.subject import task_of_run, task_to_measure
 from samtailor.machine.progress import Progress, silent

@@ -29,13 +29,17 @@ class Prediction:
 
     Attributes:
         masks: (N, M, H, W) bool, image frame.
-        iou: (N, M) float32, the model's own estimate of each mask's IoU, about 0..1.
+        iou: (N, M) float32, the model's own estimate of each mask's IoU, about 0..1. With an adapter, the mask that it
+            was trained for has the highest: ``masks[i, iou[i].argmax()]`` is that mask.
         logits: (N, M, 4h, 4w) float32, low-res frame; (N, M, 256, 256) for SAM.
+        trained: M flags: which of the masks the adapter was trained for; the first one if there is an adapter. All are
+            False for the base alone, and for an adapter that leaves the base unchanged.
     """
 
     masks: np.ndarray
     iou: np.ndarray
     logits: np.ndarray
+    trained: tuple[bool, ...] = ()
 
 
 class Predictor:
@@ -106,7 +110,8 @@ class Predictor:
             points: (P, 2) one prompt of P points, or (N, P, 2); (x, y) in image pixels, pixel centres at +0.5.
             labels: (P,) or (N, P), 1 foreground, 0 background; None means all foreground.
             boxes: (4,) or (N, 4), x0 y0 x1 y1 in image pixels; with points, prompt i has both.
-            multimask: return the alternatives for an ambiguous prompt (three for SAM) instead of the single mask.
+            multimask: return the alternatives for an ambiguous prompt (three for SAM). With an adapter, the mask that
+                it was trained for comes first and has the highest score; the alternatives follow.
             adapted: False uses the base alone.
             mask_input: (4h, 4w) or (N, 4h, 4w) low-res logits of an earlier mask; prompt i refines mask i.
 
@@ -122,4 +127,5 @@ class Predictor:
             np.concatenate([a.masks for a in answers]),
             np.concatenate([a.iou for a in answers]),
             np.concatenate([a.logits for a in answers]),
+            answers[0].trained,
         )

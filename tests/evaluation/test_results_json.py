@@ -23,7 +23,7 @@ from samtailor.evaluation.results import (
     ScoreRow,
 )
 from samtailor.evaluation.results_json import file_json, read_click_map, read_results, to_json
-from samtailor.evaluation.scoring import ROWS
+from samtailor.evaluation.rows import ROWS
 from samtailor.evaluation.study_results import (
     ClickCount,
     ClickMap,

@@ -29,6 +29,9 @@ class Adapter(nn.Module, abc.ABC):
         peak_rate: learning rate with which a fit starts if the user sets none.
         chooses_token: whether a fit selects the mask token in validation if the user sets none; otherwise it uses 0.
         mask_token: the mask token that ``single`` means for this adapter; 0 is the base's own single mask.
+        leaves_base: whether a fit ended without an adapter that beats the base; all answers are then the base's.
+        score_corrections: by mask token, the mean IoU on val minus the mean of the model's own estimates; empty if it
+            was not measured.
     """
 
     method: ClassVar[str]
@@ -36,6 +39,8 @@ class Adapter(nn.Module, abc.ABC):
     peak_rate: ClassVar[float] = 3e-4
     chooses_token: ClassVar[bool] = False
     mask_token: int = 0
+    leaves_base: bool = False
+    score_corrections: tuple[float, ...] = ()
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:

@@ -11,6 +11,7 @@ import safetensors.torch
 import torch
 
 from samtailor.adapters.contract import Adapter
+from samtailor.adapters.mask_scores import corrections_in, leaves_base
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.bases.base import Base
 from samtailor.errors import AdapterError, SamtailorError
@@ -125,6 +126,8 @@ def load_adapter(folder: str | Path, base: Base) -> Adapter:
             "Copy the run folder again.",
         )
     adapter.use_token(token)
+    adapter.leaves_base = leaves_base(card)
+    adapter.score_corrections = corrections_in(card, base, folder / CARD_FILE)
     _load_strictly(adapter, state, path)
     return adapter.to(base.device).eval()
 

@@ -22,12 +22,13 @@ __all__ = [
     "sensitivity_table",
 ]
 
-ADAPTED = "adapted"
+ADAPTED, BEST = "adapted", "adapted-best"
 MEANINGS = {
     "base-single": "the base's single mask",
     "base-best": "the best of the base's three masks by its own estimate",
     "base-oracle": "the best of the three by the true mask, which no user knows",
     ADAPTED: "the single mask with the adapter",
+    BEST: "with the adapter, of several masks the one with the highest score",
 }
 TITLE_NAME = 40
 """Columns of the screen for the name of a task in a title."""
@@ -79,12 +80,13 @@ def evaluation_table(evaluation: EvaluationSummary) -> Table:
 
 
 def class_table(score_rows: Sequence[ScoreRow]) -> Table:
-    """One line per class, one column per scored row."""
+    """One line per class, one column per scored row; ``adapted-best`` would not fit and should equal ``adapted``."""
+    shown = [row for row in score_rows if row.name != BEST]
     rows = [
-        Row((label, str(first.n), *(f"{row.per_class[label].iou:.3f}" for row in score_rows)))
+        Row((label, str(first.n), *(f"{row.per_class[label].iou:.3f}" for row in shown)))
         for label, first in score_rows[0].per_class.items()
     ]
-    headings = ("class", "n", *(row.name for row in score_rows))
+    headings = ("class", "n", *(row.name for row in shown))
     return Table("IoU by class, mean over instances", headings, rows)
 
 

@@ -70,7 +70,7 @@ class ScoreRow:
     """Scores of one way to answer the prompts; the defaults describe a row that was not scored.
 
     Attributes:
-        name: ``base-single``, ``base-best``, ``base-oracle`` or ``adapted``.
+        name: ``base-single``, ``base-best``, ``base-oracle``, ``adapted`` or ``adapted-best``.
         n: number of scores: instances times prompts per instance.
         miou: mean over classes of the mean IoU over instances.
         iou_instances: mean IoU over instances.
@@ -125,7 +125,8 @@ class EvaluationSummary:
         images: number of images with scores.
         seconds: duration of this run, without results that an earlier, killed run had kept.
         boundary: settings of the boundary scores.
-        rows: scores, in the order base-single, base-best, base-oracle, adapted; rows that were not scored are left out.
+        rows: scores, in the order base-single, base-best, base-oracle, adapted,
+            adapted-best; rows that were not scored are left out.
         gains: one per row of the base; empty without an adapter.
         class_map: entries such as ``eyes=left_eye+right_eye`` that renamed or merged classes; empty without a map.
     """

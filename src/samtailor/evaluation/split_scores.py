@@ -46,7 +46,7 @@ class Evaluation:
     seconds: float = 0.0
 
     def rows(self) -> tuple[ScoreRow, ...]:
-        """Mean scores with intervals: three rows of the base, and one of the adapted model if there is an adapter."""
+        """Mean scores with intervals: three rows of the base, and two of the adapted model if there is an adapter."""
         return score_rows(self.instances)
 
     def summary(self, class_map: tuple[str, ...] = ()) -> EvaluationSummary:
