@@ -44,6 +44,7 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
     progress: Progress = silent,
     keep: Path | None = None,
     base_rows: bool = True,
+    instances: int | None = None,
 ) -> Evaluation:
     """Score base and adapted model on every instance of a split that can be prompted.
 
@@ -59,12 +60,13 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
         progress: receives a ``Count`` after each image.
         keep: folder for the scores of each image, from which a killed evaluation continues; None keeps nothing.
         base_rows: whether the base is scored too; without an adapter it always is.
+        instances: score at most this many instances, for a quick look. They are drawn by seed and instance id.
 
     Raises:
-        DataError: the split does not exist or has no instance to score.
+        DataError: the split does not exist or has no instance to score, or ``instances`` is below 1.
         PromptError: the kind of prompt is unknown.
     """
-    questions = Questions(split, prompts, per_instance, seed, base_rows=base_rows)
+    questions = Questions(split, prompts, per_instance, seed, base_rows=base_rows, instances=instances)
     return evaluate_split(AdaptedModel.of(base, adapter, cache), task, questions, keep=keep, progress=progress)
 
 

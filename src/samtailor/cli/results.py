@@ -12,6 +12,7 @@ from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.results import EvaluationSummary, OtherTask, PromptSettings, ScoreRow
 from samtailor.evaluation.study_results import ClicksToQuality, Sensitivity
+from samtailor.report.page.words import listed
 
 __all__ = [
     "class_table",
@@ -65,7 +66,7 @@ def evaluation_table(evaluation: EvaluationSummary) -> Table:
         figures = (
             f"{row.miou.value:.3f}",
             f"{row.iou_instances.value:.3f}",
-            f"{row.iou_instances.low:.3f}-{row.iou_instances.high:.3f}",
+            "-" if row.iou_instances.interval is None else "{:.3f}-{:.3f}".format(*row.iou_instances.interval),
             f"{row.boundary_iou.value:.3f}",
             f"{row.hd95:.1f}",
             str(row.n),
@@ -76,6 +77,8 @@ def evaluation_table(evaluation: EvaluationSummary) -> Table:
         "mIoU: mean over classes of the IoU; IoU: mean over instances; 95%: interval of the IoU; edge: boundary IoU; "
         "HD95: 95 % Hausdorff distance in pixels, lower is better; n: number of scores.",
     )
+    if evaluation.unscored:
+        legend += (f"no {evaluation.split} instance was scored of {listed(evaluation.unscored)}.",)
     return Table(title, ("masks", "mIoU", "IoU", "95%", "edge", "HD95", "n"), rows, legend)
 
 

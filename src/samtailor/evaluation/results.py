@@ -129,6 +129,8 @@ class EvaluationSummary:
             adapted-best; rows that were not scored are left out.
         gains: one per row of the base; empty without an adapter.
         class_map: entries such as ``eyes=left_eye+right_eye`` that renamed or merged classes; empty without a map.
+        drawn: number of instances that were drawn from the split for a quick look; None if all were scored.
+        unscored: classes of the task without a scored instance; nothing is known about them.
     """
 
     task: str
@@ -141,6 +143,8 @@ class EvaluationSummary:
     rows: tuple[ScoreRow, ...] = ()
     gains: tuple[Gain, ...] = ()
     class_map: tuple[str, ...] = ()
+    drawn: int | None = None
+    unscored: tuple[str, ...] = ()
 
     def row(self, name: str) -> ScoreRow:
         """Return the row of this name; if it was not scored, a row of unknown figures."""

@@ -34,7 +34,7 @@ def measure_mask_scores(model: AdaptedModel, draws: Sequence[Draw]) -> dict[str,
         The adapter card's ``mask_scores``: number of prompts, mean IoU and mean estimate by mask token. None if there
         is only one mask, or if the adapter leaves the base as it is.
     """
-    adapter = model.require_adapter()
+    adapter = model.require_adapter().eval()
     adapter.score_corrections = ()
     if adapter.leaves_base or model.base.mask_tokens < 2:
         return None
