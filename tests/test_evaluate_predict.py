@@ -112,7 +112,7 @@ def test_predictions_have_the_documented_shapes(
     assert (single.masks.shape, single.masks.dtype, single.iou.shape) == ((1, 1, 48, 64), bool, (1, 1))
     assert single.logits.shape == (1, 1, 16, 16)
     many = predictor.predict(points=np.full((9, 2, 2), 5.0), labels=np.tile([1, 0], (9, 1)), multimask=True)
-    assert (many.masks.shape, many.iou.shape) == ((9, 3, 48, 64), (9, 3))
+    assert (many.masks.shape, many.iou.shape, many.trained) == ((9, 4, 48, 64), (9, 4), (True, False, False, False))
     boxes = predictor.predict(boxes=[[0, 0, 20, 20], [5, 5, 60, 40]])
     assert boxes.masks.shape == (2, 1, 48, 64)
     both = predictor.predict(points=[[10, 20]], boxes=[0, 0, 20, 20])

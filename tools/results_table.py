@@ -93,8 +93,10 @@ def estimate(value: dict[str, Any], sign: str = "") -> str:
     return f"{value['value']:{sign}.3f} ({span(value['interval'], sign)})"
 
 
-def span(pair: Sequence[float], sign: str = "") -> str:
-    """Format an interval."""
+def span(pair: Sequence[float] | None, sign: str = "") -> str:
+    """Format an interval; with one image there is none."""
+    if pair is None:
+        return "no interval"
     return f"{pair[0]:{sign}.3f} to {pair[1]:{sign}.3f}"
 
 

@@ -65,7 +65,7 @@ def _values(row: Row, measure: Measure, score: str, lines: Lines) -> tuple[float
     """The mean over seeds, the lowest and the highest; for one run, its score and its interval, if it has one."""
     evaluated = row.scores(measure, lines)
     values = [score_value(r, score) for r in evaluated]
-    low, high = (min(values), max(values)) if len(values) > 1 else evaluated[0].get(f"{score}_interval", values * 2)
+    low, high = (min(values), max(values)) if len(values) > 1 else evaluated[0].get(f"{score}_interval") or values * 2
     return float(np.mean(values)), float(low), float(high)
 
 

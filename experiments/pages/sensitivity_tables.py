@@ -59,5 +59,7 @@ def _estimate(estimates: list[dict[str, Any]]) -> str:
     values = [e["value"] for e in estimates]
     if len(values) > 1:
         return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+    if estimates[0]["interval"] is None:  # all instances are on one image
+        return f"{values[0]:.3f}"
     low, high = estimates[0]["interval"]
     return f"{values[0]:.3f} ({low:.3f} to {high:.3f})"

@@ -6,7 +6,8 @@ from samtailor.data.opening import AnyTask, as_task
 from samtailor.embeddings.opening import AnyCache
 from samtailor.evaluation.measure import Measured, measure
 from samtailor.evaluation.questions import Questions, as_questions
-from samtailor.evaluation.scoring import ROWS, InstanceScore
+from samtailor.evaluation.rows import ROWS
+from samtailor.evaluation.scoring import InstanceScore
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
 from samtailor.evaluation.subject import task_of_run, task_to_measure
 from samtailor.machine.arguments import AnyPath
@@ -44,6 +45,7 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
     progress: ShownProgress = True,
     keep: AnyPath | None = None,
     base_rows: bool = True,
+    instances: int | None = None,
 ) -> Evaluation:
     """Score base and adapted model on every instance of a split that can be prompted.
 
@@ -66,15 +68,16 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
             after each image.
         keep: folder for the scores of each image, from which a killed evaluation continues; None keeps nothing.
         base_rows: whether the base is scored too; without an adapter it always is.
+        instances: score at most this many instances, for a quick look. They are drawn by seed and instance id.
 
     Raises:
         ArgumentError: an argument is of a wrong type.
         AdapterError: there is no adapter, or it belongs to another base.
         BaseModelError: the base cannot be loaded.
-        DataError: the split does not exist or has no instance to score.
+        DataError: the split does not exist or has no instance to score, or ``instances`` is below 1.
         PromptError: the kind of prompt is unknown.
     """
-    questions = Questions(split, prompts, per_instance, seed, base_rows=base_rows, only=only)
+    questions = Questions(split, prompts, per_instance, seed, base_rows=base_rows, only=only, instances=instances)
     folder, run, opened = as_folder(keep, "keep"), run_of(adapter), as_task(task)
     with showing(progress) as shown:
         model = open_model(base, adapter, cache, device)

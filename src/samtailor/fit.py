@@ -26,6 +26,7 @@ from samtailor.fitting.context import check_context, context_of
 from samtailor.fitting.display import FitDisplay
 from samtailor.fitting.forecast import forecast
 from samtailor.fitting.loop import Trainer
+from samtailor.fitting.mask_scores import measure_mask_scores
 from samtailor.fitting.tokens import check_token, choose_token
 from samtailor.machine.arguments import wrong_type
 from samtailor.machine.device import choose_precision
@@ -180,6 +181,7 @@ def _write(run: Run, trainer: Trainer, task: Task, config: FitConfig) -> None:
             "backoffs": state.backoffs,
         },
         "seconds": round(state.elapsed, 1),
+        "mask_scores": measure_mask_scores(trainer.model, trainer.draws),
         "validation": validation | ({"base_by_mask_token": state.token_scores} if state.token_scores else {}),
         "versions": versions(),
         "hardware": hardware(base.device),

@@ -31,13 +31,17 @@ class Prediction:
 
     Attributes:
         masks: (N, M, H, W) bool, image frame.
-        iou: (N, M) float32, the model's own estimate of each mask's IoU, about 0..1.
+        iou: (N, M) float32, the model's own estimate of each mask's IoU, about 0..1. With an adapter, the mask that it
+            was trained for has the highest: ``masks[i, iou[i].argmax()]`` is that mask.
         logits: (N, M, 4h, 4w) float32, low-res frame; (N, M, 256, 256) for SAM.
+        trained: M flags: which of the masks the adapter was trained for; the first one if there is an adapter. All are
+            False for the base alone, and for an adapter that leaves the base unchanged.
     """
 
     masks: np.ndarray
     iou: np.ndarray
     logits: np.ndarray
+    trained: tuple[bool, ...] = ()
 
     def __repr__(self) -> str:
         n, m, height, width = self.masks.shape
@@ -136,7 +140,8 @@ class Predictor:
                 list of N prompts, each may have its own number of points.
             labels: (P,) or (N, P), 1 foreground, 0 background, -1 padding, which is ignored; None means all foreground.
             boxes: (4,) or (N, 4), x0 y0 x1 y1 in image pixels; with points, prompt i has both.
-            multimask: return the alternatives for an ambiguous prompt (three for SAM) instead of the single mask.
+            multimask: return the alternatives for an ambiguous prompt (three for SAM). With an adapter, the mask that
+                it was trained for comes first and has the highest score; the alternatives follow.
             adapted: False uses the base alone.
             mask_input: (4h, 4w) or (N, 4h, 4w) low-res logits of an earlier mask; prompt i refines mask i.
             image: a handle from ``prepare``, or an image as ``prepare`` takes it; None uses the image of ``set_image``.
@@ -152,14 +157,15 @@ class Predictor:
         prompts = check_prompts(points, labels, boxes, mask_input, frame=handle.frame)
         parts = list(self.parts(handle, prompts, multimask, adapted))
         if len(parts) == 1 and len(parts[0].rows) == len(prompts):
-            return Prediction(parts[0].masks, parts[0].iou, parts[0].logits)
+            return Prediction(parts[0].masks, parts[0].iou, parts[0].logits, parts[0].trained)
         model = self.model if adapted else self.model.plain
-        m, h, w = parts[0].logits.shape[1:] if parts else answer_shape(model, handle, _choice(multimask))
+        (m, h, w), trained = answer_shape(model, handle, _choice(multimask))
         n, frame = len(prompts), handle.frame
         prediction = Prediction(
             np.empty((n, m, frame.height, frame.width), dtype=bool),
             np.empty((n, m), dtype=np.float32),
             np.empty((n, m, h, w), dtype=np.float32),
+            trained,
         )
         while parts:
             part = parts.pop()

@@ -249,7 +249,7 @@ def test_every_study_of_the_report_runs(
     page = report_run(tmp_path, shapes, questions, click_maps=1, base=tiny_sam, cache=cache)
     assert method in page.read_text()
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["evaluation"]["rows"][-1]["method"] == "adapted"
+    assert report["evaluation"]["rows"][-1]["method"] == "adapted-best"
     assert report["also"][0]["adapter_off_bit_equal"] is True
     assert [s["strength"] for s in report["also"][0]["strengths"]] == [0, 0.25, 0.5, 0.75, 1]
 

@@ -65,7 +65,7 @@ def test_inspect_encode_fit_evaluate_report_predict_and_cache(
     assert scored.returncode == 0, scored.stderr
     assert "base-oracle" in scored.stdout
     rows = json.loads((tmp_path / "e.json").read_text())["rows"]
-    assert [r["method"] for r in rows] == ["base-single", "base-best", "base-oracle", "adapted"]
+    assert [r["method"] for r in rows] == ["base-single", "base-best", "base-oracle", "adapted", "adapted-best"]
 
     other = tmp_path / "other"
     shutil.copytree(shapes.root, other)

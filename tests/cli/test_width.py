@@ -23,7 +23,7 @@ from tests.cli.conftest import Ran
 LONG = "left ventricle of the heart, including the papillary muscles, end of diastole"
 CLASSES = ("cell", "nucleus", LONG, "歩行者と自転車に乗っている人と信号待ちの人のための広い区域", "p(1)_x", "no space")
 EVALUATE = ("--sensitivity", "--sensitivity-instances", "2", "--also", "other-dataset-with-a-long-name-of-its-own")
-MASKS = ("base-single", "base-best", "base-oracle", "adapted")
+MASKS = ("base-single", "base-best", "base-oracle", "adapted", "adapted-best")
 
 
 @pytest.fixture(scope="module")

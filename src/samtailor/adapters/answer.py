@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from samtailor.adapters.contract import Adapter
+from samtailor.adapters.full_size import mask_of, patch_of
 from samtailor.adapters.io import fitting
+from samtailor.adapters.ranking import ranking_of
 from samtailor.bases.base import Base, Decoded, MaskChoice
 from samtailor.bases.prompts import PromptTensors
 from samtailor.data.task import ImageRecord
@@ -20,6 +23,7 @@ from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import AdapterError, PromptError
 from samtailor.frames import Frame
 from samtailor.machine.undisturbed import undisturbed_steps
+from samtailor.metrics.patch import Patch
 from samtailor.prompts import Prompts
 
 __all__ = ["AdaptedModel", "Answer"]
@@ -32,19 +36,47 @@ MASK_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Answer:
-    """Masks of some prompts on one image.
+    """Masks of some prompts on one image. Masks at the size of the image are made when they are asked for.
 
     Attributes:
         rows: positions of these prompts among all N.
-        masks: (n, M, H, W) bool, image frame.
-        iou: (n, M) float32, the model's own estimates.
-        logits: (n, M, 4h, 4w) float32, low-res frame.
+        iou: (n, M) float32, the score of each mask: the model's own estimate. If the trained mask is among several,
+            the others' are corrected (``samtailor.adapters.ranking``), so that the trained mask has the highest.
+        estimates: (n, M) float32, the model's own estimates without corrections.
+        low_res: (n, M, 4h, 4w) float32 on the CPU: logits in the low-res frame.
+        frame: of the image.
+        trained: M flags: which mask the adapter was trained for; all False for the base alone.
     """
 
     rows: slice
-    masks: np.ndarray
     iou: np.ndarray
-    logits: np.ndarray
+    estimates: np.ndarray
+    low_res: Tensor
+    frame: Frame
+    trained: tuple[bool, ...]
+
+    @property
+    def logits(self) -> np.ndarray:
+        """(n, M, 4h, 4w) float32, low-res frame."""
+        return self.low_res.numpy()
+
+    @cached_property
+    def masks(self) -> np.ndarray:
+        """(n, M, H, W) bool, image frame."""
+        n, m = self.iou.shape
+        masks = np.empty((n, m, self.frame.height, self.frame.width), dtype=bool)
+        for i in range(n):
+            for j in range(m):
+                masks[i, j] = self.mask(i, j)
+        return masks
+
+    def mask(self, prompt: int, mask: int = 0) -> np.ndarray:
+        """Make one mask, (H, W) bool; ``prompt`` counts from 0 within this answer."""
+        return mask_of(self.low_res[prompt, mask], self.frame)
+
+    def patch(self, prompt: int, mask: int = 0) -> Patch:
+        """Make one mask, cut to a window that holds its foreground: much faster and smaller than ``mask``."""
+        return patch_of(self.low_res[prompt, mask], self.frame)
 
 
 @dataclass(frozen=True)
@@ -135,22 +167,18 @@ class AdaptedModel:
     @undisturbed_steps
     @torch.inference_mode()
     def answer(self, image: EmbeddedImage, prompts: Prompts, masks: MaskChoice = "single") -> Iterator[Answer]:
-        """Decode N prompts in small groups, so that memory does not grow with N; arguments as in ``decode``."""
+        """Decode N prompts in small groups, so that memory does not grow with N; arguments as in ``decode``.
+
+        With an adapter, ``multi`` answers with the trained mask first, then the alternatives of the base's decoder;
+        these are four masks for SAM if the trained mask is the single one. No score is above that of the trained mask.
+        """
         frame = image.frame
-        most = MASK_BYTES // (4 * frame.width * frame.height)
+        ranking = ranking_of(self.adapter, masks, self.base.mask_tokens)
+        most = MASK_BYTES // (max(1, len(ranking.tokens)) * frame.width * frame.height)
         size = max(1, min(CHUNK.get(self.base.device.type, 64), most))
         for start in range(0, len(prompts), size):
             rows = slice(start, min(start + size, len(prompts)))
-            decoded = self.decode(image, prompts[rows], masks)
-            logits = decoded.logits[0].float()
-            yield Answer(rows, _image_masks(logits, frame), decoded.iou[0].float().cpu().numpy(), logits.cpu().numpy())
-
-
-def _image_masks(logits: Tensor, frame: Frame) -> np.ndarray:
-    """Convert logits to masks (n, M, H, W), one at a time: a float mask of a large photo takes hundreds of MB."""
-    n, m = logits.shape[:2]
-    masks = np.empty((n, m, frame.height, frame.width), dtype=bool)
-    for i in range(n):
-        for j in range(m):
-            masks[i, j] = (frame.logits_to_image(logits[i : i + 1, j : j + 1]) > 0)[0, 0].cpu().numpy()
-    return masks
+            decoded = self.decode(image, prompts[rows], ranking.decoded)
+            logits = decoded.logits[0, :, ranking.rows].float().cpu()
+            estimates = decoded.iou[0, :, ranking.rows].float().cpu().numpy()
+            yield Answer(rows, ranking.scores(estimates), estimates, logits, frame, ranking.trained)

@@ -32,6 +32,9 @@ class Adapter(nn.Module, abc.ABC):
         fitted_on: the setting ``prompts`` of its fit, such as ``click``; None if it is not known.
         base_name: name of the base that it was built for; None if ``build_adapter`` did not build it.
         base_fingerprint: fingerprint of that base.
+        leaves_base: whether a fit ended without an adapter that beats the base; all answers are then the base's.
+        score_corrections: by mask token, the mean IoU on val minus the mean of the model's own estimates; empty if it
+            was not measured.
     """
 
     method: ClassVar[str]
@@ -42,6 +45,8 @@ class Adapter(nn.Module, abc.ABC):
     fitted_on: str | None = None
     base_name: str | None = None
     base_fingerprint: str | None = None
+    leaves_base: bool = False
+    score_corrections: tuple[float, ...] = ()
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:

@@ -11,6 +11,7 @@ import safetensors.torch
 import torch
 
 from samtailor.adapters.contract import Adapter
+from samtailor.adapters.mask_scores import corrections_in, leaves_base
 from samtailor.adapters.methods import METHODS, method_class
 from samtailor.bases.base import Base
 from samtailor.bases.locate import find_base
@@ -163,6 +164,8 @@ def load_adapter(
         )
     adapter.use_token(token)
     adapter.fitted_on = _fitted_on(card)
+    adapter.leaves_base = leaves_base(card)
+    adapter.score_corrections = corrections_in(card, base, folder / CARD_FILE)
     _load_strictly(adapter, state, path)
     return adapter.to(base.device).eval()
 

@@ -29,6 +29,7 @@ class Scaled(Adapter):
         super().__init__()
         self.inner, self.strength = inner, strength
         self.mask_token = inner.mask_token if strength else 0
+        self.leaves_base = inner.leaves_base or not strength
         self.scaled_decoder = inner.decoder_at(strength, base)
 
     @property

@@ -35,7 +35,7 @@ def predict(  # more than seven parameters: they are the options of the command
     ] = None,
     base: AdapterBaseOption = None,
     multimask: Annotated[
-        bool, typer.Option("--multimask", help="Write three alternative masks per prompt instead of one.")
+        bool, typer.Option("--multimask", help="Write the alternative masks too; with an adapter, its own comes first.")
     ] = False,
     cache: CacheOption = None,
     device: DeviceOption = "auto",

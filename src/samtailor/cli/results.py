@@ -12,6 +12,7 @@ from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.results import EvaluationSummary, OtherTask, PromptSettings, ScoreRow
 from samtailor.evaluation.study_results import ClicksToQuality, Sensitivity
+from samtailor.report.page.words import listed
 
 __all__ = [
     "class_table",
@@ -22,12 +23,13 @@ __all__ = [
     "sensitivity_table",
 ]
 
-ADAPTED = "adapted"
+ADAPTED, BEST = "adapted", "adapted-best"
 MEANINGS = {
     "base-single": "the base's single mask",
     "base-best": "the best of the base's three masks by its own estimate",
     "base-oracle": "the best of the three by the true mask, which no user knows",
     ADAPTED: "the single mask with the adapter",
+    BEST: "with the adapter, of several masks the one with the highest score",
 }
 TITLE_NAME = 40
 """Columns of the screen for the name of a task in a title."""
@@ -64,7 +66,7 @@ def evaluation_table(evaluation: EvaluationSummary) -> Table:
         figures = (
             f"{row.miou.value:.3f}",
             f"{row.iou_instances.value:.3f}",
-            f"{row.iou_instances.low:.3f}-{row.iou_instances.high:.3f}",
+            "-" if row.iou_instances.interval is None else "{:.3f}-{:.3f}".format(*row.iou_instances.interval),
             f"{row.boundary_iou.value:.3f}",
             f"{row.hd95:.1f}",
             str(row.n),
@@ -75,16 +77,19 @@ def evaluation_table(evaluation: EvaluationSummary) -> Table:
         "mIoU: mean over classes of the IoU; IoU: mean over instances; 95%: interval of the IoU; edge: boundary IoU; "
         "HD95: 95 % Hausdorff distance in pixels, lower is better; n: number of scores.",
     )
+    if evaluation.unscored:
+        legend += (f"no {evaluation.split} instance was scored of {listed(evaluation.unscored)}.",)
     return Table(title, ("masks", "mIoU", "IoU", "95%", "edge", "HD95", "n"), rows, legend)
 
 
 def class_table(score_rows: Sequence[ScoreRow]) -> Table:
-    """One line per class, one column per scored row."""
+    """One line per class, one column per scored row; ``adapted-best`` would not fit and should equal ``adapted``."""
+    shown = [row for row in score_rows if row.name != BEST]
     rows = [
-        Row((label, str(first.n), *(f"{row.per_class[label].iou:.3f}" for row in score_rows)))
+        Row((label, str(first.n), *(f"{row.per_class[label].iou:.3f}" for row in shown)))
         for label, first in score_rows[0].per_class.items()
     ]
-    headings = ("class", "n", *(row.name for row in score_rows))
+    headings = ("class", "n", *(row.name for row in shown))
     return Table("IoU by class, mean over instances", headings, rows)
 
 

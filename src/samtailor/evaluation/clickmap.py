@@ -7,7 +7,7 @@ import numpy as np
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.task import ImageRecord, Instance
 from samtailor.evaluation.study_results import ClickMap
-from samtailor.metrics import count_pixels, iou
+from samtailor.metrics import Patch, count_patches, iou
 from samtailor.metrics.extent import mask_extent
 from samtailor.prompts import Prompts
 
@@ -26,6 +26,7 @@ def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clic
         clicks_across: clicks along the longer side of the grid; they are equally far apart, at least one pixel.
     """
     truth = instance.mask()
+    true_patch = Patch.of(truth)
     box = mask_extent(truth)
     x0, x1 = max(0.0, box.left - MARGIN * box.width), min(record.width, box.right + MARGIN * box.width)
     y0, y1 = max(0.0, box.top - MARGIN * box.height), min(record.height, box.bottom + MARGIN * box.height)
@@ -39,7 +40,8 @@ def click_map(model: AdaptedModel, record: ImageRecord, instance: Instance, clic
 
     def scores(scored: AdaptedModel) -> tuple[tuple[float, ...], ...]:
         answers = scored.answer(image, prompts)
-        ious = [iou(count_pixels(masks[0], truth)) for answer in answers for masks in answer.masks]
+        patches = (answer.patch(row) for answer in answers for row in range(len(answer.iou)))
+        ious = [iou(count_patches(patch, true_patch)) for patch in patches]
         return tuple(tuple(float(v) for v in row) for row in np.reshape(ious, (down, across)))
 
     inside = truth[points[:, 0, 1].astype(int), points[:, 0, 0].astype(int)].reshape(down, across)

@@ -101,11 +101,11 @@ def _click(model: AdaptedModel, record: ImageRecord) -> list[list[float]]:
         labels = np.array([[label for _, label in clicks[row]] for row in active], dtype=np.int64)
         left = []
         for answer in model.answer(image, Prompts(points=points, labels=labels)):
-            for row, masks in zip(active[answer.rows], answer.masks, strict=True):
-                truth = instances[row].mask()
-                ious[row].append(iou(count_pixels(masks[0], truth)))
+            for number, row in enumerate(active[answer.rows]):
+                predicted, truth = answer.mask(number), instances[row].mask()
+                ious[row].append(iou(count_pixels(predicted, truth)))
                 if ious[row][-1] < max(TARGETS):
-                    clicks[row].append(next_click(masks[0], truth))
+                    clicks[row].append(next_click(predicted, truth))
                     left.append(row)
         active = left
         if not active:

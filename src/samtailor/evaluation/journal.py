@@ -18,7 +18,7 @@ from samtailor.machine.progress import Count, Progress
 
 __all__ = ["Journal", "identity"]
 
-VERSION = 2
+VERSION = 3
 _BYTES = ("utf-8", "surrogatepass")  # a file name may hold bytes that are not text
 
 
@@ -118,9 +118,8 @@ def identity(model: AdaptedModel, task: Task, split: str) -> dict[str, Any]:
 
 
 def _digest(adapter: Adapter) -> str:
-    digest = hashlib.blake2b(
-        json.dumps([adapter.method, adapter.config, adapter.mask_token], sort_keys=True).encode(), digest_size=16
-    )
+    facts = [adapter.method, adapter.config, adapter.mask_token, adapter.leaves_base, adapter.score_corrections]
+    digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
     for name, parameter in sorted(adapter.kept_parameters().items()):
         digest.update(name.encode() + parameter.detach().cpu().numpy().tobytes())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ from samtailor.adapters.answer import AdaptedModel
 from samtailor.bases.registry import load_base
 from samtailor.data.task import Task
 from samtailor.embeddings.encoding import encode_images
-from samtailor.evaluation.choose import some_instances
+from samtailor.evaluation.choose import drawn_part, some_instances
 from samtailor.evaluation.classmap import apply_map, parse_map
 from samtailor.evaluation.corrective import measure_clicks, summarise_clicks
 from samtailor.evaluation.forgetting import off_is_the_base, strength_curve
@@ -61,9 +61,10 @@ def measure(
     split, others = questions.split, questions.other_tasks
     if questions.class_map:
         task = apply_map(task, parse_map(questions.class_map))
-    for one in (task, *others):
+    whole, task = task, drawn_part(task, split, questions.instances, questions.seed)
+    for one in (task, *(drawn_part(other, split, questions.instances, questions.seed) for other in others)):
         encode_images(model.base, one.split(split), model.cache, progress=progress)
-    evaluation = evaluate_split(model, task, questions, keep=keep, progress=progress)
+    evaluation = evaluate_split(model, whole, questions, keep=keep, progress=progress)
     sensitivity = None
     if questions.sensitivity != 0 and some_instances(task.split(split), 1, 0, whole=True):
         options: dict[str, Any] = {"limit": questions.sensitivity, "seed": questions.seed, "keep": keep}
@@ -91,6 +92,7 @@ def _others(
     results = []
     for other in others:
         evaluation = evaluate_split(model, other, questions, keep=keep, progress=progress)
+        other = drawn_part(other, split, questions.instances, questions.seed)
         equal = None if fresh is None else off_is_the_base(model, other, split, fresh)
         points: Sequence[StrengthPoint] = ()
         if own_points:

@@ -70,7 +70,7 @@ class ScoreRow:
     """Scores of one way to answer the prompts; the defaults describe a row that was not scored.
 
     Attributes:
-        name: ``base-single``, ``base-best``, ``base-oracle`` or ``adapted``.
+        name: ``base-single``, ``base-best``, ``base-oracle``, ``adapted`` or ``adapted-best``.
         n: number of scores: instances times prompts per instance.
         miou: mean over classes of the mean IoU over instances.
         iou_instances: mean IoU over instances.
@@ -125,9 +125,12 @@ class EvaluationSummary:
         images: number of images with scores.
         seconds: duration of this run, without results that an earlier, killed run had kept.
         boundary: settings of the boundary scores.
-        rows: scores, in the order base-single, base-best, base-oracle, adapted; rows that were not scored are left out.
+        rows: scores, in the order base-single, base-best, base-oracle, adapted,
+            adapted-best; rows that were not scored are left out.
         gains: one per row of the base; empty without an adapter.
         class_map: entries such as ``eyes=left_eye+right_eye`` that renamed or merged classes; empty without a map.
+        drawn: number of instances that were drawn from the split for a quick look; None if all were scored.
+        unscored: classes of the task without a scored instance; nothing is known about them.
     """
 
     task: str
@@ -140,6 +143,8 @@ class EvaluationSummary:
     rows: tuple[ScoreRow, ...] = ()
     gains: tuple[Gain, ...] = ()
     class_map: tuple[str, ...] = ()
+    drawn: int | None = None
+    unscored: tuple[str, ...] = ()
 
     def row(self, name: str) -> ScoreRow:
         """Return the row of this name; if it was not scored, a row of unknown figures."""

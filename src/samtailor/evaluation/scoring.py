@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.bases.base import MaskChoice
 from samtailor.data.task import ImageRecord, Instance
+from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.evaluation.classmap import pieces
 from samtailor.evaluation.fixed_prompts import PromptPlan, fixed_prompts
-from samtailor.metrics import Boundary, boundary_of, count_pixels, iou
-from samtailor.metrics.scores import MaskScores, score_mask
+from samtailor.evaluation.rows import ROWS, Answerer, answerers, own_mask
+from samtailor.evaluation.truth import truth_of
+from samtailor.metrics import Patch, count_patches, iou, outline_of
+from samtailor.metrics.scores import MaskScores, score_patch
+from samtailor.prompts import Prompts
 
 __all__ = ["ROWS", "InstanceScore", "adapted_ious", "masks_of", "score_image"]
 
-ROWS = ("base-single", "base-best", "base-oracle", "adapted")
-"""Ways to answer a prompt that are scored, in the order of tables; the last needs an adapter."""
-
-_Chooser = Callable[[np.ndarray, np.ndarray, Instance], dict[str, np.ndarray]]
-"""From the masks (M, H, W) of one answer, their IoU estimates (M,) and the prompted instance to row name -> mask."""
+GROUP = 64
+"""Instances of an image that are scored together; the true masks of more would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -54,70 +55,82 @@ def score_image(
 
     ``base_rows=False`` scores the adapted model alone; without an adapter, the base is always scored.
     """
-    instances = record.promptable
-    outlines: dict[int, Boundary] = {}
+    instances, image = record.promptable, model.open(record)
+    scores: list[InstanceScore] = []
+    for start in range(0, len(instances), GROUP):
+        group = instances[start : start + GROUP]
+        for instance, by_row in zip(group, _scores_of(model, image, group, plan, base_rows), strict=True):
+            scores.append(
+                InstanceScore(record.path.name, instance.id, instance.label, by_row, instance.area, plan.repeat)
+            )
+    return scores
+
+
+def _scores_of(
+    model: AdaptedModel, image: EmbeddedImage, instances: Sequence[Instance], plan: PromptPlan, base_rows: bool
+) -> list[dict[str, MaskScores]]:
+    """Score a few instances of an image: one dict per instance, by row name."""
+    truths = [truth_of(instance) for instance in instances]
+    outlines = [outline_of(truth) for truth in truths]
     scores: list[dict[str, MaskScores]] = [{} for _ in instances]
-    passes: list[tuple[AdaptedModel, _Chooser]] = []
-    if base_rows or model.adapter is None:
-        passes.append((model.plain, _base_masks))
-    if model.adapter is not None:
-        passes.append((model, _adapted_mask))
-    for scored, choose in passes:
-        for row, masks in _answers(scored, record, instances, choose, plan):
-            truth = instances[row].mask()
-            if row not in outlines:
-                outlines[row] = boundary_of(truth)
-            scores[row] |= {name: score_mask(mask, truth, outlines[row]) for name, mask in masks.items()}
-    return [
-        InstanceScore(record.path.name, i.id, i.label, s, i.area, plan.repeat)
-        for i, s in zip(instances, scores, strict=True)
-    ]
+    prompted = _Prompted.of(instances, plan)
+    for answerer in answerers(model, base_rows):
+        for row, patches in prompted.answers(answerer, image):
+            by_patch: dict[int, MaskScores] = {}  # several rows often chose the same mask
+            for name, patch in patches.items():
+                if id(patch) not in by_patch:
+                    by_patch[id(patch)] = score_patch(patch, truths[row], outlines[row])
+                scores[row][name] = by_patch[id(patch)]
+    return scores
 
 
-def _answers(
-    model: AdaptedModel, record: ImageRecord, instances: Sequence[Instance], choose: _Chooser, plan: PromptPlan
-) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """Yield (position of the instance, row name -> mask) when all its pieces are answered; their masks are united."""
-    image = model.open(record)
-    masks_to_return: MaskChoice = "all" if model.adapter is None else "single"
-    prompted = [(row, piece) for row, instance in enumerate(instances) for piece in pieces(instance)]
-    missing = np.bincount([row for row, _ in prompted], minlength=len(instances))
-    united: dict[int, dict[str, np.ndarray]] = {}
-    for places, prompts in fixed_prompts([piece for _, piece in prompted], plan):
-        for answer in model.answer(image, prompts, masks_to_return):
-            for place, masks, estimates in zip(places[answer.rows], answer.masks, answer.iou, strict=True):
-                row, piece = prompted[place]
-                by_name = choose(masks, estimates, piece)
-                so_far = united.pop(row, None)
-                united[row] = by_name if so_far is None else {n: mask | so_far[n] for n, mask in by_name.items()}
-                missing[row] -= 1
-                if missing[row] == 0:
-                    yield row, united.pop(row)
+@dataclass(frozen=True)
+class _Prompted:
+    """Instances of an image with their prompts, which are the same for base and adapted model.
 
+    Attributes:
+        pieces: (position of the instance, what is prompted) for each prompt.
+        prompts: (positions in ``pieces``, their prompts) for each kind of prompt.
+    """
 
-def _base_masks(masks: np.ndarray, estimates: np.ndarray, prompted: Instance) -> dict[str, np.ndarray]:
-    """Choose from ``masks`` (M, H, W): the single mask first, then the alternatives for an ambiguous prompt."""
-    truth = prompted.mask()
-    oracle = max(masks[1:], key=lambda mask: iou(count_pixels(mask, truth)))
-    return {"base-single": masks[0], "base-best": masks[1 + int(estimates[1:].argmax())], "base-oracle": oracle}
+    pieces: list[tuple[int, Instance]]
+    prompts: list[tuple[list[int], Prompts]]
 
+    @classmethod
+    def of(cls, instances: Sequence[Instance], plan: PromptPlan) -> _Prompted:
+        prompted = [(row, piece) for row, instance in enumerate(instances) for piece in pieces(instance)]
+        return cls(prompted, fixed_prompts([piece for _, piece in prompted], plan))
 
-def _adapted_mask(masks: np.ndarray, _estimates: np.ndarray, _prompted: Instance) -> dict[str, np.ndarray]:
-    return {"adapted": masks[0]}
+    def answers(self, answerer: Answerer, image: EmbeddedImage) -> Iterator[tuple[int, dict[str, Patch]]]:
+        """Yield (position of the instance, row name -> mask) when all its pieces are answered, with masks united."""
+        missing = Counter(row for row, _ in self.pieces)
+        united: dict[int, dict[str, Patch]] = {}
+        for places, prompts in self.prompts:
+            for answer in answerer.model.answer(image, prompts, answerer.masks):
+                for number, place in enumerate(places[answer.rows]):
+                    row, piece = self.pieces[place]
+                    by_name = answerer.choose(answer, number, piece)
+                    so_far = united.pop(row, None)
+                    united[row] = by_name if so_far is None else {n: p | so_far[n] for n, p in by_name.items()}
+                    missing[row] -= 1
+                    if missing[row] == 0:
+                        yield row, united.pop(row)
 
 
 def adapted_ious(model: AdaptedModel, record: ImageRecord, seed: int) -> list[float]:
     """Compute the IoU of the adapted model alone, with one click for each instance of an image."""
-    instances = record.promptable
-    answers = _answers(model, record, instances, _adapted_mask, PromptPlan("click", seed))
-    return [iou(count_pixels(masks["adapted"], instances[row].mask())) for row, masks in answers]
+    instances, ious = record.promptable, [0.0] * len(record.promptable)
+    answerer = Answerer(model, "single", own_mask)
+    for row, patches in _Prompted.of(instances, PromptPlan("click", seed)).answers(answerer, model.open(record)):
+        ious[row] = iou(count_patches(patches["adapted"], truth_of(instances[row])))
+    return ious
 
 
 def masks_of(model: AdaptedModel, record: ImageRecord, instance: Instance, plan: PromptPlan) -> dict[str, np.ndarray]:
     """Return the masks (H, W) of one instance by row name: those that ``score_image`` scores."""
     all_masks: dict[str, np.ndarray] = {}
-    passes: tuple[tuple[AdaptedModel, _Chooser], ...] = ((model.plain, _base_masks), (model, _adapted_mask))
-    for scored, choose in passes:
-        for _, masks in _answers(scored, record, [instance], choose, plan):
-            all_masks |= masks
+    image, prompted = model.open(record), _Prompted.of([instance], plan)
+    for answerer in answerers(model):
+        for _, patches in prompted.answers(answerer, image):
+            all_masks |= {name: patch.whole() for name, patch in patches.items()}
     return all_masks

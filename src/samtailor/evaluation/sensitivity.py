@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,10 +16,12 @@ from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
 from samtailor.evaluation.questions import STUDY_INSTANCES
+from samtailor.evaluation.rows import BASE_ROWS, answerers
 from samtailor.evaluation.study_results import GroupStability, RowSensitivity, Sensitivity
+from samtailor.evaluation.truth import truth_of
 from samtailor.evaluation.variants import GROUPS, VARIANTS, variant_prompts
 from samtailor.machine.progress import Progress, silent
-from samtailor.metrics import count_pixels, iou
+from samtailor.metrics import count_patches, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
 
 __all__ = ["PromptScores", "measure_sensitivity", "summarise_sensitivity"]
@@ -58,20 +59,16 @@ def measure_sensitivity(
 
 def _score_prompts(model: AdaptedModel, seed: int, record: ImageRecord) -> list[dict[str, Any]]:
     instances, image = record.promptable, model.open(record)
-    names_of_rows = ("base-single", "base-best", *(() if model.adapter is None else ("adapted",)))
-    empty: dict[str, dict[str, list[float]]] = {row: {variant: [] for variant in VARIANTS} for row in names_of_rows}
-    ious = [deepcopy(empty) for _ in instances]
+    asked = answerers(model, oracle=False)
+    ious: list[dict[str, dict[str, list[float]]]] = [{} for _ in instances]
     for names, prompts in variant_prompts(instances, seed):
-        for answer in model.plain.answer(image, prompts, "all"):
-            for (row, name), masks, estimates in zip(names[answer.rows], answer.masks, answer.iou, strict=True):
-                best, truth = masks[1 + int(estimates[1:].argmax())], instances[row].mask()
-                ious[row]["base-single"][name].append(iou(count_pixels(masks[0], truth)))
-                ious[row]["base-best"][name].append(iou(count_pixels(best, truth)))
-        if model.adapter is None:
-            continue
-        for answer in model.answer(image, prompts):
-            for (row, name), masks in zip(names[answer.rows], answer.masks, strict=True):
-                ious[row]["adapted"][name].append(iou(count_pixels(masks[0], instances[row].mask())))
+        for answerer in asked:
+            for answer in answerer.model.answer(image, prompts, answerer.masks):
+                for number, (row, name) in enumerate(names[answer.rows]):
+                    truth = truth_of(instances[row])
+                    for chosen, patch in answerer.choose(answer, number, instances[row]).items():
+                        by_prompt = ious[row].setdefault(chosen, {variant: [] for variant in VARIANTS})
+                        by_prompt[name].append(iou(count_patches(patch, truth)))
     return [
         {"image": record.path.name, "instance": i.id, "label": i.label, "ious": by_row}
         for i, by_row in zip(instances, ious, strict=True)
@@ -97,7 +94,7 @@ def summarise_sensitivity(scores: Sequence[PromptScores], seed: int) -> Sensitiv
             for g, statistics in groups.items()
         }
         for row, groups in replicates.items()
-        if "adapted" in replicates and row != "adapted"
+        if "adapted" in replicates and row in BASE_ROWS
     }
     images = len({s.image for s in scores})
     return Sensitivity(instances=len(scores), images=images, seed=seed, rows=rows, paired=paired)

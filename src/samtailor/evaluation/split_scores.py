@@ -10,6 +10,7 @@ from typing import Any
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.data.task import ImageRecord, Task
 from samtailor.errors import DataError
+from samtailor.evaluation.choose import drawn_part
 from samtailor.evaluation.fixed_prompts import PromptPlan
 from samtailor.evaluation.journal import Journal, identity
 from samtailor.evaluation.names import image_names
@@ -36,6 +37,8 @@ class Evaluation:
         base: which base was evaluated.
         instances: one entry per instance and prompt.
         seconds: duration of this run, without scores that an earlier, killed run had kept.
+        drawn: number of instances that were drawn from the split for a quick look; None if all were scored.
+        unscored: classes of the task without a scored instance.
     """
 
     task: str
@@ -44,6 +47,8 @@ class Evaluation:
     base: BaseIdentity
     instances: list[InstanceScore] = field(default_factory=list)
     seconds: float = 0.0
+    drawn: int | None = None
+    unscored: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Say in one line what was scored and the mean IoU over instances of each row."""
@@ -53,7 +58,7 @@ class Evaluation:
         return f"<Evaluation of {self.task!r}, split {self.split!r}, {count} prompts; mean IoU: {', '.join(means)}>"
 
     def rows(self) -> tuple[ScoreRow, ...]:
-        """Mean scores with intervals: three rows of the base, and one of the adapted model if there is an adapter."""
+        """Mean scores with intervals: three rows of the base, and two of the adapted model if there is an adapter."""
         return score_rows(self.instances)
 
     def summary(self, class_map: tuple[str, ...] = ()) -> EvaluationSummary:
@@ -69,6 +74,8 @@ class Evaluation:
             rows=self.rows(),
             gains=gains(self.instances),
             class_map=class_map,
+            drawn=self.drawn,
+            unscored=self.unscored,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,16 +96,18 @@ def evaluate_split(
     Args:
         model: a base, with an adapter if there should be an ``adapted`` row.
         task: the task.
-        questions: split, kind and number of prompts, seed and whether the base is scored; the rest is not used.
+        questions: split, kind and number of prompts, seed, number of instances and whether the base is scored; the rest
+            is not used.
         keep: folder for the scores of each image, from which a killed evaluation continues; None keeps nothing.
         progress: receives a ``Count`` after each image.
 
     Raises:
-        DataError: the split does not exist or has no instance to score.
+        DataError: the split does not exist or has no instance to score, or fewer than 1 instance is asked for.
         PromptError: the kind of prompt is unknown.
     """
     check_evaluated_kind(questions.prompts)
     split, seed = questions.split, questions.seed
+    whole, task = task, drawn_part(task, split, questions.instances, seed)
     images, names = task.split(split), image_names(task, split)
     if not any(r.promptable for r in images):
         raise DataError(f"Split {split!r} of task {task.name!r} has no instance to score.", "Give it masks.")
@@ -120,4 +129,15 @@ def evaluate_split(
     ]
     seconds = time.perf_counter() - began
     base = BaseIdentity(model.base.name, model.base.fingerprint)
-    return Evaluation(task.name, split, prompts, base, scores, round(seconds, 1))
+    drawn = sum(len(r.promptable) for r in images)
+    labels = {score.label for score in scores}
+    return Evaluation(
+        task=task.name,
+        split=split,
+        prompts=prompts,
+        base=base,
+        instances=scores,
+        seconds=round(seconds, 1),
+        drawn=drawn if drawn < sum(len(r.promptable) for r in whole.split(split)) else None,
+        unscored=tuple(label for label in task.classes if label not in labels),
+    )

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from samtailor.evaluation.results import ClassScore, Gain, ScoreRow
-from samtailor.evaluation.scoring import ROWS, InstanceScore
+from samtailor.evaluation.rows import BASE_ROWS, ROWS
+from samtailor.evaluation.scoring import InstanceScore
 from samtailor.metrics import per_class_means
 from samtailor.metrics.bootstrap import Estimate, Resampler
 from samtailor.metrics.scores import TOLERANCES
@@ -63,7 +64,7 @@ def gains(scores: Sequence[InstanceScore]) -> tuple[Gain, ...]:
         return ()
     resampler = Resampler([s.image for s in scores])
     adapted = {name: statistic(resampler, scores, "adapted") for name, statistic in _STATISTICS.items()}
-    return tuple(_gain(scores, row, adapted, resampler) for row in ROWS if row in scores[0].scores and row != "adapted")
+    return tuple(_gain(scores, row, adapted, resampler) for row in BASE_ROWS if row in scores[0].scores)
 
 
 def _gain(scores: Sequence[InstanceScore], row: str, adapted: dict[str, np.ndarray], resampler: Resampler) -> Gain:

@@ -121,6 +121,7 @@ class Trainer:
         If the untrained adapter with another mask token is best, it keeps that token.
         """
         self.restore_best()
+        self.adapter.leaves_base = not self.state.beats_base
         if self.state.best_step == 0:
             if not self.state.beats_base:
                 self.adapter.use_token(0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.fitting.batches import Draw
-from samtailor.metrics import count_pixels, iou, mean_over_classes, mean_over_instances
+from samtailor.metrics import Patch, count_patches, iou, mean_over_classes, mean_over_instances
 
 __all__ = ["Validation", "token_scores", "validate"]
 
@@ -35,9 +35,10 @@ def token_scores(model: AdaptedModel, draws: Sequence[Draw]) -> list[float]:
     labels = [i.label for draw in draws for i in draw.instances]
     for draw in draws:
         for answer in model.plain.answer(model.open(draw.image), draw.prompts, "all"):
-            for masks, instance in zip(answer.masks, draw.instances[answer.rows], strict=True):
-                for ious, mask in zip(scores, masks, strict=True):
-                    ious.append(iou(count_pixels(mask, instance.mask())))
+            for row, instance in enumerate(draw.instances[answer.rows]):
+                truth = Patch.of(instance.mask())
+                for token, ious in enumerate(scores):
+                    ious.append(iou(count_patches(answer.patch(row, token), truth)))
     return [mean_over_classes(ious, labels) for ious in scores]
 
 
@@ -46,8 +47,9 @@ def validate(model: AdaptedModel, draws: Sequence[Draw]) -> Validation:
     scores, labels, empty = [], [], 0
     for draw in draws:
         for answer in model.answer(model.open(draw.image), draw.prompts):
-            for predicted, instance in zip(answer.masks[:, 0], draw.instances[answer.rows], strict=True):
-                scores.append(iou(count_pixels(predicted, instance.mask())))
-                empty += not predicted.any()
+            for row, instance in enumerate(draw.instances[answer.rows]):
+                predicted = answer.patch(row)
+                scores.append(iou(count_patches(predicted, Patch.of(instance.mask()))))
+                empty += not predicted.pixels.any()
         labels += [i.label for i in draw.instances]
     return Validation(mean_over_classes(scores, labels), mean_over_instances(scores), len(scores), empty / len(scores))

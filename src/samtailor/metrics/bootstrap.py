@@ -28,6 +28,11 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends of the interval; None without one, for example if all values are of one image."""
+        return (self.low, self.high) if np.isfinite([self.low, self.high]).all() else None
+
     @classmethod
     def of(cls, replicates: np.ndarray) -> Estimate:
         """Build from (1 + R,) values: the figure itself, then its values on the resamples."""
@@ -38,7 +43,7 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, for JSON."""
-        return {"value": self.value, "interval": [self.low, self.high]}
+        return {"value": self.value, "interval": None if self.interval is None else list(self.interval)}
 
 
 UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
@@ -48,8 +53,9 @@ UNKNOWN = Estimate(float("nan"), float("nan"), float("nan"))
 class Resampler:
     """Draws whole images with replacement, because instances of one image are not independent.
 
+    One image alone cannot be resampled: there are no replicates then, and estimates have no interval.
+
     Every statistic returns its replicates, (1 + R,) float64: first the value on the data itself, then on R resamples.
-    One image alone has no resamples, so its figures have no interval.
     Subtract the replicates of two models on the same instances to get a paired interval of the difference.
 
     Args:
@@ -61,7 +67,7 @@ class Resampler:
     def __init__(self, images: Sequence[str], repeats: int = 1000, seed: int = 0) -> None:
         names, self._image = np.unique(np.asarray(images, dtype=object).astype(str), return_inverse=True)
         count = len(names)
-        repeats = repeats if count > 1 else 0  # every resample of one image is that image: no interval
+        repeats = repeats if count > 1 else 0
         drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=repeats)
         self._weights = np.concatenate([np.ones((1, count)), drawn]).astype(np.float64)
 

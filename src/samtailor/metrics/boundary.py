@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samtailor.metrics.extent import mask_extent
 from samtailor.metrics.overlap import Counts
+from samtailor.metrics.patch import Patch, spans_of_overlap
 
 __all__ = [
     "Boundary",
@@ -18,6 +18,7 @@ __all__ = [
     "edge_distances",
     "edge_f1",
     "hausdorff95",
+    "outline_of",
 ]
 
 REGION_SHARE = 0.02
@@ -45,14 +46,19 @@ class Boundary:
 
 def boundary_of(mask: np.ndarray, share: float = REGION_SHARE) -> Boundary:
     """Find the outline of a (H, W) bool mask; the region is ``share`` of the image diagonal wide, 1 pixel or more."""
+    return outline_of(Patch.of(mask), share)
+
+
+def outline_of(patch: Patch, share: float = REGION_SHARE) -> Boundary:
+    """Find the outline of a mask that is cut to a window, as ``boundary_of`` does for a whole mask."""
     from scipy.ndimage import distance_transform_cdt  # here, because predictions import this file but never measure
 
-    diagonal = float(np.hypot(*mask.shape))
-    if not mask.any():
+    diagonal = float(np.hypot(*patch.size))
+    box = Patch.of(patch.pixels)
+    if not box.pixels.size:
         return Boundary(np.empty((0, 2)), np.zeros((0, 0), dtype=bool), (0, 0), diagonal)
-    extent = mask_extent(mask)
-    top, left = extent.top, extent.left
-    padded = np.pad(mask[extent.window], 1)
+    top, left = (patch.corner[axis] + box.corner[axis] for axis in (0, 1))
+    padded = np.pad(box.pixels, 1)
     inner = padded[1:-1, 1:-1]
     inside = inner & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     edge = np.argwhere(inner & ~inside) + np.array([top, left])
@@ -64,13 +70,9 @@ def boundary_of(mask: np.ndarray, share: float = REGION_SHARE) -> Boundary:
 
 def boundary_counts(predicted: Boundary, truth: Boundary) -> Counts:
     """Count the pixels of two boundary regions; their ``iou`` is Boundary IoU (Cheng et al. 2021, arXiv 2103.16562)."""
-    spans = []
-    for axis in (0, 1):
-        a, b = predicted.corner[axis], truth.corner[axis]
-        low = max(a, b)
-        high = max(low, min(a + predicted.region.shape[axis], b + truth.region.shape[axis]))
-        spans.append((slice(low - a, high - a), slice(low - b, high - b)))
-    predicted_part, truth_part = predicted.region[spans[0][0], spans[1][0]], truth.region[spans[0][1], spans[1][1]]
+    corners, shapes = (predicted.corner, truth.corner), (predicted.region.shape, truth.region.shape)
+    ours, theirs = spans_of_overlap(corners, shapes)
+    predicted_part, truth_part = predicted.region[ours], truth.region[theirs]
     tp = int(np.count_nonzero(predicted_part & truth_part))
     return Counts(tp, int(predicted.region.sum()) - tp, int(truth.region.sum()) - tp)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.bases.base import MaskChoice
@@ -25,24 +24,28 @@ class Part:
         masks: (n, M, H, W) bool, image frame.
         iou: (n, M) float32, the model's own estimates.
         logits: (n, M, 4h, 4w) float32, low-res frame.
+        trained: M flags: which of the masks the adapter was trained for.
     """
 
     rows: np.ndarray
     masks: np.ndarray
     iou: np.ndarray
     logits: np.ndarray
+    trained: tuple[bool, ...]
 
 
 def answers(model: AdaptedModel, image: EmbeddedImage, prompts: Prompts, masks: MaskChoice) -> Iterator[Part]:
     """Decode N prompts in small groups. Padding points are left out, so a prompt's masks do not depend on them."""
     for rows, alike in prompts.by_point_count():
         for answer in model.answer(image, alike, masks):
-            yield Part(rows[answer.rows], answer.masks, answer.iou, answer.logits)
+            yield Part(rows[answer.rows], answer.masks, answer.iou, answer.logits, answer.trained)
 
 
-@torch.inference_mode()
-def answer_shape(model: AdaptedModel, image: EmbeddedImage, masks: MaskChoice) -> tuple[int, int, int]:
-    """Return (M, 4h, 4w) of the logits of any prompt, by decoding a box around the image."""
+def answer_shape(
+    model: AdaptedModel, image: EmbeddedImage, masks: MaskChoice
+) -> tuple[tuple[int, int, int], tuple[bool, ...]]:
+    """Return (M, 4h, 4w) of the logits of any prompt, and its flags ``trained``, by decoding a box around the image."""
     box = np.array([[0, 0, image.frame.width, image.frame.height]], dtype=np.float32)
-    _, _, m, height, width = model.decode(image, Prompts(boxes=box), masks).logits.shape
-    return m, height, width
+    answer = next(model.answer(image, Prompts(boxes=box), masks))
+    _, m, height, width = answer.logits.shape
+    return (m, height, width), answer.trained

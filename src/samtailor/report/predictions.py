@@ -22,17 +22,23 @@ def write_prediction(
 ) -> Iterator[tuple[Path, str]]:
     """Write ``STEM_mask_I[_J].png`` (0 and 255, size of the image) per prompt I and mask J, and ``STEM_overlay.png``.
 
+    Of several masks, the one that the adapter was trained for is ``STEM_mask_I_J_trained.png``; the overlay shows it.
+
     Yields:
         Each path after it is written, with a short description.
     """
     n, m = prediction.iou.shape
     for i in range(n):
         for j in range(m):
-            path = out / (f"{stem}_mask_{i}.png" if m == 1 else f"{stem}_mask_{i}_{j}.png")
+            trained = m > 1 and any(prediction.trained[j : j + 1])
+            suffix = "" if m == 1 else f"_{j}_trained" if trained else f"_{j}"
+            path = out / f"{stem}_mask_{i}{suffix}.png"
             buffer = io.BytesIO()
             Image.fromarray(prediction.masks[i, j].astype(np.uint8) * 255).save(buffer, "PNG")
             write_atomically(path, buffer.getvalue())
-            yield path, f"{int(prediction.masks[i, j].sum())} pixels, estimated IoU {prediction.iou[i, j]:.2f}"
+            words = "the adapter's own mask, " if trained else ""
+            words += f"{int(prediction.masks[i, j].sum())} pixels, estimated IoU {prediction.iou[i, j]:.2f}"
+            yield path, words
     best = prediction.masks[np.arange(n), prediction.iou.argmax(1)]
     points = None if prompts.points is None else prompts.points.reshape(-1, 2)
     labels = None if prompts.labels is None else prompts.labels.reshape(-1)

@@ -27,7 +27,7 @@ from samtailor.report.page.verdict import verdict_of
 from samtailor.report.page.warnings import warnings_of
 from samtailor.report.page.words import SENSITIVITY
 from tests.report.page import page_data
-from tests.report.page.page_data import NAN, click_map, encoded, evaluation, photograph, with_gain, with_row
+from tests.report.page.page_data import NAN, around, click_map, encoded, evaluation, photograph, with_gain, with_row
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 RESULTS = Path(__file__).parents[3] / "experiments" / "results" / "evaluations"
@@ -214,6 +214,9 @@ def test_more_warnings() -> None:
     text = " ".join(w.what for w in warnings)
     assert "Only 12 test instances" in text and "(mIoU) falls: −0.020" in text
     assert "does not beat base-best: 0.517 against 0.600" in text
+    lower = replace(evaluation(), rows=(*evaluation().rows, ScoreRow("adapted-best", 1989, around(0.4), around(0.4))))
+    (outranked,) = [w.what for w in warnings_of(Report(Results(lower))) if "outranks" in w.what]
+    assert "has 0.400, the adapted mask 0.517" in outranked
 
 
 # Safety

@@ -149,6 +149,8 @@ def _evaluation(content: Json) -> EvaluationSummary:
         rows=tuple(_row(row) for row in content.get("rows") or ()),
         gains=tuple(_gain(gain) for gain in content.get("gains") or ()),
         class_map=tuple(map(str, content.get("map") or ())),
+        drawn=whole(content.get("instances_drawn")),
+        unscored=tuple(map(str, content.get("classes_without_instances") or ())),
     )
 
 

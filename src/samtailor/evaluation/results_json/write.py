@@ -67,7 +67,8 @@ def _estimates(row: ScoreRow | Gain) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name in ESTIMATES:
         estimate: Estimate = getattr(row, name)
-        fields |= {name: estimate.value, f"{name}_interval": [estimate.low, estimate.high]}
+        own = estimate.to_dict()
+        fields |= {name: own["value"], f"{name}_interval": own["interval"]}
     return fields
 
 
@@ -87,6 +88,8 @@ def _(evaluation: EvaluationSummary) -> dict[str, Any]:
         "rows": [to_json(row) for row in evaluation.rows],
         "gains": [to_json(gain) for gain in evaluation.gains],
         "map": list(evaluation.class_map) or None,
+        "instances_drawn": evaluation.drawn,
+        "classes_without_instances": list(evaluation.unscored) or None,
     }
     return without_none(fields)
 
@@ -129,8 +132,8 @@ def _(clicks: ClicksToQuality) -> dict[str, Any]:
 
 @to_json.register
 def _(count: ClickCount) -> dict[str, Any]:
-    interval = [count.clicks.low, count.clicks.high]
-    return {"mean": count.clicks.value, "interval": interval, "failures": count.failures, "n": count.n}
+    own = count.clicks.to_dict()
+    return {"mean": own["value"], "interval": own["interval"], "failures": count.failures, "n": count.n}
 
 
 @to_json.register

@@ -50,10 +50,23 @@ def _data_warnings(findings: Sequence[Finding]) -> list[Message]:
 def _few(evaluation: EvaluationSummary) -> list[Message]:
     n = evaluation.row("base-single").n or evaluation.row("adapted").n
     each = evaluation.prompts.per_instance if evaluation.prompts else 1
-    if n == 0 or n / max(each, 1) >= FEW:
-        return []
-    what = f"Only {instances_in(evaluation, n)}: all figures below are uncertain."
-    return [_warning(what, f"Label at least {FEW} before you rely on them.")]
+    warnings, of_split = [], f"{evaluation.split} ".lstrip()
+    if n and evaluation.drawn is not None:
+        drawn = "1 instance was" if evaluation.drawn == 1 else f"{evaluation.drawn:,} instances were"
+        what = f"A quick look: {drawn} drawn from the {of_split}split."
+        warnings.append(_warning(what, "Score all instances before you rely on the figures."))
+    if n and n / max(each, 1) < FEW:
+        what = f"Only {instances_in(evaluation, n)}: all figures below are uncertain."
+        warnings.append(_warning(what, f"Label at least {FEW} before you rely on them."))
+    if n and evaluation.images == 1:
+        what = f"All {of_split}instances are on one image: 95 % intervals cannot be computed from it."
+        warnings.append(_warning(what, "Label more images; the figures may be quite different on them."))
+    if evaluation.unscored:
+        what = f"No {of_split}instance was scored of {listed(evaluation.unscored)}: nothing is known about "
+        what += "this class." if len(evaluation.unscored) == 1 else "these classes."
+        hint = "Score all instances." if evaluation.drawn is not None else "Label some, or regroup the splits by image."
+        warnings.append(_warning(what, hint))
+    return warnings
 
 
 def _against(evaluation: EvaluationSummary) -> list[Message]:
@@ -68,6 +81,14 @@ def _against(evaluation: EvaluationSummary) -> list[Message]:
             "Without an adapter, the mask that the base rates highest is as good or better."
         )
         warnings.append(_warning(what))
+    chosen = evaluation.row("adapted-best").iou_instances.value
+    lead = difference(adapted.value, chosen)
+    if lead is not None and lead > _SEEN:
+        what = (
+            f"Of several masks, the one with the highest score has {score(chosen)}, "
+            f"the adapted mask {score(adapted.value)}: an untrained mask outranks the trained one."
+        )
+        warnings.append(_warning(what, "Ask for one mask."))
     gain = evaluation.gain_over("base-single")
     pair = ends(gain.iou_instances)
     if pair is not None and pair[1] < 0:

@@ -13,6 +13,7 @@ ROW_MEANINGS = {
     "base-best": "Of the three alternative masks of the base, the one that the base itself rates highest.",
     "base-oracle": "Of the same three masks, the one closest to the truth. An upper bound, because it uses the truth.",
     "adapted": "The single mask that the base returns with the adapter.",
+    "adapted-best": "Of several masks with the adapter, the one with the highest score; it should be the adapted mask.",
 }
 
 METRICS = {
