@@ -65,7 +65,9 @@ def test_a_mask_with_a_very_long_border_stays_rle(tmp_path: Path) -> None:
     assert time.monotonic() - start < 20  # over a minute without the bound
     rows = json.loads((tmp_path / "out" / "train.json").read_text())["annotations"]
     assert [isinstance(row["segmentation"], dict) for row in rows] == [True, True, False]
-    assert [event.text[:40] for event in events if isinstance(event, Note)] == ["2 masks with a very long border stayed R"]
+    assert [event.text[:40] for event in events if isinstance(event, Note)] == [
+        "2 masks with a very long border stayed R"
+    ]
     check_same(task, load_task(tmp_path / "out" / "train.json"))
 
 

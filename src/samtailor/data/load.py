@@ -15,6 +15,7 @@ from samtailor.data.formats.coco_crowd import CROWDS
 from samtailor.data.formats.cvat_xml import is_cvat_xml, read_cvat_xml
 from samtailor.data.formats.darwin import is_darwin, read_darwin
 from samtailor.data.formats.datumaro import is_datumaro, read_datumaro
+from samtailor.data.formats.find_images import note_links
 from samtailor.data.formats.folders import match_folders, read_folders
 from samtailor.data.formats.hf import read_hf
 from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
@@ -187,6 +188,7 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
     try:
         reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken, crowds, split_masks, mask_values))
         task = _read(root, format, reading)
+        note_links(task, reading)
         findings = reading.finish(root)
         task = replace(task, format=task.format + reading.skipped, findings=findings)
     except OSError as error:

@@ -10,8 +10,9 @@ from samtailor.data.formats.files import IMAGE_SUFFIXES
 from samtailor.data.formats.names import name_key, shared_folders, without_upload_prefix
 from samtailor.data.pixels.pillow import is_file
 from samtailor.data.reading import Reading
+from samtailor.data.task import Task
 
-__all__ = ["ImageFinder", "is_outside", "note_outside", "plain_path"]
+__all__ = ["ImageFinder", "is_outside", "note_links", "note_outside", "plain_path"]
 
 
 class ImageFinder:
@@ -106,6 +107,19 @@ def plain_path(name: str) -> PurePosixPath:
 def is_outside(root: Path, path: Path) -> bool:
     """Return True if a file, with links followed, is not below the folder of the task."""
     return not path.resolve().is_relative_to(root.resolve())
+
+
+def note_links(task: Task, reading: Reading) -> None:
+    """Note images in the folder of a task that are links to files outside it."""
+    root = task.root.absolute()
+    real = root.resolve()
+    noted = reading.noted("outside-task")
+    for record in task.images:
+        if str(record.path) in noted:
+            continue
+        path = record.path.absolute()
+        if path.is_relative_to(root) and not path.resolve().is_relative_to(real):
+            note_outside(reading, task.root, record.path)
 
 
 def note_outside(reading: Reading, root: Path, path: Path) -> None:

@@ -12,7 +12,7 @@ from samtailor.data.formats.class_tables import Colour
 from samtailor.data.formats.grey_edges import grey_edges, is_thin, threshold
 from samtailor.data.formats.label_maps import VOID
 from samtailor.data.formats.sizes import check_mask_size
-from samtailor.data.pixels.masks import MaskPicture, read_mask_picture
+from samtailor.data.pixels.masks import MaskPicture, read_mask_picture, soft_mask_error
 from samtailor.data.pixels.pieces import large_pieces
 from samtailor.data.pixels.pillow import exif_turn
 from samtailor.data.pixels.rle import Rle, label_rles, mask_rle
@@ -110,6 +110,8 @@ def read_mask_content(
     if picture.colours is None:
         values = _labels(values, path)
         edges = grey_edges(values, bool(picture.lossy)) if smooth is None else ("two" if smooth else "")
+        if picture.soft and edges != "two":
+            raise soft_mask_error(path)
         if edges == "several" or (picture.lossy and edges != "two" and len(np.unique(values)) > 2):
             raise _lossy(path, picture.lossy) if picture.lossy else _smoothed(path, values)
         if edges == "two":

@@ -178,7 +178,7 @@ def _note_classes(
 def _in_order_of_place(rows: Sequence[MaskContent]) -> bool:
     """Return True if the values rise from top to bottom or from left to right, as when a program numbers objects."""
     several = [content.places() for content in rows if len(content.values) > 1]
-    ordered = [sum(places[axis] == sorted(places[axis]) for places in several) for axis in (0, 1)]
+    ordered = [sum(places[axis] == sorted(set(places[axis])) for places in several) for axis in (0, 1)]
     return max(ordered) >= _ORDERED * len(several) > 0
 
 
