@@ -11,6 +11,7 @@ from samtailor.data.formats.coco_content import Key, as_key
 from samtailor.data.formats.coco_notes import CocoNotes
 from samtailor.data.formats.coco_sizes import coordinate_scale
 from samtailor.data.formats.files import FIX_HINT
+from samtailor.data.formats.find_images import note_repaired_path
 from samtailor.data.formats.picture_finder import PictureFinder, name_parts
 from samtailor.data.pixels.images import image_size
 from samtailor.data.reading import Reading
@@ -138,9 +139,10 @@ class ImageLister:
         except (ImageError, DataError) as error:
             self._broken(title, f"{error.what.rstrip('.')}{loss}", error.hint)
             return
-        for repair in (picture.repair, scale.repair):
-            if repair:
-                self._notes.repaired(repair, picture.path)
+        if picture.repair:
+            note_repaired_path(self._reading, picture.path, picture.repair)
+        if scale.repair:
+            self._notes.repaired(scale.repair, picture.path)
         if scale.scaled:
             self._notes.scaled(picture.path, scale.scaled)
         by_path[picture.path] = ListedImage(name, picture.path, width, height, scale.factors, list(annotations))

@@ -102,7 +102,7 @@ class HfSplit:
             for value, (label, rle, area) in masks.items():
                 builder.add(f"{self._place(row)}, value {value}", label, _already((rle, area)))
         elif self._parts:
-            self._add_parts(row, builder, content)
+            self._add_parts(row, builder, content[self._parts] or [], content)
         else:
             self._add_objects(row, builder, content[self._objects])
         return builder
@@ -127,9 +127,8 @@ class HfSplit:
         features = self.rows.features
         return next((name for name in features if name.lower() in _MASKS and is_picture_list(features[name])), None)
 
-    def _add_parts(self, row: int, builder: DraftBuilder, content: dict[str, Any]) -> None:
+    def _add_parts(self, row: int, builder: DraftBuilder, pictures: list[Any], content: dict[str, Any]) -> None:
         """Add the masks of a row, one picture for each object, with the labels of another column."""
-        pictures = content[self._parts] or []
         labels = content[self._part_labels] if self._part_labels else [UNNAMED_CLASS] * len(pictures)
         if not isinstance(labels, list) or len(labels) != len(pictures):
             count = len(labels) if isinstance(labels, list) else 1

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from samtailor.data.findings import times
 from samtailor.data.formats.encodings import note_encoding, read_text
 from samtailor.data.formats.files import IMAGE_SUFFIXES
-from samtailor.data.formats.find_images import is_outside, note_outside, plain_path
+from samtailor.data.formats.find_images import is_outside, note_outside, note_repaired_path, plain_path
 from samtailor.data.formats.yolo_yaml import LAYOUT_HINT, check_classes, find_yaml, read_yaml
 from samtailor.data.reading import Reading
 from samtailor.data.task import SPLITS
@@ -190,13 +189,7 @@ class _Lists:
         return images
 
     def _note_moved(self, file: Path) -> None:
-        self._reading.note(
-            "repaired-path",
-            "note",
-            lambda count: f"{times(count, 'image')} of a list found by the end of the path.",
-            "Nothing to do, if the images are the right ones.",
-            file,
-        )
+        note_repaired_path(self._reading, file, "found by the end of the path")
 
 
 def _is_image(path: Path) -> bool:
