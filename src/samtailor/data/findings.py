@@ -36,6 +36,8 @@ CODES = (
     "nothing-to-train-on",
     "same-picture",
     "alike-picture",
+    "mirrored-picture",
+    "augmented-copies",
     "boxes",
     "boxes-left-out",
     "outside-task",

@@ -12,10 +12,12 @@ from samtailor.data.detect import Candidate, Match, chosen, rank_layouts
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import match_coco, read_coco
 from samtailor.data.formats.coco_crowd import CROWDS
+from samtailor.data.formats.coco_search import sniff
 from samtailor.data.formats.cvat_xml import is_cvat_xml, read_cvat_xml
 from samtailor.data.formats.darwin import is_darwin, read_darwin
 from samtailor.data.formats.datumaro import is_datumaro, read_datumaro
 from samtailor.data.formats.find_images import note_links
+from samtailor.data.formats.folder_words import is_only_role
 from samtailor.data.formats.folders import match_folders, read_folders
 from samtailor.data.formats.hf import read_hf
 from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
@@ -36,6 +38,7 @@ from samtailor.data.other_tools import name_tool
 from samtailor.data.pixels.pillow import is_special
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
+from samtailor.data.split_names import SPLIT_OF
 from samtailor.data.task import Task
 from samtailor.data.words import quoted
 from samtailor.errors import DataError
@@ -218,6 +221,7 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
             ):
                 return _FORMATS[layout].read(path, reading)
         if suffix == ".json" and format in (None, "coco"):
+            _check_coco(path)
             return _FORMATS["coco"].read(path, reading)
         if suffix in (".yaml", ".yml") and format in (None, "yolo"):
             return _FORMATS["yolo"].read(path, reading)
@@ -241,12 +245,30 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
     return _FORMATS[best.format].read(path, reading)
 
 
+def _check_coco(path: Path) -> None:
+    """Raise DataError if a json file is not COCO, but its folder has another layout."""
+    kind, reason = sniff(path)
+    if kind not in ("instances", "panoptic") and (best := chosen(candidates(path.parent))) and best.format != "coco":
+        raise DataError(
+            f"{path} is no COCO file: it {reason}. Its folder reads as {best.format}.",
+            f"Pass the folder {path.parent}.",
+        )
+
+
 def _unknown_layout(path: Path, ranked: list[Candidate]) -> DataError:
     near_misses = [f"{candidate.format}: {candidate.reason}" for candidate in ranked if candidate.reason]
     expected = "; ".join(f"{name}: {layout.files}" for name, layout in _FORMATS.items())
     hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
+    if not any(path.iterdir()):
+        return DataError(f"The folder {path} is empty; expected images and annotations.", "Check the path.")
     if (tool := name_tool(path)) is not None:
         return DataError(f"{path} has no layout that can be read: {tool[0]}.", f"{tool[1]} {hint}")
+    is_part = is_only_role(path.name) or path.name.lower() in SPLIT_OF
+    if is_part and (above := chosen(candidates(path.parent))) is not None:
+        return DataError(
+            f"{path} alone has no known layout, but it is part of {path.parent}, which reads as {above.format}.",
+            f"Pass {path.parent}.",
+        )
     if near_misses:
         return DataError(
             f"{path} has no known layout. What comes near: {'; '.join(near_misses)}. Expected one of: {expected}.", hint

@@ -186,10 +186,13 @@ def _masks(
 ) -> list[tuple[int, LabelledMask]] | None:
     """Return numbers and masks of an image; None if a value has no name, which is recorded."""
     masks: list[tuple[int, LabelledMask]] = []
-    for n, (content, label, part) in enumerate(image.contents):
+    for content, label, part in image.contents:
         if label or part:
+            if label and len(content.values) > 1:  # a label map for each class
+                masks += [(len(masks) + 1, LabelledMask(label, *mask)) for mask in content.masks.values()]
+                continue
             union = content.union(content.values)
-            masks += [(n + 1, LabelledMask(label or UNNAMED_CLASS, *union))] if union else []
+            masks += [(len(masks) + 1, LabelledMask(label or UNNAMED_CLASS, *union))] if union else []
             continue
         if meaning.has_zero:
             content.masks = {0: content.without_values(), **content.masks}

@@ -90,8 +90,14 @@ def label_file(image: Path) -> Path:
         if parts[index].lower() == "images":
             parts[index] = {"Images": "Labels", "IMAGES": "LABELS"}.get(parts[index], "labels")
             mirrored = Path(*parts).with_suffix(".txt")
-            return mirrored if mirrored.is_file() or not beside.is_file() else beside
-    return beside
+            return next((path for path in (mirrored, beside) if path.is_file()), _upper(mirrored))
+    return beside if beside.is_file() else _upper(beside)
+
+
+def _upper(label: Path) -> Path:
+    """Return the label file with the suffix in capitals if there is one, or else the path itself."""
+    upper = label.with_suffix(".TXT")
+    return upper if upper.is_file() else label
 
 
 class _Lists:
