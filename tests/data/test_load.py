@@ -31,6 +31,7 @@ def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_unknown_layout_is_an_error_that_lists_all_layouts(tmp_path: Path) -> None:
+    write(tmp_path / "readme.txt", "plants")
     with data_error("has no known layout", "train.json", "train/images/", "masks/", *(f"{name}:" for name in FORMATS)):
         load_task(tmp_path)
 

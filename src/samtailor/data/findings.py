@@ -23,6 +23,7 @@ CODES = (
     "unnamed-classes",
     "grey-edges",
     "palette-colours",
+    "inverted-masks",
     "inverted-lut",
     "exif-turned",
     "exif-unclear",

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from samtailor.data.detect import Candidate, Match, chosen, rank_layouts
+from samtailor.data.detect import UNCLEAR, Candidate, Match, chosen, rank_layouts
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import match_coco, read_coco
 from samtailor.data.formats.coco_crowd import CROWDS
@@ -240,7 +240,12 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
         return _FORMATS[format].read(path, reading)
     ranked = candidates(path)
     best = chosen(ranked)
+    if best is not None and best.score < UNCLEAR and (tool := name_tool(path)) is not None:
+        raise DataError(f"{path} has no layout that can be read: {tool[0]}. {best.reason}.", tool[1])
     if best is None:
+        below = [folder for folder in sorted(path.iterdir()) if folder.is_dir() and folder.name[0] not in "._"]
+        if len(below) == 1 and any(candidate.score > 0 for candidate in candidates(below[0])):
+            return _read(below[0], format, reading)
         raise _unknown_layout(path, ranked)
     return _FORMATS[best.format].read(path, reading)
 

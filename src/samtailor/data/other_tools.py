@@ -20,6 +20,11 @@ _PICTURES = "save each label map as PNG or TIFF with its image's name, into mask
 # End of a file's name -> what it is, and what to do.
 _BY_NAME = (
     (
+        r"^task-\d+-annotation-\d+-by-.*-tag-",
+        "pictures of brushes by Label Studio, whose names do not name their images",
+        "Choose the export JSON in Label Studio",
+    ),
+    (
         r"\.nii(\.gz)?$|\.mha$|\.mhd$|\.nrrd$",
         "volumes (NIfTI, MetaImage or NRRD)",
         f"Cut them into slices: {_PICTURES}",
