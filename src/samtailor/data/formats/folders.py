@@ -60,7 +60,7 @@ def match_folders(root: Path) -> Match:
     try:
         pairing = find_pairs(root)
     except DataError as error:
-        is_other = "No image and mask folders" in error.what
+        is_other = "No image and mask folders" in error.what and not any(folder.is_dir() for folder in folders)
         return Match(0.0) if is_other else Match(_UNCLEAR, error.what.removesuffix("."))
     return Match(_LIKELY, f"{len(pairing.pairs)} images with masks ({pairing.words})")
 
