@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_unknown_layout_is_an_error_that_lists_all_layouts(tmp_path: Path) -> None:
+    write(tmp_path / "readme.txt", "plants")
     with data_error("has no known layout", "train.json", "train/images/", "masks/", *(f"{name}:" for name in FORMATS)):
         load_task(tmp_path)
 
@@ -100,3 +102,21 @@ def test_a_folder_named_sample_is_loaded_instead(tmp_path: Path, monkeypatch: py
 def test_data_is_imported_without_torch() -> None:
     code = "import sys, samtailor.data; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_images_that_are_links_out_of_the_task_are_noted(tmp_path: Path) -> None:
+    for n in range(3):
+        picture(tmp_path / "other" / f"{n}.png")
+        save(tmp_path / "mine" / "masks" / f"{n}.png", np.eye(8, 12, dtype=np.uint8))
+    (tmp_path / "mine" / "images").mkdir()
+    for n in range(2):
+        (tmp_path / "mine" / "images" / f"{n}.png").symlink_to(tmp_path / "other" / f"{n}.png")
+    shutil.copy(tmp_path / "other" / "2.png", tmp_path / "mine" / "images" / "2.png")
+    (finding,) = [f for f in load_task(tmp_path / "mine").findings if f.code == "outside-task"]
+    assert finding.severity == "warning" and finding.what == "2 images are outside the task's folder."
+    (tmp_path / "link").symlink_to(tmp_path / "mine", target_is_directory=True)
+    assert "outside-task" in [f.code for f in load_task(tmp_path / "link").findings]
+    for n in range(2):
+        (tmp_path / "mine" / "images" / f"{n}.png").unlink()
+        (tmp_path / "mine" / "images" / f"{n}.png").symlink_to("2.png")
+    assert "outside-task" not in [f.code for f in load_task(tmp_path / "link").findings]

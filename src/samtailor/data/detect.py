@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CERTAIN", "Candidate", "Match", "chosen", "rank_layouts"]
+__all__ = ["CERTAIN", "UNCLEAR", "Candidate", "Match", "chosen", "rank_layouts"]
 
 PLAIN_SCORE = 0.8  # of a layout whose test says only yes or no
 CERTAIN = 1.0
+UNCLEAR = 0.2  # below, reading will fail, and says why
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from samtailor.data.detect import Candidate, Match, chosen, rank_layouts
+from samtailor.data.detect import UNCLEAR, Candidate, Match, chosen, rank_layouts
 from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import match_coco, read_coco
 from samtailor.data.formats.coco_crowd import CROWDS
+from samtailor.data.formats.coco_search import sniff
 from samtailor.data.formats.cvat_xml import is_cvat_xml, read_cvat_xml
 from samtailor.data.formats.darwin import is_darwin, read_darwin
 from samtailor.data.formats.datumaro import is_datumaro, read_datumaro
+from samtailor.data.formats.find_images import note_links
+from samtailor.data.formats.folder_words import is_only_role
 from samtailor.data.formats.folders import match_folders, read_folders
 from samtailor.data.formats.hf import read_hf
 from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
@@ -35,6 +38,7 @@ from samtailor.data.other_tools import name_tool
 from samtailor.data.pixels.pillow import is_special
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
+from samtailor.data.split_names import SPLIT_OF
 from samtailor.data.task import Task
 from samtailor.data.words import quoted
 from samtailor.errors import DataError
@@ -195,6 +199,7 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
     try:
         reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken, crowds, split_masks, mask_values))
         task = _read(root, format, reading)
+        note_links(task, reading)
         findings = reading.finish(root)
         task = replace(task, format=task.format + reading.skipped, findings=findings)
     except OSError as error:
@@ -224,6 +229,7 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
             ):
                 return _FORMATS[layout].read(path, reading)
         if suffix == ".json" and format in (None, "coco"):
+            _check_coco(path)
             return _FORMATS["coco"].read(path, reading)
         if suffix in (".yaml", ".yml") and format in (None, "yolo"):
             return _FORMATS["yolo"].read(path, reading)
@@ -242,17 +248,40 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
         return _FORMATS[format].read(path, reading)
     ranked = candidates(path)
     best = chosen(ranked)
+    if best is not None and best.score < UNCLEAR and (tool := name_tool(path)) is not None:
+        raise DataError(f"{path} has no layout that can be read: {tool[0]}. {best.reason}.", tool[1])
     if best is None:
+        below = [folder for folder in sorted(path.iterdir()) if folder.is_dir() and folder.name[0] not in "._"]
+        if len(below) == 1 and any(candidate.score > 0 for candidate in candidates(below[0])):
+            return _read(below[0], format, reading)
         raise _unknown_layout(path, ranked)
     return _FORMATS[best.format].read(path, reading)
+
+
+def _check_coco(path: Path) -> None:
+    """Raise DataError if a json file is not COCO, but its folder has another layout."""
+    kind, reason = sniff(path)
+    if kind not in ("instances", "panoptic") and (best := chosen(candidates(path.parent))) and best.format != "coco":
+        raise DataError(
+            f"{path} is no COCO file: it {reason}. Its folder reads as {best.format}.",
+            f"Pass the folder {path.parent}.",
+        )
 
 
 def _unknown_layout(path: Path, ranked: list[Candidate]) -> DataError:
     near_misses = [f"{candidate.format}: {candidate.reason}" for candidate in ranked if candidate.reason]
     expected = "; ".join(f"{name}: {layout.files}" for name, layout in _FORMATS.items())
     hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
+    if not any(path.iterdir()):
+        return DataError(f"The folder {path} is empty; expected images and annotations.", "Check the path.")
     if (tool := name_tool(path)) is not None:
         return DataError(f"{path} has no layout that can be read: {tool[0]}.", f"{tool[1]} {hint}")
+    is_part = is_only_role(path.name) or path.name.lower() in SPLIT_OF
+    if is_part and (above := chosen(candidates(path.parent))) is not None:
+        return DataError(
+            f"{path} alone has no known layout, but it is part of {path.parent}, which reads as {above.format}.",
+            f"Pass {path.parent}.",
+        )
     if near_misses:
         return DataError(
             f"{path} has no known layout. What comes near: {'; '.join(near_misses)}. Expected one of: {expected}.", hint

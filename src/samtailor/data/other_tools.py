@@ -20,6 +20,11 @@ _PICTURES = "save each label map as PNG or TIFF with its image's name, into mask
 # End of a file's name -> what it is, and what to do.
 _BY_NAME = (
     (
+        r"^task-\d+-annotation-\d+-by-.*-tag-",
+        "pictures of brushes by Label Studio, whose names do not name their images",
+        "Choose the export JSON in Label Studio",
+    ),
+    (
         r"\.nii(\.gz)?$|\.mha$|\.mhd$|\.nrrd$",
         "volumes (NIfTI, MetaImage or NRRD)",
         f"Cut them into slices: {_PICTURES}",
@@ -107,6 +112,9 @@ _BY_CONTENT = (
 )
 
 
+_DOTA = re.compile(r"^(?:-?\d+(?:\.\d+)?\s+){8}[A-Za-z][\w\-]*(?:\s+\d)?\s*$", re.MULTILINE)
+
+
 def name_tool(root: Path) -> tuple[str, str] | None:
     """Recognise files of tools whose formats are not read.
 
@@ -117,6 +125,9 @@ def name_tool(root: Path) -> tuple[str, str] | None:
         for pattern, name, advice in _BY_NAME:
             if re.search(pattern, path.name, re.IGNORECASE):
                 return f"{path} and others are {name}", f"{advice}."
+    for path in islice(files_below(root, (".txt",)), _LOOKED_AT):
+        if _DOTA.search(head_text(path)):
+            return f"{path} has the oriented boxes of DOTA", "A box is not a mask: use its masks, as in iSAID (COCO)."
     for path in islice(files_below(root, (".json", ".ndjson", ".jsonl", ".geojson", ".xml", ".csv")), _LOOKED_AT):
         text = head_text(path)
         for pattern, name, advice in _BY_CONTENT:

@@ -92,6 +92,10 @@ class Reading:
         """
         self._notes.setdefault(code, (severity, what, hint, []))[3].append(str(file))
 
+    def noted(self, code: str) -> set[str]:
+        """Return the files that were noted with a code."""
+        return set(self._notes[code][3]) if code in self._notes else set()
+
     def finish(self, root: Path) -> tuple[Finding, ...]:
         """Turn notes and skipped entries into findings.
 

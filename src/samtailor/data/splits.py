@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from samtailor.data.defaults import SHARES
+from samtailor.data.sources import source_name
 from samtailor.data.task import SPLITS
 
 __all__ = ["seeded_digest", "split_by_name", "split_items", "split_note"]
@@ -43,12 +44,12 @@ def split_by_name(names: Iterable[str], seed: int = 0) -> dict[str, str]:
 
 
 def split_items(items: Sequence[_Item], name_of: Callable[[_Item], str], seed: int = 0) -> dict[str, list[_Item]]:
-    """Split items by their names, as ``split_by_name`` does.
+    """Split items by their names, as ``split_by_name`` does. Augmented copies of one picture get one split.
 
     Returns:
         split -> its items, in their order. Every split is present.
     """
-    names = [name_of(item) for item in items]
+    names = [source_name(name_of(item)) for item in items]  # copies of one picture stay in one split
     splits = split_by_name(names, seed)
     return {split: [item for item, name in zip(items, names, strict=True) if splits[name] == split] for split in SPLITS}
 

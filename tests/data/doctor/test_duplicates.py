@@ -134,3 +134,21 @@ def test_the_known_duplicates_of_real_data_are_found(
     cross = sum(count for (split, of), count in equal.items() if split != of)
     assert len(dropped.split("test")) == len(task.split("test")) - cross
     assert not [d for d in find_duplicates(dropped) if d.split != d.of_split]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_mirrored_copy_in_another_split_is_a_warning(clean: Task, axis: int) -> None:
+    mirrored = with_image(clean, "test", clean.root / "copy.png", np.flip(scene(3), axis).copy())  # train3.png
+    found = finding_of(mirrored, "mirrored-picture")
+    assert found.severity == "warning" and found.count == 1 and "train3.png" in found.what
+    within = with_image(clean, "train", clean.root / "copy.png", np.flip(scene(3), axis).copy())
+    assert not find_duplicates(within)
+
+
+def test_augmented_copies_in_two_splits_are_a_warning(clean: Task) -> None:
+    task = clean
+    for split, seed in (("train", 900), ("val", 901), ("train", 902)):
+        task = with_image(task, split, clean.root / f"leaf_jpg.rf.{seed}abcdef.png", scene(seed))
+    found = finding_of(task, "augmented-copies")
+    assert found.severity == "warning" and found.count == 1 and "--split-by" in found.hint
+    assert found.files == (str(clean.root / "leaf_jpg.rf.901abcdef.png"),)

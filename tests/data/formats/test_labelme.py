@@ -47,7 +47,7 @@ def test_shapes_with_the_same_label_and_group_id_are_one_instance(tmp_path: Path
 
 def test_files_without_folders_of_splits_are_split_by_name(tmp_path: Path) -> None:
     for n in range(20):
-        add(tmp_path / "cells" / f"slide{n % 4}", f"{n}", shape())
+        add(tmp_path / "cells" / f"slide{n % 4}", f"{n}", shape(points=[[2.0, 1.0], [7.0, 1.0], [5.0, 7.0]]))
     write(tmp_path / "cells" / "notes.json", {"by": "me"})
     task = load_task(tmp_path / "cells")
     assert task.format == "LabelMe json, split 70/10/20 by file name (seed 0)"

@@ -358,3 +358,30 @@ def test_dark_pictures_are_a_finding(tmp_path: Path) -> None:
     save(tmp_path / "images" / "0.png", (np.arange(3200).reshape(40, 80) % 9).astype(np.uint8))
     (finding,) = [f for f in inspect_task(load_task(tmp_path)).findings if f.code == "few-levels"]
     assert finding.severity == "warning" and "uses 9" in finding.what
+
+
+def soft(masks: list[np.ndarray], top: float) -> list[np.ndarray]:
+    """Return masks of two values with soft edges, from 0 to ``top``."""
+    return [ndimage.gaussian_filter((mask > 0).astype(np.float64), 0.8) * top for mask in masks]
+
+
+@pytest.mark.parametrize("kind", ["u2", "f4"])
+def test_soft_masks_of_many_values_are_cut_at_half(tmp_path: Path, kind: str) -> None:
+    whole = [np.kron(blocks(255), np.ones((3, 3), dtype=np.uint8)) for _ in range(3)]
+    for n, mask in enumerate(soft(whole, 65535 if kind == "u2" else 1.0)):
+        picture(tmp_path / "images" / f"{n}.png", 240, 120)
+        save(tmp_path / "masks" / f"{n}.tif", np.rint(mask).astype(kind) if kind == "u2" else mask.astype(kind))
+    task = load_task(tmp_path)
+    assert codes(task)["grey-edges"] == "warning"
+    for record in task.images:
+        (only,) = record.instances
+        assert (only.mask() ^ (whole[0] > 0)).sum() <= 8  # at the corners
+
+
+def test_probabilities_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for n in range(3):
+        picture(tmp_path / "images" / f"{n}.png", 80, 40)
+        save(tmp_path / "masks" / f"{n}.tif", rng.random((40, 80)).astype(np.float32))
+    with data_error("shares between 0 and 1", "choose a threshold"):
+        load_task(tmp_path)

@@ -18,6 +18,8 @@ from samtailor.machine.progress import Progress, counted, silent
 
 __all__ = ["Duplicate", "DuplicateSearch", "drop_duplicates", "find_duplicates"]
 
+Kind = Literal["bytes", "alike", "mirrored"]
+
 _ROWS = 512  # pictures compared with all others at a time; 512 x 10,000 products are 20 MB
 _CHUNK = 16  # candidates compared in detail at a time
 
@@ -31,7 +33,8 @@ class Duplicate:
         split: its split.
         of: the earlier picture, in the order train, val, test.
         of_split: its split.
-        kind: "bytes" if the files are equal, "alike" if only the pictures are.
+        kind: "bytes" if the files are equal, "alike" if only the pictures are, "mirrored" if one is the other's mirror
+            image; the latter only between splits.
         likeness: 1 for equal files, otherwise the overall correlation of the thumbnails.
     """
 
@@ -39,7 +42,7 @@ class Duplicate:
     split: str
     of: str
     of_split: str
-    kind: Literal["bytes", "alike"]
+    kind: Kind
     likeness: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,6 +89,8 @@ class DuplicateSearch:
         duplicates += [
             d for d in self._alike(order) if _split_index(d.of_split) < equal_in.get((d.file, d.split), later_than_all)
         ]
+        found = {(d.file, d.split) for d in duplicates if d.split != d.of_split}
+        duplicates += [d for d in self._mirrored(order) if (d.file, d.split) not in found]
         position = {self._files[k]: n for n, k in reversed(list(enumerate(order)))}
         return sorted(duplicates, key=lambda d: (position[d.file, d.split], d.kind != "bytes"))
 
@@ -107,12 +112,35 @@ class DuplicateSearch:
                 bound = bounds[row - start, :row]
                 candidates = np.flatnonzero((bound >= likeness.OVERALL - 1e-4) & detailed[:row] & detailed[row])
                 candidates = candidates[keys[candidates] != keys[row]]
-                best = _first_alike(thumbs, row, candidates, splits)
+                best = _first_alike(thumbs, thumbs[row], candidates, splits)
                 if best is not None:
                     duplicates.append(self._duplicate(order[row], order[best[0]], "alike", best[1]))
         return duplicates
 
-    def _duplicate(self, later: int, earlier: int, kind: Literal["bytes", "alike"], value: float) -> Duplicate:
+    def _mirrored(self, order: list[int]) -> list[Duplicate]:
+        """Return pictures that are mirror images of one in an earlier split; each once."""
+        splits = np.array([_split_index(self._files[k][1]) for k in order], dtype=np.int64)
+        if len(set(splits.tolist())) < 2:
+            return []
+        thumbs = self._thumbs[order]
+        detailed, prints = _describe(thumbs)
+        duplicates: dict[int, Duplicate] = {}
+        for mirrored in (thumbs[:, :, ::-1], thumbs[:, ::-1]):
+            _, turned = _describe(mirrored)
+            for start in range(0, len(order), _ROWS):
+                stop = min(start + _ROWS, len(order))
+                bounds = turned[start:stop] @ prints[:stop].T
+                for row in range(start, stop):
+                    likely = bounds[row - start, :row] >= likeness.OVERALL - 1e-4
+                    candidates = np.flatnonzero(likely & detailed[:row] & detailed[row] & (splits[:row] != splits[row]))
+                    if row in duplicates or not candidates.size:
+                        continue
+                    best = _first_alike(thumbs, mirrored[row], candidates, splits)
+                    if best is not None:
+                        duplicates[row] = self._duplicate(order[row], order[best[0]], "mirrored", best[1])
+        return list(duplicates.values())
+
+    def _duplicate(self, later: int, earlier: int, kind: Kind, value: float) -> Duplicate:
         return Duplicate(*self._files[later], *self._files[earlier], kind, round(value, 4))
 
 
@@ -172,16 +200,18 @@ def _describe(thumbs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return detailed, prints
 
 
-def _first_alike(thumbs: np.ndarray, row: int, candidates: np.ndarray, splits: np.ndarray) -> tuple[int, float] | None:
-    """Return an alike picture from the earliest split, and its likeness.
+def _first_alike(
+    thumbs: np.ndarray, thumb: np.ndarray, candidates: np.ndarray, splits: np.ndarray
+) -> tuple[int, float] | None:
+    """Return a picture like ``thumb`` from the earliest split, and its likeness.
 
     It is the most alike picture of the first chunk that holds any. Usually one chunk holds all candidates. With a
     thousand shots from one camera, stopping there saves comparing them all.
     """
     for start in range(0, len(candidates), _CHUNK):
         chunk = candidates[start : start + _CHUNK]
-        values = likeness.overall(thumbs[row], thumbs[chunk])
-        alike = (values >= likeness.OVERALL) & (likeness.detail(thumbs[row], thumbs[chunk]) >= likeness.DETAIL)
+        values = likeness.overall(thumb, thumbs[chunk])
+        alike = (values >= likeness.OVERALL) & (likeness.detail(thumb, thumbs[chunk]) >= likeness.DETAIL)
         if alike.any():
             alike &= splits[chunk] == splits[chunk][alike].min()
             best = int(np.where(alike, values, -np.inf).argmax())

@@ -68,6 +68,7 @@ def duplicate_findings(duplicates: Sequence[Duplicate]) -> list[Finding]:
     return [
         *_between_splits("error", "same-picture", [d for d in duplicates if d.kind == "bytes"]),
         *_between_splits("warning", "alike-picture", [d for d in duplicates if d.kind == "alike"]),
+        *_between_splits("warning", "mirrored-picture", [d for d in duplicates if d.kind == "mirrored"]),
         *_within_split("same-picture-within", [d for d in duplicates if d.kind == "bytes"]),
         *_within_split("alike-picture-within", [d for d in duplicates if d.kind == "alike"]),
     ]
@@ -79,7 +80,7 @@ def _between_splits(severity: Severity, code: str, duplicates: list[Duplicate]) 
         return []
     what = _describe(chosen, "an earlier split", [f"{d.split} and {d.of_split}" for d in chosen])
     hint = "Remove these files from their split (`--json` lists all under `duplicates`)"
-    if chosen[0].kind == "alike":
+    if chosen[0].kind != "bytes":
         hint += " after looking at some. Or keep shots of one scene in one split: `--split-by REGEX`."
     else:
         hint += ". If the file names contain groups, `--split-by REGEX` splits again and keeps each group together."
@@ -100,6 +101,8 @@ def _describe(chosen: list[Duplicate], other_split: str, places: list[str]) -> s
     single = len(chosen) == 1
     if chosen[0].kind == "bytes":
         relation = "has the same bytes as" if single else "have the same bytes as"
+    elif chosen[0].kind == "mirrored":
+        relation = "is the mirror image of" if single else "are mirror images of"
     else:
         relation = "looks like" if single else "look like"
     counts = ", ".join(f"{place}: {count}" for place, count in Counter(places).items())

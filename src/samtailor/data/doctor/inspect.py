@@ -28,6 +28,7 @@ TINY_AREA = 10  # pixels; an instance with fewer is tiny
 _CHECKS: tuple[Callable[[Task], list[Finding]], ...] = (
     check_splits.missing_splits,
     check_splits.small_splits,
+    check_splits.same_sources,
     check_splits.classes_in_splits,
     check_splits.dominant_class,
     check_splits.images_without,

@@ -7,9 +7,18 @@ from collections.abc import Iterable
 
 from samtailor.data.defaults import MIN_AREA
 from samtailor.data.findings import Finding, Severity, listed, times
+from samtailor.data.sources import source_name
 from samtailor.data.task import SPLITS, ImageRecord, Task
 
-__all__ = ["classes_in_splits", "dominant_class", "images_without", "missing_splits", "small_splits", "strips"]
+__all__ = [
+    "classes_in_splits",
+    "dominant_class",
+    "images_without",
+    "missing_splits",
+    "same_sources",
+    "small_splits",
+    "strips",
+]
 
 FEW = 20  # instances of a split
 RARE = 5  # instances of a class
@@ -45,6 +54,30 @@ def missing_splits(task: Task) -> list[Finding]:
             hint = "Check that the masks were read: their values and class names."
             findings.append(Finding(severity, "nothing-to-train-on", what, _paths(records), len(records), hint))
     return findings
+
+
+def same_sources(task: Task) -> list[Finding]:
+    """Find augmented copies of one picture in two splits, by their names."""
+    first: dict[str, str] = {}
+    copies: list[tuple[ImageRecord, str, str]] = []
+    for split, records in task.splits.items():
+        for record in records:
+            source = source_name(record.path.stem)
+            other = first.setdefault(source, split)
+            if other != split:
+                copies.append((record, split, other))
+    copies = [copy for copy in copies if source_name(copy[0].path.stem) != copy[0].path.stem]
+    if not copies:
+        return []
+    record, split, other = copies[0]
+    what = (
+        f"{times(len(copies), 'image is an augmented copy', 'images are augmented copies')} of a picture in another "
+        f"split, by the name; the first: {record.path.name} ({split}), with a copy in {other}. Scores on them are too "
+        "high."
+    )
+    pattern = "([^/]+)\\.rf\\." if ".rf." in record.path.name else "([^/]+?)_aug"
+    hint = f"Keep all copies of a picture in one split, such as with --split-by '{pattern}'."
+    return [Finding("warning", "augmented-copies", what, _paths([r for r, _, _ in copies]), len(copies), hint)]
 
 
 def small_splits(task: Task) -> list[Finding]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from samtailor.data.findings import times
 from samtailor.data.formats.drafts import Draft, LabelledMask, draft_labels, split_drafts, task_from_drafts
 from samtailor.data.formats.files import FIX_HINT, picture_size
 from samtailor.data.formats.find_images import ImageFinder
+from samtailor.data.formats.oriented import BOX_SHARE, FEWEST_BOXES, has_right_angles
 from samtailor.data.formats.shapes import BOXES_HINT, union
-from samtailor.data.formats.sizes import stated_size_error
+from samtailor.data.formats.sizes import stated_size_error, whole_size
 from samtailor.data.pixels.rle import Rle
 from samtailor.data.reading import Reading
 from samtailor.data.split_names import SPLIT_OF
@@ -20,7 +21,16 @@ from samtailor.data.splits import split_note
 from samtailor.data.task import SPLITS, Task
 from samtailor.errors import DataError
 
-__all__ = ["DraftBuilder", "build_task", "label_text", "note_left_out", "open_image", "split_of", "without_repeats"]
+__all__ = [
+    "DraftBuilder",
+    "all_boxes",
+    "build_task",
+    "label_text",
+    "note_left_out",
+    "open_image",
+    "split_of",
+    "without_repeats",
+]
 
 
 @dataclass
@@ -34,6 +44,8 @@ class DraftBuilder:
         width: width after EXIF rotation, pixels.
         height: height after EXIF rotation, pixels.
         split: split of the image; "" if the files say nothing.
+        right_angles: for each shape that is not marked as a box, True if it has four corners with right angles, False
+            if it has four others, and None if it is another shape.
     """
 
     reading: Reading
@@ -42,9 +54,10 @@ class DraftBuilder:
     width: int
     height: int
     split: str = ""
+    right_angles: list[bool | None] = field(default_factory=list)
     _parts: dict[Any, list[tuple[LabelledMask, bool]]] = field(default_factory=dict)
 
-    def add(
+    def add(  # more than seven parameters: all but the first three have defaults
         self,
         entry: str,
         label: Any,
@@ -52,6 +65,7 @@ class DraftBuilder:
         box: bool = False,
         group: Any = None,
         crowd: bool = False,
+        corners: Any = None,
     ) -> None:
         """Add a shape.
 
@@ -62,6 +76,7 @@ class DraftBuilder:
             box: True if the shape is a box, upright or turned.
             group: shapes with the same label and group are one instance; None for no group.
             crowd: True for a crowd region.
+            corners: the points [[x, y], ...] of a polygon, to tell whether all are boxes; None for other shapes.
         """
         self.reading.count()
         try:
@@ -70,6 +85,8 @@ class DraftBuilder:
         except (ValueError, OverflowError) as error:  # OverflowError: infinity as a number of pixels
             self.reading.broken(self.source, entry, str(error), FIX_HINT)
             return
+        if not box:
+            self.right_angles.append(_right_angles(corners))
         key = len(self._parts) if group is None else (name, str(group))
         self._parts.setdefault(key, []).append((mask, box))
 
@@ -85,6 +102,31 @@ class DraftBuilder:
             )
             for parts in self._parts.values()
         ]
+
+
+def _right_angles(corners: Any) -> bool | None:
+    if not isinstance(corners, list):
+        return None
+    points = corners[:-1] if len(corners) == 5 and corners[0] == corners[-1] else corners
+    if len(points) != 4:
+        return None
+    try:
+        return has_right_angles([[float(x), float(y)] for x, y in points])
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+class _HasAngles(Protocol):
+    right_angles: list[bool | None]
+
+
+def all_boxes(builders: Iterable[_HasAngles]) -> bool:
+    """Return True if all shapes that are not marked as boxes are rectangles all the same, and there are five or more.
+
+    A person who draws outlines does not draw right angles only.
+    """
+    angles = [angle for builder in builders for angle in builder.right_angles]
+    return len(angles) >= FEWEST_BOXES and None not in angles and sum(map(bool, angles)) >= BOX_SHARE * len(angles)
 
 
 def open_image(
@@ -113,6 +155,7 @@ def open_image(
             raise ValueError(f"its image is {str(name)[:80]!r}; expected a file name")
         path = finder.find(name, source.parent)
         size = picture_size(path)
+        stated = whole_size(stated) if stated is not None else None
         if stated is not None and stated != (None, None) and stated != size:
             raise stated_size_error(source, stated, path, size)
     except ValueError as error:
@@ -201,7 +244,12 @@ def build_task(
         images_in: folder of the images, if it is not ``root``.
         note: words at the end of the task's format.
     """
-    images = [(builder, without_repeats(builder.masks, reading, builder.path)) for builder in builders]
+    builders = list(builders)
+    boxes_only = all_boxes(builders)
+    images = [
+        (builder, without_repeats([(mask, box or boxes_only) for mask, box in builder.masks], reading, builder.path))
+        for builder in builders
+    ]
     drafts: dict[str, list[Draft]] = {}
     fill = reading.options.boxes_as_masks
     boxes = sum(box for _, masks in images for _, box in masks)

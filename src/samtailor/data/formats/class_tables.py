@@ -157,6 +157,11 @@ def _read_classes_json(path: Path) -> ClassTable | None:
             return _table(path, ((None, _as_colour(value), name) for name, value in content.items()))
         if all(_as_colour(key) for key in content) and all(isinstance(name, str) for name in content.values()):
             return _table(path, ((None, _as_colour(key), name) for key, name in content.items()))
+    if isinstance(content, dict) and isinstance(rows := content.get("classes"), list) and rows:
+        named = [row for row in rows if isinstance(row, dict) and (row.get("title") or row.get("name"))]
+        coloured = [(None, _as_colour(row.get("color")), str(row.get("title") or row["name"])) for row in named]
+        if len(named) == len(rows) and all(colour for _, colour, _ in coloured):  # of Supervisely
+            return _table(path, coloured)
     classes = read_classes(path) or {}
     zero = content.get("0", "") if isinstance(content, dict) else ""
     return ClassTable(path, classes, zero=zero if isinstance(zero, str) and not _is_background(zero) else "")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from samtailor.data.findings import times
+from samtailor.data.formats.builders import without_repeats
 from samtailor.data.formats.coco_content import as_key, list_of, load_content, read_categories
 from samtailor.data.formats.coco_crowd import crowd_flag, judge_crowds
 from samtailor.data.formats.coco_images import ImageLister, ListedImage
@@ -20,6 +21,7 @@ from samtailor.data.formats.coco_masks import (
 )
 from samtailor.data.formats.coco_notes import CocoNotes
 from samtailor.data.formats.coco_search import CocoSource, base_folder
+from samtailor.data.formats.drafts import LabelledMask
 from samtailor.data.formats.files import FIX_HINT
 from samtailor.data.formats.picture_finder import PictureFinder
 from samtailor.data.formats.shapes import BOXES_HINT
@@ -86,6 +88,7 @@ class CocoFile:
             for number, annotation in image.annotations:
                 if (instance := self._instance(ids[number], annotation, image, crowds.objects)) is not None:
                     instances.append(instance)
+            instances = instances if self._is_own else self._without_repeats(instances, image)
             records.append(ImageRecord(image.path, image.width, image.height, tuple(instances)))
         if crowds.reason and self._reading.options.crowds == "auto":
             read = "were read as objects" if crowds.objects else "count as crowd regions, which are not prompted"
@@ -183,12 +186,22 @@ class CocoFile:
             )
         return Instance(key, label, mask.rle, mask.area, crowd)
 
+    def _without_repeats(self, instances: list[Instance], image: ListedImage) -> list[Instance]:
+        """Return one of several instances with the same class and the same mask; note the others."""
+        masks = [(LabelledMask(i.label, i.rle, i.area, i.crowd), False) for i in instances]
+        kept = {id(mask) for mask, _ in without_repeats(masks, self._reading, image.path)}
+        return [instance for instance, (mask, _) in zip(instances, masks, strict=True) if id(mask) in kept]
+
     def _label(self, annotation: dict[str, Any]) -> str | None:
         category = annotation.get("category_id")
         if category is None and len(self.classes) == 1:
             return self.classes[0]
         key = as_key(category)
-        return None if key is None else self._categories.get(key)
+        name = None if key is None else self._categories.get(key)
+        if name is None and isinstance(category, str) and category.strip() in self.classes:
+            self._notes.repaired("category_id with the name of the class", self._path)
+            return category.strip()
+        return name
 
 
 def _numbers_from(start: int) -> Iterator[int]:

@@ -11,6 +11,7 @@ from samtailor.data.formats.coco_content import Key, as_key
 from samtailor.data.formats.coco_notes import CocoNotes
 from samtailor.data.formats.coco_sizes import coordinate_scale
 from samtailor.data.formats.files import FIX_HINT
+from samtailor.data.formats.find_images import note_repaired_path
 from samtailor.data.formats.picture_finder import PictureFinder, name_parts
 from samtailor.data.pixels.images import image_size
 from samtailor.data.reading import Reading
@@ -51,7 +52,7 @@ class ImageLister:
 
     def read(self, images: list[Any], annotations: list[Any]) -> list[ListedImage]:
         """Return the images whose pictures can be used, with their annotations, in the order of the file."""
-        grouped = self._by_image(annotations)
+        grouped = self._with_ids(images, self._by_image(annotations))
         names: dict[Key, str] = {}
         by_path: dict[Path, ListedImage] = {}
         for number, entry in enumerate(images):
@@ -72,7 +73,7 @@ class ImageLister:
                     "annotations cannot be told apart.",
                     FIX_HINT,
                 )
-        for key in grouped.keys() - names.keys():
+        for key in [key for key in grouped if key not in names]:
             for number, annotation in grouped[key]:
                 cause = f"has the image_id {quoted(annotation['image_id'])}, but the file lists no such image"
                 self._broken(named(number, annotation), cause)
@@ -97,6 +98,20 @@ class ImageLister:
                 continue
             grouped.setdefault(key, []).append((number, annotation))
         return grouped
+
+    def _with_ids(
+        self, images: list[Any], grouped: dict[Key, list[tuple[int, dict[str, Any]]]]
+    ) -> dict[Key, list[tuple[int, dict[str, Any]]]]:
+        """Return the annotations by image id, if they state file names instead of ids."""
+        rows = [entry for entry in images if isinstance(entry, dict)]
+        ids = {as_key(entry.get("id")) for entry in rows}
+        if any(key in ids for key in grouped):
+            return grouped
+        by_name = {entry.get("file_name"): as_key(entry.get("id")) for entry in rows}
+        if not grouped or not all(by_name.get(key) is not None for key in grouped):
+            return grouped
+        self._notes.repaired("image_id with the name of the file", self._path)
+        return {by_name[key]: rows_of for key, rows_of in grouped.items()}  # type: ignore[misc]
 
     def _add_image(
         self,
@@ -138,9 +153,10 @@ class ImageLister:
         except (ImageError, DataError) as error:
             self._broken(title, f"{error.what.rstrip('.')}{loss}", error.hint)
             return
-        for repair in (picture.repair, scale.repair):
-            if repair:
-                self._notes.repaired(repair, picture.path)
+        if picture.repair:
+            note_repaired_path(self._reading, picture.path, picture.repair)
+        if scale.repair:
+            self._notes.repaired(scale.repair, picture.path)
         if scale.scaled:
             self._notes.scaled(picture.path, scale.scaled)
         by_path[picture.path] = ListedImage(name, picture.path, width, height, scale.factors, list(annotations))

@@ -12,14 +12,12 @@ from typing import Any, TypeGuard
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from samtailor.data.formats.oriented import are_oriented_boxes
+from samtailor.data.formats.oriented import FEWEST_BOXES, are_oriented_boxes
 from samtailor.data.formats.shapes import box_rle, union
 from samtailor.data.pixels.rle import Rle, polygons_rle, rle_from_counts
 from samtailor.data.words import quoted
 
 __all__ = ["CocoMask", "are_boxes", "finite_box", "is_number", "read_box", "read_segmentation"]
-
-_FEWEST_BOXES = 5
 
 Extent = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
@@ -126,7 +124,7 @@ def are_boxes(segmentations: Iterable[Any]) -> bool:
         if len(corners) != 8 or not all(is_number(value) for value in corners):
             return False
         quadrilaterals.append(list(zip(corners[::2], corners[1::2], strict=True)))
-    return len(quadrilaterals) >= _FEWEST_BOXES and are_oriented_boxes(quadrilaterals)
+    return len(quadrilaterals) >= FEWEST_BOXES and are_oriented_boxes(quadrilaterals)
 
 
 def finite_box(bbox: Any) -> tuple[float, float, float, float] | None:
@@ -155,6 +153,12 @@ def _polygons(segmentation: list[Any], repairs: list[str]) -> list[list[float]]:
         if isinstance(part, list) and part and all(_is_point(point) for point in part):
             part = [value for point in part for value in _pair(point)]
             repairs.append("polygon of pairs [x, y]")
+        if isinstance(part, list) and part and all(isinstance(value, str) for value in part):
+            try:
+                part = [float(value) for value in part]
+                repairs.append("coordinates as text")
+            except ValueError:
+                pass  # polygons_rle says what is wrong
         polygons.append(part)
     flat = [polygon for polygon in polygons if not _is_degenerate(polygon)]
     if flat and len(flat) < len(polygons):

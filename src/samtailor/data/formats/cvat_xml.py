@@ -103,7 +103,9 @@ def _add(builder: DraftBuilder, entry: str, shape: Any, label: Any) -> None:
         note_left_out(builder.reading, builder.path)
         return
     group = shape.get("group_id")
-    builder.add(f"{entry} ({kind})", label, _maker(shape), kind == "box", None if group in (None, "", "0") else group)
+    corners = [pair.split(",") for pair in (shape.get("points") or "").split(";")] if kind == "polygon" else None
+    group = None if group in (None, "", "0") else group
+    builder.add(f"{entry} ({kind})", label, _maker(shape), kind == "box", group, corners=corners)
 
 
 def _maker(shape: Any) -> Callable[[int, int], tuple[Rle, int]]:

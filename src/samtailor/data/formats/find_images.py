@@ -10,8 +10,9 @@ from samtailor.data.formats.files import IMAGE_SUFFIXES
 from samtailor.data.formats.names import name_key, shared_folders, without_upload_prefix
 from samtailor.data.pixels.pillow import is_file
 from samtailor.data.reading import Reading
+from samtailor.data.task import Task
 
-__all__ = ["ImageFinder", "is_outside", "note_outside", "plain_path"]
+__all__ = ["ImageFinder", "is_outside", "note_links", "note_outside", "note_repaired_path", "plain_path"]
 
 
 class ImageFinder:
@@ -41,17 +42,7 @@ class ImageFinder:
                 note_outside(self._reading, self._root, path)
                 return path
         path = self._search(relative, folder)
-        self._reading.note(
-            "repaired-path",
-            "note",
-            lambda count: (
-                f"{count} images have another path or name than the annotations state; they were found by name."
-                if count > 1
-                else "One image has another path or name than the annotations state; it was found by name."
-            ),
-            "Check the preview. To avoid this note, put the images where the annotations say.",
-            path,
-        )
+        note_repaired_path(self._reading, path)
         note_outside(self._reading, self._root, path)
         return path
 
@@ -106,6 +97,38 @@ def plain_path(name: str) -> PurePosixPath:
 def is_outside(root: Path, path: Path) -> bool:
     """Return True if a file, with links followed, is not below the folder of the task."""
     return not path.resolve().is_relative_to(root.resolve())
+
+
+def note_repaired_path(reading: Reading, path: Path, how: str = "") -> None:
+    """Note an image that was found by its name, not where the annotations say.
+
+    Args:
+        reading: the reading.
+        path: the image.
+        how: how the stated name differs, in words; the first one is told.
+    """
+    detail = f" ({how})" if how else ""
+
+    def what(count: int) -> str:
+        if count == 1:
+            return f"One image has another path or name than the annotations state{detail}; it was found by name."
+        return f"{count} images have another path or name than the annotations state{detail}; they were found by name."
+
+    hint = "Look at the masks of some. To avoid this note, put the images where the annotations say."
+    reading.note("repaired-path", "note", what, hint, path)
+
+
+def note_links(task: Task, reading: Reading) -> None:
+    """Note images in the folder of a task that are links to files outside it."""
+    root = task.root.absolute()
+    real = root.resolve()
+    noted = reading.noted("outside-task")
+    for record in task.images:
+        if str(record.path) in noted:
+            continue
+        path = record.path.absolute()
+        if path.is_relative_to(root) and not path.resolve().is_relative_to(real):
+            note_outside(reading, task.root, record.path)
 
 
 def note_outside(reading: Reading, root: Path, path: Path) -> None:

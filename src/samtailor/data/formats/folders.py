@@ -10,7 +10,7 @@ from samtailor.data.detect import PLAIN_SCORE, Match
 from samtailor.data.findings import times
 from samtailor.data.formats.class_tables import find_table
 from samtailor.data.formats.drafts import IDS_PER_IMAGE, LabelledMask
-from samtailor.data.formats.files import picture_size
+from samtailor.data.formats.files import IMAGE_SUFFIXES, picture_size
 from samtailor.data.formats.given_splits import listed_splits, splits_in_names
 from samtailor.data.formats.label_maps import UNNAMED_CLASS, VOID
 from samtailor.data.formats.mask_colours import colours_to_values
@@ -54,14 +54,19 @@ def is_flat(root: Path) -> bool:
 
 def match_folders(root: Path) -> Match:
     """Judge whether a folder holds images with mask pictures."""
-    if is_flat(root) or any((root / split / "masks").is_dir() for split in find_splits(root)):
+    folders = [root / "masks"] if is_flat(root) else [root / split / "masks" for split in find_splits(root)]
+    if any(_holds_pictures(folder) for folder in folders):
         return Match(PLAIN_SCORE, "images/ with masks/")
     try:
         pairing = find_pairs(root)
     except DataError as error:
-        is_other = "No image and mask folders" in error.what
+        is_other = "No image and mask folders" in error.what and not any(folder.is_dir() for folder in folders)
         return Match(0.0) if is_other else Match(_UNCLEAR, error.what.removesuffix("."))
     return Match(_LIKELY, f"{len(pairing.pairs)} images with masks ({pairing.words})")
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.rglob("*"))
 
 
 def read_folders(root: str | Path, seed: int = 0, *, reading: Reading | None = None) -> Task:
@@ -186,10 +191,13 @@ def _masks(
 ) -> list[tuple[int, LabelledMask]] | None:
     """Return numbers and masks of an image; None if a value has no name, which is recorded."""
     masks: list[tuple[int, LabelledMask]] = []
-    for n, (content, label, part) in enumerate(image.contents):
+    for content, label, part in image.contents:
         if label or part:
+            if label and len(content.values) > 1:  # a label map for each class
+                masks += [(len(masks) + 1, LabelledMask(label, *mask)) for mask in content.masks.values()]
+                continue
             union = content.union(content.values)
-            masks += [(n + 1, LabelledMask(label or UNNAMED_CLASS, *union))] if union else []
+            masks += [(len(masks) + 1, LabelledMask(label or UNNAMED_CLASS, *union))] if union else []
             continue
         if meaning.has_zero:
             content.masks = {0: content.without_values(), **content.masks}

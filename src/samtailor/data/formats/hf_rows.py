@@ -14,7 +14,7 @@ from samtailor.data.split_names import SPLIT_OF
 from samtailor.errors import DataError
 from samtailor.machine.extras import require
 
-__all__ = ["class_names", "is_hf_folder", "is_saved", "open_splits"]
+__all__ = ["class_names", "is_hf_folder", "is_picture_list", "is_saved", "open_splits"]
 
 _METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 _DATA = ("*.parquet", "metadata.jsonl", "metadata.csv")
@@ -135,9 +135,29 @@ def _is_visible(path: Path, root: Path) -> bool:
 
 def _undecoded(datasets: Any, rows: Any) -> Any:
     for name, feature in rows.features.items():
-        if isinstance(feature, datasets.Image):
-            rows = rows.cast_column(name, datasets.Image(decode=False))
+        if (undecoded := _undecoded_feature(datasets, feature)) is not None:
+            rows = rows.cast_column(name, undecoded)
     return rows
+
+
+def _undecoded_feature(datasets: Any, feature: Any) -> Any:
+    """Return a feature whose pictures, also inside lists and objects, are not decoded; None if it holds no picture."""
+    if isinstance(feature, datasets.Image):
+        return datasets.Image(decode=False)
+    if isinstance(feature, dict):
+        inner = {name: _undecoded_feature(datasets, part) for name, part in feature.items()}
+        return {name: part or feature[name] for name, part in inner.items()} if any(inner.values()) else None
+    if isinstance(feature, list):
+        part = _undecoded_feature(datasets, feature[0])
+        return None if part is None else [part]
+    part = _undecoded_feature(datasets, feature.feature) if hasattr(feature, "feature") else None
+    return None if part is None else [part]
+
+
+def is_picture_list(feature: Any) -> bool:
+    """Return True for a list of pictures."""
+    inner = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", None)
+    return type(inner).__name__ == "Image"
 
 
 @contextmanager

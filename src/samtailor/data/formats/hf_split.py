@@ -13,11 +13,12 @@ from samtailor.data.formats.builders import DraftBuilder
 from samtailor.data.formats.files import picture_size
 from samtailor.data.formats.find_images import note_outside
 from samtailor.data.formats.hf_classes import read_hf_classes
-from samtailor.data.formats.hf_rows import class_names
+from samtailor.data.formats.hf_rows import class_names, is_picture_list
 from samtailor.data.formats.label_maps import UNNAMED_CLASS, VOID, read_label_map, read_labels_of
 from samtailor.data.formats.pictures import Pictures
 from samtailor.data.formats.shapes import box_rle, four_numbers, points_rle, rle_from_dict
-from samtailor.data.pixels.rle import Rle, label_rles, polygons_rle
+from samtailor.data.pixels.masks import read_labels
+from samtailor.data.pixels.rle import Rle, label_rles, mask_rle, polygons_rle
 from samtailor.data.reading import Reading
 from samtailor.errors import DataError
 
@@ -30,6 +31,7 @@ _MASKS = (
     *("mask_image", "image_mask", "seg_map", "seg_mask", "semseg", "seg", "ground_truth", "gt", "target"),
 )
 _OBJECTS = ("objects", "annotations", "instances")
+_PART_LABELS = ("labels", "label", "categories", "category", "classes", "class_labels", "category_ids", "names")
 _FIELDS = {
     "shape": ("segmentation", "segmentations", "polygon", "polygons", "mask", "masks"),
     "box": ("bbox", "bboxes", "box", "boxes"),
@@ -53,16 +55,20 @@ class HfSplit:
         self._root, self._reading = root, reading
         self._image = self._column(_IMAGES, is_picture=True)
         self._mask = self._column(_MASKS, is_picture=True)
-        self._objects = None if self._mask else self._column(_OBJECTS, is_picture=False)
-        if self._image is None or (self._mask is None and self._objects is None):
+        self._parts = None if self._mask else self._list_of_pictures()
+        self._objects = None if self._mask or self._parts else self._column(_OBJECTS, is_picture=False)
+        if self._image is None or not (self._mask or self._parts or self._objects):
             raise DataError(
                 f"{root} (Hugging Face) has the columns {', '.join(rows.features)}; expected image, and mask or label "
                 "or annotation (a picture), or objects.",
                 'Rename the columns, such as rows.rename_column("OLD", "mask"), or cast them to datasets.Image.',
             )
-        self.has_label_maps = self._objects is None
+        self.has_label_maps = self._mask is not None
         self._fields: dict[str, str] = {}
         self._names: list[str] | None = None
+        self._part_labels = self._column(_PART_LABELS, is_picture=False) if self._parts else None
+        if self._part_labels:
+            self._names = class_names(self.rows.features[self._part_labels])
         if self._objects is not None:
             self._fields, self._names = self._object_fields()
 
@@ -95,6 +101,8 @@ class HfSplit:
             masks = self._label_map(row, path, content[self._mask], builder.width, builder.height)
             for value, (label, rle, area) in masks.items():
                 builder.add(f"{self._place(row)}, value {value}", label, _already((rle, area)))
+        elif self._parts:
+            self._add_parts(row, builder, content[self._parts] or [], content)
         else:
             self._add_objects(row, builder, content[self._objects])
         return builder
@@ -113,6 +121,28 @@ class HfSplit:
             if (type(self.rows.features[name]).__name__ == "Image") == is_picture:
                 return name
         return None
+
+    def _list_of_pictures(self) -> str | None:
+        """Return the column that holds a list of masks, one picture for each object."""
+        features = self.rows.features
+        return next((name for name in features if name.lower() in _MASKS and is_picture_list(features[name])), None)
+
+    def _add_parts(self, row: int, builder: DraftBuilder, pictures: list[Any], content: dict[str, Any]) -> None:
+        """Add the masks of a row, one picture for each object, with the labels of another column."""
+        labels = content[self._part_labels] if self._part_labels else [UNNAMED_CLASS] * len(pictures)
+        if not isinstance(labels, list) or len(labels) != len(pictures):
+            count = len(labels) if isinstance(labels, list) else 1
+            cause = f"it has {len(pictures)} masks in {self._parts}, and {count} classes in {self._part_labels}"
+            raise self._error(row, cause, "Give each mask one class.")
+        for number, (picture, value) in enumerate(zip(pictures, labels, strict=True)):
+            place = f"{self._place(row)}, mask {number}"
+            try:
+                label = self._label(value)
+            except ValueError as error:
+                self._reading.count()
+                self._reading.broken(self._root, place, str(error), "Fix the class.")
+                continue
+            builder.add(place, label, _from_picture(picture))
 
     def _object_fields(self) -> tuple[dict[str, str], list[str] | None]:
         """Return the names of an object's fields ("shape", "box", "label"), and the class names."""
@@ -210,6 +240,30 @@ def _from_shape(shape: Any) -> Callable[[int, int], tuple[Rle, int]]:
     return lambda height, width: _shape_rle(shape, height, width)
 
 
+def _from_picture(picture: Any) -> Callable[[int, int], tuple[Rle, int]]:
+    """Return the mask of one object in a picture: the pixels that are not 0."""
+
+    def make(height: int, width: int) -> tuple[Rle, int]:
+        if not isinstance(picture, dict):
+            raise ValueError("it has no picture")
+        try:
+            if picture.get("bytes") is None:
+                labels = read_labels(picture.get("path") or "")
+            else:
+                with tempfile.TemporaryDirectory() as folder:
+                    path = Path(folder) / "mask"
+                    path.write_bytes(picture["bytes"])
+                    labels = read_labels(path)
+        except DataError as error:
+            raise ValueError(error.what.removesuffix(".")) from error
+        if labels.shape != (height, width):
+            raise ValueError(f"its mask has {labels.shape[1]} x {labels.shape[0]} pixels; expected {width} x {height}")
+        mask = labels > 0
+        return mask_rle(mask), int(mask.sum())
+
+    return make
+
+
 def _from_box(box: Any) -> Callable[[int, int], tuple[Rle, int]]:
     def make(height: int, width: int) -> tuple[Rle, int]:
         x, y, w, h = four_numbers(box)
@@ -233,6 +287,8 @@ def _as_list(objects: Any) -> list[dict[str, Any]]:
 
 def _shape_rle(shape: Any, height: int, width: int) -> tuple[Rle, int]:
     """Return compressed RLE and area of a polygon [x0, y0, ...] or [[x, y], ...], of several, or of an RLE."""
+    if isinstance(shape, dict) and "bytes" in shape:
+        return _from_picture(shape)(height, width)
     if isinstance(shape, dict):
         return rle_from_dict(shape, height, width)
     polygons = shape if isinstance(shape[0], list) else [shape]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from samtailor.data.findings import times
-from samtailor.data.formats.builders import split_of, without_repeats
+from samtailor.data.formats.builders import all_boxes, split_of, without_repeats
 from samtailor.data.formats.drafts import Draft, draft_labels, split_drafts, task_from_drafts
 from samtailor.data.formats.encodings import (
     choose_encoding,
@@ -64,6 +64,9 @@ def read_labelme(
         drafts = split_drafts(drafts[""], root, reading.options.seed)
         layout += f", {split_note('file name', reading.options.seed)}"
     images = [draft for split_images in drafts.values() for draft in split_images]
+    if all_boxes([files]):
+        drafts = {split: [replace(d, boxes=len(d.masks)) for d in rows] for split, rows in drafts.items()}
+        images = [draft for split_images in drafts.values() for draft in split_images]
     total, boxes = sum(len(draft.masks) for draft in images), sum(draft.boxes for draft in images)
     if not reading.options.boxes_as_masks and boxes == total and boxes + files.rotated > 0:
         raise DataError(f"All shapes in {root} (LabelMe json) are rectangles; expected masks.", BOXES_HINT)
@@ -81,6 +84,7 @@ class _Files:
     Attributes:
         without_area: number of points and lines left out.
         rotated: number of rotated boxes of X-AnyLabeling.
+        right_angles: of all shapes, as in ``DraftBuilder``.
     """
 
     def __init__(self, root: Path, reading: Reading) -> None:
@@ -89,6 +93,7 @@ class _Files:
         self._json_of: dict[Path, Path] = {}
         self._drafts: dict[str, list[tuple[Path, Draft]]] = {}
         self.without_area = self.rotated = 0
+        self.right_angles: list[bool | None] = []
 
     def read(self) -> dict[str, list[Draft]]:
         """Return split -> drafts, in the order of the json files; the only key is "" if there are no splits."""
@@ -141,6 +146,7 @@ class _Files:
         )
         split = split_of(path, self._root)
         self._drafts.setdefault(split, []).append((path, draft))
+        self.right_angles += file.right_angles
         self.without_area += file.without_area
         self.rotated += file.rotated
 

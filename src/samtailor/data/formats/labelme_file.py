@@ -18,7 +18,7 @@ from samtailor.data.formats.files import picture_size
 from samtailor.data.formats.find_images import ImageFinder, plain_path
 from samtailor.data.formats.pictures import Pictures
 from samtailor.data.formats.shapes import BOXES_HINT, box_rle, circle_rle, pair_list, points_rle
-from samtailor.data.formats.sizes import pixel_size, stated_size_error
+from samtailor.data.formats.sizes import pixel_size, stated_size_error, whole_size
 from samtailor.data.pixels.rle import Rle, mask_rle
 from samtailor.data.reading import Reading
 from samtailor.errors import DataError
@@ -42,6 +42,7 @@ class LabelMeFile:
     def __init__(self, path: Path, content: dict[str, Any], reading: Reading) -> None:
         self._path, self._content, self._reading = path, content, reading
         self.without_area = self.rotated = 0
+        self.right_angles: list[bool | None] = []
 
     def draft(self, json_of: dict[Path, Path], finder: ImageFinder, pictures: Pictures) -> Draft:
         """Return the image with its masks. Broken shapes are recorded and left out.
@@ -61,7 +62,7 @@ class LabelMeFile:
                 "Keep one of the two files.",
             )
         width, height = picture_size(image)
-        stated = (self._content.get("imageWidth"), self._content.get("imageHeight"))
+        stated = whole_size((self._content.get("imageWidth"), self._content.get("imageHeight")))
         if stated != (None, None) and stated != (width, height):  # 12.0 equals 12
             raise stated_size_error(self._path, stated, image, (width, height))
         shapes = self._content["shapes"]
@@ -71,7 +72,7 @@ class LabelMeFile:
         builder = DraftBuilder(self._reading, self._path, image, width, height)
         for number, shape in enumerate(shapes):
             self._read_shape(builder, number, shape)
-        masks = builder.masks
+        masks, self.right_angles = builder.masks, builder.right_angles
         return Draft(image, width, height, tuple(mask for mask, _ in masks), sum(box for _, box in masks))
 
     def _error(self, cause: str, hint: str = "Fix it in LabelMe.") -> DataError:
@@ -146,7 +147,8 @@ class LabelMeFile:
                 )
                 return
         place = f"{entry} ({str(label)[:60]}, {str(kind)[:60]})"
-        builder.add(place, label, _maker(kind, shape), kind in _BOXES, shape.get("group_id"))
+        corners = shape.get("points") if kind == "polygon" else None
+        builder.add(place, label, _maker(kind, shape), kind in _BOXES, shape.get("group_id"), corners=corners)
 
 
 def _maker(kind: Any, shape: dict[str, Any]) -> Callable[[int, int], tuple[Rle, int]]:

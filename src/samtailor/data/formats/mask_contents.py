@@ -12,7 +12,7 @@ from samtailor.data.formats.class_tables import Colour
 from samtailor.data.formats.grey_edges import grey_edges, is_thin, threshold
 from samtailor.data.formats.label_maps import VOID
 from samtailor.data.formats.sizes import check_mask_size
-from samtailor.data.pixels.masks import MaskPicture, read_mask_picture
+from samtailor.data.pixels.masks import MaskPicture, read_mask_picture, soft_mask_error
 from samtailor.data.pixels.pieces import large_pieces
 from samtailor.data.pixels.pillow import exif_turn
 from samtailor.data.pixels.rle import Rle, label_rles, mask_rle
@@ -39,6 +39,7 @@ class MaskContent:
         smoothed: True if greys along edges were removed with a threshold.
         lossy: True if they come from lossy compression.
         inverted: True if the file says that 0 is white.
+        on_corners: True if all four corners of the picture have a value.
         turn: what the EXIF rotation of the image did: ``turned`` if the mask was turned like its image, ``unclear`` if
             it is not known whether it should be, or an empty text.
     """
@@ -53,6 +54,7 @@ class MaskContent:
     smoothed: bool = False
     lossy: bool = False
     inverted: bool = False
+    on_corners: bool = False
     turn: str = ""
 
     @property
@@ -61,9 +63,14 @@ class MaskContent:
         return set(self.masks)
 
     @property
+    def covered(self) -> float:
+        """Share of the pixels that have a value."""
+        return sum(area for _, area in self.masks.values()) / (self.size[0] * self.size[1])
+
+    @property
     def is_full(self) -> bool:
         """True if no pixel has the value 0."""
-        return sum(area for _, area in self.masks.values()) == self.size[0] * self.size[1]
+        return self.covered == 1
 
     def places(self) -> tuple[list[float], list[float]]:
         """Return the left and the upper edges of the masks, in rising order of values."""
@@ -110,11 +117,14 @@ def read_mask_content(
     if picture.colours is None:
         values = _labels(values, path)
         edges = grey_edges(values, bool(picture.lossy)) if smooth is None else ("two" if smooth else "")
+        if picture.soft and edges != "two":
+            raise soft_mask_error(path)
         if edges == "several" or (picture.lossy and edges != "two" and len(np.unique(values)) > 2):
             raise _lossy(path, picture.lossy) if picture.lossy else _smoothed(path, values)
         if edges == "two":
             values, content.smoothed = threshold(values), True
         content.masks = label_rles(values)
+        content.on_corners = bool(values[[0, 0, -1, -1], [0, -1, 0, -1]].all())
         content.thin_void = VOID in content.masks and len(content.masks) > 1 and is_thin(values == VOID)
     else:
         shifted = label_rles(values.astype(np.int32) + 1)  # with the value 0, which need not be background

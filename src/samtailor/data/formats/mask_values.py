@@ -73,6 +73,7 @@ def decide(
     void = _void_border(contents, used, reading)
     kept = used - void
     if len(kept) < 2:
+        _note_white_background(contents, reading)
         if split is None:
             split = _many_objects(contents, reading)
         if not split and reading.options.split_masks is None:
@@ -178,8 +179,31 @@ def _note_classes(
 def _in_order_of_place(rows: Sequence[MaskContent]) -> bool:
     """Return True if the values rise from top to bottom or from left to right, as when a program numbers objects."""
     several = [content.places() for content in rows if len(content.values) > 1]
-    ordered = [sum(places[axis] == sorted(places[axis]) for places in several) for axis in (0, 1)]
+    ordered = [sum(places[axis] == sorted(set(places[axis])) for places in several) for axis in (0, 1)]
     return max(ordered) >= _ORDERED * len(several) > 0
+
+
+def _note_white_background(contents: Sequence[MaskContent], reading: Reading) -> None:
+    """Note masks of one value that covers all corners and more than half: it is probably the background."""
+    around = [
+        content
+        for content in contents
+        if content.on_corners
+        and 2 * sum(area for _, area in content.masks.values()) > content.size[0] * content.size[1]
+    ]
+    if len(around) < max(_FEWEST, _ORDERED * len(contents)) or any(content.is_full for content in around):
+        return
+    for content in around:
+        reading.note(
+            "inverted-masks",
+            "error",
+            lambda count: (
+                f"In {times(count, 'mask')} the value that is not 0 covers all four corners and more than half of the "
+                "picture: is white the background, and black the object?"
+            ),
+            "If so, swap the values: 0 is background.",
+            content.path,
+        )
 
 
 def _values_text(values: set[int]) -> str:

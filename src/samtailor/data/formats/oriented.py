@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-__all__ = ["are_oriented_boxes", "has_right_angles"]
+__all__ = ["BOX_SHARE", "FEWEST_BOXES", "are_oriented_boxes", "has_right_angles"]
 
+FEWEST_BOXES = 5  # fewer right-angled shapes may be a chance
 _ROUNDING = 0.5  # pixels: corners are often rounded
-_SHARE = 0.9  # of all shapes: a box cut at the border of its image has no right angles any more
+BOX_SHARE = 0.9  # of all shapes: a box cut at the border of its image has no right angles any more
 
 
 def has_right_angles(points: Sequence[Sequence[float]]) -> bool:
@@ -38,4 +39,4 @@ def are_oriented_boxes(polygons: Iterable[Sequence[Sequence[float]]]) -> bool:
             return False
         total += 1
         rectangles += has_right_angles(polygon)
-    return total > 0 and rectangles >= _SHARE * total
+    return total > 0 and rectangles >= BOX_SHARE * total

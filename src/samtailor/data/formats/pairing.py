@@ -104,6 +104,8 @@ class _Finder:
         if not masks:
             self._leave(images + neutral, "no folder of masks belongs to it")
             return
+        neutral, beside = _beside_masks(neutral, images, masks)
+        images += beside
         contexts = {folder.context for folder in masks}
         if not any(folder.context in contexts for folder in images):
             images += neutral
@@ -257,6 +259,30 @@ class _Finder:
     def _name(self, folder: PictureFolder) -> str:
         name = folder.path.relative_to(self._root).as_posix()
         return "the folder itself" if name == "." else f"{name}/"
+
+
+def _beside_masks(
+    neutral: list[PictureFolder], images: list[PictureFolder], masks: list[PictureFolder]
+) -> tuple[list[PictureFolder], list[PictureFolder]]:
+    """Take the only other folder beside a folder of masks as its images: ``volume/`` with ``segmentation/``.
+
+    Returns:
+        The folders that stay, and those that hold images.
+    """
+    of_masks = {folder.path.parent for folder in masks}
+    of_images = {folder.path.parent for folder in images}
+    others = [f.path.parent for f in neutral if f.context and f.context[-1] == f.path.name]
+    beside = [
+        folder
+        for folder in neutral
+        if others.count(folder.path.parent) == 1
+        and folder.path.parent in of_masks - of_images
+        and not folder.split
+        and folder.context
+        and folder.context[-1] == folder.path.name
+    ]
+    taken = [replace(folder, role="images", context=folder.context[:-1], plain=False) for folder in beside]
+    return [folder for folder in neutral if folder not in beside], taken
 
 
 def _split_of_pair(image: Path, files: list[MaskFile], split_of: dict[Path, str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from samtailor.errors import DataError
 
-__all__ = ["check_mask_size", "pixel_size", "stated_size_error"]
+__all__ = ["check_mask_size", "pixel_size", "stated_size_error", "whole_size"]
 
 _UPRIGHT = "The size of an image is its size after EXIF rotation."
 
@@ -35,6 +35,14 @@ def check_mask_size(mask: Path, labels: np.ndarray, image: Path | str, width: in
             f"{width} x {height}; expected equal sizes.",
             f"Export the mask at the size of the image. {_UPRIGHT}",
         )
+
+
+def whole_size(stated: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return a stated size with whole numbers that are written as text, such as "640", as numbers."""
+    width, height = (
+        int(side) if isinstance(side, str) and side.strip().isdecimal() and len(side) < 10 else side for side in stated
+    )
+    return width, height
 
 
 def stated_size_error(file: Path, stated: tuple[Any, Any], image: Path, actual: tuple[int, int]) -> DataError:

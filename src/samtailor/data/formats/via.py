@@ -98,7 +98,10 @@ def _add(builder: DraftBuilder, entry: str, region: _Region, attribute: str | No
         builder.reading.count()
         builder.reading.broken(builder.source, entry, str(error), f"Choose its {attribute} in VIA.")
         return
-    builder.add(f"{entry} ({str(kind)[:40]})", label, _maker(region.shape), kind == "rect")
+    xs, ys = region.shape.get("all_points_x"), region.shape.get("all_points_y")
+    is_polygon = kind == "polygon" and isinstance(xs, list) and isinstance(ys, list)
+    corners = list(zip(xs, ys, strict=False)) if is_polygon else None  # type: ignore[arg-type]
+    builder.add(f"{entry} ({str(kind)[:40]})", label, _maker(region.shape), kind == "rect", corners=corners)
 
 
 def _class_attribute(root: Path, regions: list[_Region]) -> str | None:

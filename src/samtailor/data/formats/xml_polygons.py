@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from defusedxml import DefusedXmlException, ElementTree
 
 from samtailor.data.detect import PLAIN_SCORE, Match
 from samtailor.data.formats.builders import DraftBuilder, build_task, open_image, split_of
+from samtailor.data.formats.curves import turned_box_rle
 from samtailor.data.formats.files import FIX_HINT, read_bytes
 from samtailor.data.formats.find_images import ImageFinder
 from samtailor.data.formats.shapes import box_rle, points_rle
@@ -30,7 +32,7 @@ def match_xml_polygons(root: Path) -> Match:
     of_layout = [text for text in texts if "<annotation" in text and "<object" in text]
     if any("<polygon" in text for text in of_layout):
         return Match(PLAIN_SCORE, "xml files with polygons")
-    return Match(_BOXES if any("<bndbox" in text for text in of_layout) else 0.0)
+    return Match(_BOXES if any("bndbox" in text for text in of_layout) else 0.0)
 
 
 def read_xml_polygons(root: str | Path, reading: Reading) -> Task:
@@ -82,17 +84,22 @@ def _add(builder: DraftBuilder, entry: str, element: Any) -> None:
     label = (element.findtext("name") or "").strip()
     polygon = element.find("polygon")
     if polygon is not None and len(polygon):
-        builder.add(f"{entry} ({label[:40]})", label, _polygon(polygon))
+        builder.add(f"{entry} ({label[:40]})", label, _polygon(polygon), corners=_texts(polygon))
     else:
-        builder.add(f"{entry} ({label[:40]}, box)", label, _box(element), True)
+        make = _box(element) if element.find("robndbox") is None else _turned_box(element)
+        builder.add(f"{entry} ({label[:40]}, box)", label, make, True)
+
+
+def _texts(polygon: Any) -> list[tuple[str | None, str | None]]:
+    """Return the points of a polygon as texts."""
+    points = [(point.findtext("x"), point.findtext("y")) for point in polygon.iterfind("pt")]
+    numbered = {child.tag: child.text for child in polygon if re.fullmatch(r"[xy]\d{1,9}", child.tag)}
+    return points + [(numbered.get(f"x{n}"), numbered.get(f"y{n}")) for n in sorted({int(tag[1:]) for tag in numbered})]
 
 
 def _polygon(polygon: Any) -> Callable[[int, int], tuple[Rle, int]]:
     def make(height: int, width: int) -> tuple[Rle, int]:
-        points = [(_number(point.findtext("x")), _number(point.findtext("y"))) for point in polygon.iterfind("pt")]
-        numbered = {child.tag: child.text for child in polygon if re.fullmatch(r"[xy]\d+", child.tag)}
-        for n in sorted({int(tag[1:]) for tag in numbered}):
-            points.append((_number(numbered.get(f"x{n}")), _number(numbered.get(f"y{n}"))))
+        points = [(_number(x), _number(y)) for x, y in _texts(polygon)]
         if len(points) < 3:
             raise ValueError(f"its polygon has {len(points)} points; expected 3 or more")
         return points_rle(points, height, width)
@@ -105,6 +112,18 @@ def _box(element: Any) -> Callable[[int, int], tuple[Rle, int]]:
         corners = ("xmin", "ymin", "xmax", "ymax")
         x0, y0, x1, y1 = (_number(element.findtext(f"bndbox/{corner}")) for corner in corners)
         return box_rle(x0 - 1, y0 - 1, x1, y1, height, width)  # Pascal VOC counts pixels from 1
+
+    return make
+
+
+def _turned_box(element: Any) -> Callable[[int, int], tuple[Rle, int]]:
+    """Return a box of roLabelImg: centre, sides, and an angle in radians."""
+
+    def make(height: int, width: int) -> tuple[Rle, int]:
+        keys = ("cx", "cy", "w", "h", "angle")
+        x, y, w, h, angle = (_number(element.findtext(f"robndbox/{key}")) for key in keys)
+        corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        return turned_box_rle(corners, math.degrees(angle), (x, y), height, width)
 
     return make
 

@@ -11,7 +11,7 @@ from samtailor.data.formats.drafts import Draft, LabelledMask, split_drafts, tas
 from samtailor.data.formats.encodings import note_encoding, read_text
 from samtailor.data.formats.files import IMAGE_SUFFIXES, picture_size
 from samtailor.data.formats.find_images import note_outside
-from samtailor.data.formats.oriented import has_right_angles
+from samtailor.data.formats.oriented import BOX_SHARE, has_right_angles
 from samtailor.data.formats.shapes import BOXES_HINT, box_rle
 from samtailor.data.formats.yolo_files import YoloFiles, find_yolo, label_file
 from samtailor.data.pixels.rle import Rle, polygons_rle
@@ -24,7 +24,6 @@ __all__ = ["read_yolo"]
 
 _TOLERANCE = 0.05  # a coordinate may be this far outside the image, as a share of its side; it is clipped
 _LINE_HINT = "Write lines like: class x1 y1 x2 y2 x3 y3 ..., with coordinates from 0 to 1."
-_ORIENTED_SHARE = 0.9  # of all lines: a box cut at the border of its image has no right angles any more
 
 
 @dataclass
@@ -87,7 +86,7 @@ def _judge_boxes(folder: Path, images: list[_Image], files: YoloFiles, reading: 
         DataError: all lines are boxes, and boxes are not filled.
     """
     corners = [corner for image in images for corner in image.corners]
-    oriented = bool(corners) and None not in corners and sum(map(bool, corners)) >= _ORIENTED_SHARE * len(corners)
+    oriented = bool(corners) and None not in corners and sum(map(bool, corners)) >= BOX_SHARE * len(corners)
     if oriented:
         for image in images:
             image.masks = [(number, mask, True) for number, mask, _ in image.masks]
@@ -167,7 +166,7 @@ def _read_label_file(image: _Image, files: YoloFiles, reading: Reading) -> None:
     text, encoding = read_text(image.label)
     note_encoding(reading, image.label, encoding)
     for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
         reading.count()
         try:

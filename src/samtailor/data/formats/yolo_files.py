@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from samtailor.data.findings import times
 from samtailor.data.formats.encodings import note_encoding, read_text
 from samtailor.data.formats.files import IMAGE_SUFFIXES
-from samtailor.data.formats.find_images import is_outside, note_outside, plain_path
+from samtailor.data.formats.find_images import is_outside, note_outside, note_repaired_path, plain_path
 from samtailor.data.formats.yolo_yaml import LAYOUT_HINT, check_classes, find_yaml, read_yaml
 from samtailor.data.reading import Reading
 from samtailor.data.task import SPLITS
@@ -91,8 +90,14 @@ def label_file(image: Path) -> Path:
         if parts[index].lower() == "images":
             parts[index] = {"Images": "Labels", "IMAGES": "LABELS"}.get(parts[index], "labels")
             mirrored = Path(*parts).with_suffix(".txt")
-            return mirrored if mirrored.is_file() or not beside.is_file() else beside
-    return beside
+            return next((path for path in (mirrored, beside) if path.is_file()), _upper(mirrored))
+    return beside if beside.is_file() else _upper(beside)
+
+
+def _upper(label: Path) -> Path:
+    """Return the label file with the suffix in capitals if there is one, or else the path itself."""
+    upper = label.with_suffix(".TXT")
+    return upper if upper.is_file() else label
 
 
 class _Lists:
@@ -190,13 +195,7 @@ class _Lists:
         return images
 
     def _note_moved(self, file: Path) -> None:
-        self._reading.note(
-            "repaired-path",
-            "note",
-            lambda count: f"{times(count, 'image')} of a list found by the end of the path.",
-            "Nothing to do, if the images are the right ones.",
-            file,
-        )
+        note_repaired_path(self._reading, file, "found by the end of the path")
 
 
 def _is_image(path: Path) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from samtailor.data.pixels.bands import band_words
+from samtailor.data.pixels.deep_png import is_deep_png, read_deep_png, start_of
 from samtailor.data.pixels.depth import stretch
 from samtailor.data.pixels.limits import MAX_PIXELS
 from samtailor.data.pixels.pillow import is_file, open_picture, size_upright, upright
@@ -67,8 +67,9 @@ def read_image(source: ImageSource) -> np.ndarray:
     if (tiff := own_tiff(path)) is not None:
         values = turned(stored_values(tiff), tiff.orientation)
         return _to_rgb(values if values.dtype == np.uint8 else stretch(values, tiff.nodata))
-    if (deep := _deep_colours(path)) is not None:
-        return _to_rgb(stretch(deep))
+    if is_deep_png(path):
+        deep = read_deep_png(path)
+        return _to_rgb(stretch(deep if deep.shape[2] == 3 else deep[..., 0]))
     with open_picture(path) as picture:
         return _decode(picture, str(source))
 
@@ -164,35 +165,11 @@ def stored_values(tiff: Tiff) -> np.ndarray:
         ) from error
 
 
-def _deep_colours(path: Path) -> np.ndarray | None:
-    """Return the colours (H, W, 3) uint16 of a PNG file with 16 bits per channel, upright; None for other files.
-
-    Pillow keeps the upper 8 bits of such colours, or the lower ones if it is told that the bytes are in the other
-    order. So both are read.
-    """
-    if not _is_deep_png(path):
-        return None
-    halves = []
-    for order in "BL":
-        with open_picture(path) as picture:
-            opened: Any = picture
-            opened.tile = [tile._replace(args=str(tile.args)[:-1] + order) for tile in opened.tile]
-            picture.load()
-            halves.append(np.asarray(upright(picture))[..., :3].astype(np.uint16))
-    return halves[0] << 8 | halves[1]
-
-
-def _is_deep_png(path: Path) -> bool:
-    """Return True for a PNG file with red, green and blue of 16 bits."""
-    head = _start(path, 26)
-    return head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:] in (b"\x10\x02", b"\x10\x06")
-
-
 def _is_deep(path: Path) -> bool:
     """Return True if ``stretch`` scales the picture, from its header; False if the header cannot be read."""
-    head = _start(path, 132)
+    head = start_of(path, 132)
     if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return head[24:25] == b"\x10" and head[25:26] != b"\x04"
+        return head[24:25] == b"\x10"
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         tiff = _tags(path)
         return tiff is not None and tiff.is_deep
@@ -208,14 +185,6 @@ def _is_deep(path: Path) -> bool:
         except ImageError:
             return False
     return False
-
-
-def _start(path: Path, size: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(size)
-    except OSError:
-        return b""
 
 
 def _decode(picture: Image.Image, name: str) -> np.ndarray:

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from samtailor.data.pixels.deep_png import is_deep_grey_alpha, read_deep_png
 from samtailor.data.pixels.images import own_tiff, stored_values
 from samtailor.data.pixels.pillow import open_picture, upright
 from samtailor.data.pixels.tiff import Tiff, turned
 from samtailor.errors import DataError, ImageError
 
-__all__ = ["MAX_COLOURS", "MAX_LABEL", "MaskPicture", "read_labels", "read_mask_picture"]
+__all__ = ["MAX_COLOURS", "MAX_LABEL", "MaskPicture", "read_labels", "read_mask_picture", "soft_mask_error"]
 
 MAX_LABEL = 65535
 MAX_COLOURS = 4096  # of a mask; a photo has more
@@ -31,6 +32,7 @@ class MaskPicture:
         is_palette: True if ``values`` are indices of a palette, which may be labels, and ``colours`` the palette.
         lossy: the format, if it changes values along edges, such as JPEG; empty otherwise.
         inverted: True if the file says that 0 is shown as white. ``values`` are as stored.
+        soft: True if the file has shares from 0 to 1, not labels. ``values`` are these times 255.
     """
 
     values: np.ndarray
@@ -38,6 +40,7 @@ class MaskPicture:
     is_palette: bool = False
     lossy: str = ""
     inverted: bool = False
+    soft: bool = False
 
 
 def read_labels(path: str | Path) -> np.ndarray:
@@ -53,6 +56,8 @@ def read_labels(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     picture = read_mask_picture(path)
+    if picture.soft:
+        raise soft_mask_error(path)
     if picture.lossy:
         raise DataError(
             f"Mask {path} has lossy {picture.lossy} compression, which changes values along every edge; expected a "
@@ -84,6 +89,11 @@ def read_mask_picture(path: str | Path) -> MaskPicture:
     try:
         if (tiff := own_tiff(path)) is not None:
             return _of_values(turned(stored_values(tiff), tiff.orientation), path, tiff)
+        if is_deep_grey_alpha(path):
+            grey, alpha = np.moveaxis(read_deep_png(path), 2, 0)
+            if alpha.min() < 65535:
+                raise _transparent(path)
+            return MaskPicture(np.ascontiguousarray(grey))
         with open_picture(path) as picture:
             _check_depth(picture, path)
             if picture.format == "GIF" and getattr(picture, "n_frames", 1) > 1:
@@ -104,7 +114,7 @@ def _of_picture(picture: Image.Image, path: Path, lossy: str) -> MaskPicture:
     if mode == "1":
         return MaskPicture(np.asarray(picture).astype(np.uint8))
     if mode == "F":
-        return MaskPicture(_whole(np.asarray(picture), path))
+        return _of_floats(np.asarray(picture), path)
     if mode in ("L", "I") or mode.startswith("I;16"):
         return MaskPicture(np.asarray(picture), lossy=lossy)
     if mode in ("P", "PA"):
@@ -137,18 +147,28 @@ def _of_values(values: np.ndarray, path: Path, tiff: Tiff) -> MaskPicture:
     if tiff.unread_bands:
         raise DataError(f"Mask {path} has {tiff.bands} bands; expected one.", "Save the band with the labels.")
     first = values[..., 0]
-    return MaskPicture(_whole(first, path) if first.dtype.kind == "f" else first)
+    return _of_floats(first, path) if first.dtype.kind == "f" else MaskPicture(first)
 
 
-def _whole(values: np.ndarray, path: Path) -> np.ndarray:
-    """Return floats as whole numbers."""
-    if not (np.isfinite(values).all() and (values == np.rint(values)).all() and abs(values).max(initial=0) < 2**53):
-        raise DataError(
-            f"Mask {path} has floats that are not whole numbers, from {values.min():.4g} to {values.max():.4g}; "
-            "expected labels: 0, 1, 2, ...",
-            "If they are probabilities, choose a threshold and save the mask as 8-bit PNG.",
-        )
-    return values.astype(np.int64)
+def _of_floats(values: np.ndarray, path: Path) -> MaskPicture:
+    """Return floats as whole numbers; shares from 0 to 1, such as probabilities, as 0 to 255."""
+    if np.isfinite(values).all() and (values == np.rint(values)).all() and abs(values).max(initial=0) < 2**53:
+        return MaskPicture(values.astype(np.int64))
+    if np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1:
+        return MaskPicture(np.rint(values.astype(np.float64) * 255).astype(np.uint8), soft=True)
+    raise DataError(
+        f"Mask {path} has floats that are not whole numbers, from {values.min():.4g} to {values.max():.4g}; "
+        "expected labels: 0, 1, 2, ...",
+        "If they are probabilities, choose a threshold and save the mask as 8-bit PNG.",
+    )
+
+
+def soft_mask_error(path: Path) -> DataError:
+    """Return the error for a mask of probabilities."""
+    return DataError(
+        f"Mask {path} has shares between 0 and 1, not labels; expected 0, 1, 2, ...",
+        "If they are probabilities, choose a threshold and save the mask as 8-bit PNG.",
+    )
 
 
 def _of_colours(channels: np.ndarray, path: Path) -> MaskPicture:
@@ -172,9 +192,13 @@ def _palette(picture: Image.Image) -> tuple[_Colour, ...]:
 def _check_opaque(picture: Image.Image, path: Path) -> None:
     """Refuse a mask in the alpha channel, which would be read as all background."""
     if picture.mode.endswith("A") and picture.getchannel("A").getextrema() != (255, 255):
-        raise DataError(
-            f"Mask {path} has transparent pixels; expected one number per pixel.", "Save the mask without alpha."
-        )
+        raise _transparent(path)
+
+
+def _transparent(path: Path) -> DataError:
+    return DataError(
+        f"Mask {path} has transparent pixels; expected one number per pixel.", "Save the mask without alpha."
+    )
 
 
 def _check_depth(picture: Image.Image, path: Path) -> None:
