@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.results import EvaluationSummary, OtherTask, PromptSettings, ScoreRow
 from samtailor.evaluation.study_results import ClicksToQuality, Sensitivity
+from samtailor.metrics.bootstrap import Estimate
 
 __all__ = [
     "class_table",
@@ -29,6 +31,10 @@ MEANINGS = {
     "base-oracle": "the best of the three by the true mask, which no user knows",
     ADAPTED: "the single mask with the adapter",
 }
+ONE_IMAGE = (
+    "All scores are from one image. One image gives no interval, because it does not say how much images differ: "
+    "evaluate on more."
+)
 TITLE_NAME = 40
 """Columns of the screen for the name of a task in a title."""
 
@@ -64,18 +70,25 @@ def evaluation_table(evaluation: EvaluationSummary) -> Table:
         figures = (
             f"{row.miou.value:.3f}",
             f"{row.iou_instances.value:.3f}",
-            f"{row.iou_instances.low:.3f}-{row.iou_instances.high:.3f}",
+            _interval(row.iou_instances),
             f"{row.boundary_iou.value:.3f}",
             f"{row.hd95:.1f}",
             str(row.n),
         )
         rows.append(Row((row.name, *figures), strong=row.name == ADAPTED))
+    one = (ONE_IMAGE,) if evaluation.images == 1 else ()
     legend = (
+        *one,
         *(f"{row.name}: {MEANINGS[row.name]}" for row in evaluation.rows),
         "mIoU: mean over classes of the IoU; IoU: mean over instances; 95%: interval of the IoU; edge: boundary IoU; "
         "HD95: 95 % Hausdorff distance in pixels, lower is better; n: number of scores.",
     )
     return Table(title, ("masks", "mIoU", "IoU", "95%", "edge", "HD95", "n"), rows, legend)
+
+
+def _interval(estimate: Estimate) -> str:
+    """Write both ends of an interval; empty without an interval."""
+    return f"{estimate.low:.3f}-{estimate.high:.3f}" if isfinite(estimate.low + estimate.high) else ""
 
 
 def class_table(score_rows: Sequence[ScoreRow]) -> Table:
