@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -61,9 +62,14 @@ def main() -> None:
     """
     os.environ.setdefault("TQDM_DISABLE", "1")  # bars of other libraries
     _write_any_text()
+    code: int = ExitCode.DONE
     try:
-        code: Any = typer.main.get_command(app).main(prog_name="samtailor", standalone_mode=False)
+        group: Any = typer.main.get_command(app)
+        with group.make_context("samtailor", sys.argv[1:]) as context:  # its main() has other exit codes than we have
+            group.invoke(context)
         sys.stdout.flush()
+    except typer.Exit as ended:
+        code = ended.exit_code
     except SamtailorError as error:
         print_mistake(error.what, error.hint)
         code = ExitCode.MISTAKE
@@ -74,9 +80,9 @@ def main() -> None:
         print_mistake("Interrupted.", "What was computed is kept.")
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush finds a reader
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (for the last flush of Python)
         code = ExitCode.PIPE_CLOSED
-    sys.exit(int(code or ExitCode.DONE))
+    sys.exit(int(code))
 
 
 def _write_any_text() -> None:

@@ -84,7 +84,15 @@ def print_fit(console: Console, result: FitResult, out: Path) -> None:
     from samtailor.runs import Run
 
     print_text(console, f"Ended after {result.steps} steps: {result.reason}.")
-    if result.beats_base:
+    if result.beats_base and result.best_step == 0:
+        warning = "Training improved nothing:"
+        text = (
+            f"{warning} the adapter that was written only selects another of the base's masks (val mIoU "
+            f"{result.best['miou']:.3f}, single mask {result.base['miou']:.3f}, n {result.base['n']}). More data or "
+            "more time may help."
+        )
+        print_text(console, text, style="bold yellow", styled=warning)
+    elif result.beats_base:
         text = (
             f"Best at step {result.best_step}: val mIoU {result.best['miou']:.3f}, base {result.base['miou']:.3f} "
             f"(n {result.base['n']})."

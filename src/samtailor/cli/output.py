@@ -49,6 +49,13 @@ class Table:
     names: int = 1
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to ``main``, which has an exit code for it."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 _quiet = False
 
 
@@ -65,7 +72,7 @@ def make_console(stderr: bool = False, *, errors: bool = False) -> Console:
         stderr: print to the standard error stream.
         errors: print even after ``be_quiet``.
     """
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, quiet=_quiet and not errors)
+    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False, quiet=_quiet and not errors)
 
 
 def printable(console: Console, text: str, *, lines: bool = False) -> str:

@@ -12,6 +12,7 @@ from samtailor.evaluation.measure import Measured
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.results import EvaluationSummary, OtherTask, PromptSettings, ScoreRow
 from samtailor.evaluation.study_results import ClicksToQuality, Sensitivity
+from samtailor.metrics.bootstrap import Estimate
 from samtailor.report.page.words import listed
 
 __all__ = [
@@ -31,6 +32,10 @@ MEANINGS = {
     ADAPTED: "the single mask with the adapter",
     BEST: "with the adapter, of several masks the one with the highest score",
 }
+ONE_IMAGE = (
+    "All scores are from one image. One image gives no interval, because it does not say how much images differ: "
+    "evaluate on more."
+)
 TITLE_NAME = 40
 """Columns of the screen for the name of a task in a title."""
 
@@ -66,13 +71,15 @@ def evaluation_table(evaluation: EvaluationSummary) -> Table:
         figures = (
             f"{row.miou.value:.3f}",
             f"{row.iou_instances.value:.3f}",
-            "-" if row.iou_instances.interval is None else "{:.3f}-{:.3f}".format(*row.iou_instances.interval),
+            _interval(row.iou_instances),
             f"{row.boundary_iou.value:.3f}",
             f"{row.hd95:.1f}",
             str(row.n),
         )
         rows.append(Row((row.name, *figures), strong=row.name == ADAPTED))
+    one = (ONE_IMAGE,) if evaluation.images == 1 else ()
     legend = (
+        *one,
         *(f"{row.name}: {MEANINGS[row.name]}" for row in evaluation.rows),
         "mIoU: mean over classes of the IoU; IoU: mean over instances; 95%: interval of the IoU; edge: boundary IoU; "
         "HD95: 95 % Hausdorff distance in pixels, lower is better; n: number of scores.",
@@ -80,6 +87,11 @@ def evaluation_table(evaluation: EvaluationSummary) -> Table:
     if evaluation.unscored:
         legend += (f"no {evaluation.split} instance was scored of {listed(evaluation.unscored)}.",)
     return Table(title, ("masks", "mIoU", "IoU", "95%", "edge", "HD95", "n"), rows, legend)
+
+
+def _interval(estimate: Estimate) -> str:
+    """Write both ends of an interval; a dash without an interval."""
+    return "-" if estimate.interval is None else "{:.3f}-{:.3f}".format(*estimate.interval)
 
 
 def class_table(score_rows: Sequence[ScoreRow]) -> Table:

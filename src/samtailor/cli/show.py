@@ -81,6 +81,11 @@ def _validation(summary: RunSummary) -> str:
     scores = summary.validation or {}
     if "base" not in scores or "adapted" not in scores:
         return ""
+    if summary.beats_base and summary.best_step == 0:
+        return (
+            f"training improved nothing; another mask of the base has mIoU {scores['adapted']:.3f}, its single mask "
+            f"{scores['base']:.3f}"
+        )
     if summary.beats_base:
         return f"mIoU {scores['adapted']:.3f} at step {summary.best_step}, base {scores['base']:.3f}"
     return f"no adapter beat the base (mIoU {scores['base']:.3f}); the base's masks are unchanged"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from samtailor.data.findings import Finding, listed
+from samtailor.data.findings import Finding, listed, times
 from samtailor.data.split_names import SPLIT_OF
 from samtailor.errors import DataError
 from samtailor.machine.text import did_you_mean
@@ -17,6 +17,11 @@ from samtailor.machine.text import did_you_mean
 __all__ = ["RECTANGLES", "SPLITS", "ImageRecord", "Instance", "Task"]
 
 SPLITS = ("train", "val", "test")
+_NEEDS = {
+    "train": "an adapter is trained on the images of train",
+    "val": "the best adapter is chosen on the images of val, which it was not trained on",
+    "test": "an adapter is measured on the images of test, which it has never seen",
+}
 RECTANGLES = "rectangles, not masks"  # part of Task.format if masks are filled boxes
 _SHOWN = 12  # class names in the short text of a task
 
@@ -113,6 +118,12 @@ class Task:
             raise DataError(
                 f"There is no split {name!r}; choose {' or '.join(known.rsplit(', ', 1))}.",
                 did_you_mean(name, (*SPLITS, *self.splits), SPLIT_OF).strip(),
+            )
+        if not self.splits.get(name) and len(self.images) < len(SPLITS):
+            raise DataError(
+                f"Task {self.name!r} has {times(len(self.images), 'image')}, none of them in split {name!r}: "
+                f"{_NEEDS.get(name, 'there is nothing to work on')}.",
+                "Add images with masks: one in each split is the least, 10 or more are better.",
             )
         if not self.splits.get(name):
             sizes = ", ".join(f"{k} ({len(v)} images)" for k, v in self.splits.items()) or "none"

@@ -31,6 +31,11 @@ _WITHOUT_SPLIT: dict[str, tuple[Severity, str]] = {
     "test": ("warning", "the gain of an adapter cannot be measured"),
 }
 
+_UNSCORED = {
+    "val": "without an instance in val: the choice of the best adapter does not look at them, and may harm them",
+    "test": "without an instance in test: no score says how good an adapter is on them",
+}
+
 _FEW_IN_SPLIT = {
     "train": "an adapter learns little from so few",
     "val": "the choice of the best adapter depends on chance",
@@ -47,6 +52,8 @@ def missing_splits(task: Task) -> list[Finding]:
         if not records:
             what = f"Split {split} has no image: {harm}."
             hint = f"Add images to {task.root}. Or pass one folder or file without splits, and samtailor splits it."
+            if len(task.images) < len(SPLITS):
+                hint = f"{times(len(task.images), 'image')} cannot fill three splits: add images, 10 or more in all."
             findings.append(Finding(severity, "missing-split", what, (), 1, hint))
         elif not any(_usable(record, split) for record in records):
             size = f" of at least {MIN_AREA} pixels" if split == "train" else ""
@@ -119,7 +126,7 @@ def classes_in_splits(task: Task) -> list[Finding]:
                 "note",
                 "class-not-scored",
                 [c for c in used if not counts[split][c]],
-                f"without an instance in {split}: miou of {split} leaves them out",
+                _UNSCORED[split],
                 f"Move some images with the class to {split}.",
             )
     return findings

@@ -47,6 +47,7 @@ def _fit_facts(run: RunFacts) -> _Pairs:
         facts.append(("parameters", count(run.parameters)))
     if run.steps is not None:
         best = "" if run.best_step is None else f", best at step {count(run.best_step)}"
+        best = ", none better than the start" if run.best_step == 0 else best
         facts.append(("steps", f"{count(run.steps)}{best}"))
     if run.ended:
         facts.append(("stopped because", run.ended))

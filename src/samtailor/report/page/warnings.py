@@ -24,6 +24,7 @@ def warnings_of(report: Report) -> list[Message]:
     """Collect all warnings, errors first."""
     results = report.results
     warnings = _data_warnings(report.inspection.findings) if report.inspection else []
+    warnings += _one_image(results.evaluation)
     warnings += _few(results.evaluation) + _against(results.evaluation) + _classes(results.evaluation)
     if results.sensitivity is not None:
         warnings += _prompts(results.sensitivity)
@@ -45,6 +46,13 @@ def _ranked(messages: Sequence[Message]) -> list[Message]:
 def _data_warnings(findings: Sequence[Finding]) -> list[Message]:
     # Without the files: the section on the data names them.
     return [Message(f.severity, f"Data: {f.what}", f.hint) for f in messages_of(findings) if f.severity != "note"]
+
+
+def _one_image(evaluation: EvaluationSummary) -> list[Message]:
+    if evaluation.images != 1:
+        return []
+    what = "All scores are from one image, which gives no interval: it does not say how much images differ."
+    return [_warning(what, "Add test images.")]
 
 
 def _few(evaluation: EvaluationSummary) -> list[Message]:
