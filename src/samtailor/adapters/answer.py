@@ -64,10 +64,10 @@ class Answer:
     def masks(self) -> np.ndarray:
         """(n, M, H, W) bool, image frame."""
         n, m = self.iou.shape
-        masks = np.empty((n, m, self.frame.height, self.frame.width), dtype=bool)
+        masks = np.zeros((n, m, self.frame.height, self.frame.width), dtype=bool)
         for i in range(n):
             for j in range(m):
-                masks[i, j] = self.mask(i, j)
+                mask_of(self.low_res[i, j], self.frame, masks[i, j])
         return masks
 
     def mask(self, prompt: int, mask: int = 0) -> np.ndarray:

@@ -44,19 +44,21 @@ class _Axis(NamedTuple):
     second: np.ndarray
 
 
-def mask_of(logits: Tensor, frame: Frame) -> np.ndarray:
+def mask_of(logits: Tensor, frame: Frame, out: np.ndarray | None = None) -> np.ndarray:
     """Make one mask at the size of the image.
 
     Args:
         logits: (l, l) float32 on the CPU, low-res frame.
         frame: of the image.
+        out: (H, W) bool of zeros to write into; None makes a new array.
 
     Returns:
         (H, W) bool.
     """
+    mask = np.zeros((frame.height, frame.width), dtype=bool) if out is None else out
     if _is_small(frame):
-        return _at_once(logits, frame)
-    mask = np.zeros((frame.height, frame.width), dtype=bool)
+        mask[:] = _at_once(logits, frame)
+        return mask
     window = _Window.of(logits, frame)
     if window is not None:
         window.draw(mask[window.rows, window.columns])
