@@ -26,6 +26,7 @@ FLOORS = {
     "runs": 7,
     "opening": 7,
     "fitting": 8,
+    "prediction": 8,
     "evaluation": 8,
     "encode": 9,
     "fit": 9,

@@ -28,7 +28,6 @@ def encode_images(
     base: AnyBase,
     images: Task | AnyPath | Sequence[ImageRecord | AnyPath],
     cache: AnyCache = None,
-    batch_size: int = 1,
     progress: ShownProgress = True,
     skip_unreadable: bool = False,
     device: AnyDevice = "auto",
@@ -46,23 +45,20 @@ def encode_images(
         images: a task or its path, for all its images; or some images, as records of a task or as paths. Equal files
             under two names are encoded once.
         cache: a cache or its folder; None is the user's own.
-        batch_size: images per call of the encoder.
         progress: True shows a bar in a terminal or a notebook, False shows nothing. A function receives a ``Count`` of
-            stage ``Encoding``, with the rate, after each image or batch.
+            stage ``Encoding``, with the rate, after each image.
         skip_unreadable: list unreadable images in ``failed`` instead of raising an error when the others are done.
         device: where to load a base that is given by name: auto, cpu, cuda, cuda:1 or mps.
 
     Raises:
         ArgumentError: an argument is of a wrong type.
-        BaseModelError: the base cannot be loaded, or its encoder's output does not have one row per image.
-        DataError: ``batch_size`` is below 1, or images could not be read; the cache then has all others.
+        BaseModelError: the base cannot be loaded, or its encoder's output does not have the shapes that it states.
+        DataError: images could not be read; the cache then has all others.
         CacheError: the cache cannot be written.
     """
     records, store = _records(images), as_cache(cache)
     with showing(progress) as shown:
-        return encoding.encode_images(
-            open_base(base, device=device), records, store, batch_size, shown, skip_unreadable
-        )
+        return encoding.encode_images(open_base(base, device=device), records, store, shown, skip_unreadable)
 
 
 def _records(images: Any) -> list[ImageRecord]:

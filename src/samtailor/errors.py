@@ -10,8 +10,10 @@ __all__ = [
     "DataError",
     "FitCollapseError",
     "FitError",
+    "ForkError",
     "ImageError",
     "PromptError",
+    "PromptWarning",
     "SamtailorError",
 ]
 
@@ -64,3 +66,11 @@ class FitError(SamtailorError):
 
 class FitCollapseError(FitError):
     """Training collapsed: masks became empty, or numbers are no longer finite."""
+
+
+class ForkError(SamtailorError):
+    """A process was forked after its parent computed with torch, and would hang if it computed."""
+
+
+class PromptWarning(UserWarning):
+    """A prompt is accepted, but is probably not what the user meant."""

@@ -15,9 +15,9 @@ from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.data.opening import AnyTask, as_task
 from samtailor.data.task import Task
 from samtailor.drawing.curve import plot_curve
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.encoding import encode_images
 from samtailor.embeddings.opening import AnyCache, as_cache
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import ArgumentError, FitCollapseError
 from samtailor.fitting.batches import Sampler, validation_draws
 from samtailor.fitting.config import FitConfig, Precision
@@ -111,7 +111,7 @@ def fit_task(  # more than seven parameters: a public verb; its keyword argument
 
 
 def _fit(
-    task: Task, base: Base, run: Run, config: FitConfig, cache: EmbeddingCache, resume: bool, progress: Progress
+    task: Task, base: Base, run: Run, config: FitConfig, cache: EmbeddingStore, resume: bool, progress: Progress
 ) -> FitResult:
     config = replace(config, precision=_precision(config, base))  # the run records the precision, not "auto"
     check_token(config, base)
@@ -120,6 +120,7 @@ def _fit(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         adapter = build_adapter(config.method, base, **config.method_options).to(base.device)
+    adapter.fitted_on = config.prompts
     run.prepare(resume)
     context = context_of(task, base, config, config.lr or adapter.peak_rate)
     check_context(run, context)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from samtailor.bases.base import MaskChoice
 from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import PromptError
 from samtailor.frames import Frame
+from samtailor.machine.forks import before_computing
 from samtailor.opening import AnyAdapter, AnyBase, AnyCache, AnyDevice, open_model
-from samtailor.prompts import check_prompts
+from samtailor.prediction.answers import Part, answer_shape, answers
+from samtailor.prediction.current import CurrentImage
+from samtailor.prompts import Prompts, check_prompts
+from samtailor.prompts.doubts import warn_of_new_kinds
 from samtailor.runs import Run
 
 __all__ = ["Prediction", "Predictor"]
@@ -46,6 +52,11 @@ class Predictor:
         >>> predictor.set_image("field.png")
         >>> predictor.predict(points=[[120, 80]]).masks.shape  # (1, 1, H, W)
 
+    Several threads may share a predictor. Each thread has its own current image, so ``set_image`` and ``predict`` give
+    a thread the masks of its own image. With ``handle = predictor.prepare(image)`` and ``predict(..., image=handle)``
+    there is no current image at all; use it in asynchronous code and for several images at once. Worker processes must
+    be started with the method ``spawn`` and load their own predictor; a forked process raises ``ForkError``.
+
     Args:
         base: a base, or its name; None takes the adapter's base, or the default one without an adapter.
         adapter: an adapter, or the folder of a run; None uses the base alone.
@@ -56,6 +67,7 @@ class Predictor:
         ArgumentError: an argument is of a wrong type.
         BaseModelError: the base cannot be loaded.
         AdapterError: the adapter cannot be loaded, or belongs to another base.
+        ForkError: this process was forked after its parent computed.
     """
 
     def __init__(
@@ -65,30 +77,39 @@ class Predictor:
         cache: AnyCache = None,
         device: AnyDevice = "auto",
     ) -> None:
+        before_computing()
         self.model = open_model(base, adapter, cache, device)
-        self._image: EmbeddedImage | None = None
+        self._current = CurrentImage()
 
     def __repr__(self) -> str:
         return f"<Predictor with {self.model.base!r}, {self.model.adapter or 'no adapter'!r}>"
 
     @property
     def frame(self) -> Frame | None:
-        """The frame of the current image; None before ``set_image``."""
-        return None if self._image is None else self._image.frame
+        """The frame of this thread's current image; None before ``set_image``."""
+        image = self._current.get()
+        return None if image is None else image.frame
 
-    def set_image(self, image: str | Path | Image.Image | np.ndarray) -> None:
-        """Choose the image for the following calls of ``predict``.
+    def prepare(self, image: str | Path | Image.Image | np.ndarray) -> EmbeddedImage:
+        """Encode an image and return a handle for ``predict(..., image=handle)``.
 
-        The image goes through the encoder only if its embedding is not in the cache.
+        The image goes through the encoder only if its embedding is not in the cache. The handle can be kept, used any
+        number of times, and passed to other threads and to other predictors of the same base. It takes 4 MB for SAM.
 
         Args:
             image: a path, a PIL image, or an array: (H, W) or (H, W, 3 or 4), uint8, uint16, or float in 0..1.
 
         Raises:
             ImageError: it cannot be read or is not an image.
+            ForkError: this process was forked after its parent computed.
         """
-        self._image = None  # if this image fails, later calls must not use the previous one
-        self._image = self.model.embedder.open_picture(image)
+        before_computing(self.model.base.device)
+        return self.model.embedder.open_picture(image)
+
+    def set_image(self, image: str | Path | Image.Image | np.ndarray) -> None:
+        """Choose the image for the following calls of ``predict`` in this thread; arguments as in ``prepare``."""
+        self._current.set(None)  # if this image fails, later calls must not use the previous one
+        self._current.set(self.prepare(image))
 
     def predict(
         self,
@@ -98,8 +119,12 @@ class Predictor:
         multimask: bool = False,
         adapted: bool = True,
         mask_input: Any = None,
+        image: EmbeddedImage | str | Path | Image.Image | np.ndarray | None = None,
     ) -> Prediction:
-        """Predict masks for one or several prompts on the current image.
+        """Predict masks for one or several prompts on an image.
+
+        Points, boxes and masks may be lists, arrays or tensors. A box that reaches a little outside the image is
+        clipped. Without any prompt, as with ``boxes=[]``, there are no masks: N = 0.
 
         To refine a mask, pass its logits with the next clicks:
 
@@ -107,23 +132,72 @@ class Predictor:
             predictor.predict(points=[[120, 80], [60, 90]], labels=[1, 0], mask_input=first.logits[:, 0])
 
         Args:
-            points: (P, 2) one prompt of P points, or (N, P, 2); (x, y) in image pixels, pixel centres at +0.5.
-            labels: (P,) or (N, P), 1 foreground, 0 background; None means all foreground.
+            points: (P, 2) one prompt of P points, or (N, P, 2); (x, y) in image pixels, pixel centres at +0.5. In a
+                list of N prompts, each may have its own number of points.
+            labels: (P,) or (N, P), 1 foreground, 0 background, -1 padding, which is ignored; None means all foreground.
             boxes: (4,) or (N, 4), x0 y0 x1 y1 in image pixels; with points, prompt i has both.
             multimask: return the alternatives for an ambiguous prompt (three for SAM) instead of the single mask.
             adapted: False uses the base alone.
             mask_input: (4h, 4w) or (N, 4h, 4w) low-res logits of an earlier mask; prompt i refines mask i.
+            image: a handle from ``prepare``, or an image as ``prepare`` takes it; None uses the image of ``set_image``.
 
         Raises:
             PromptError: no image is set, a prompt has a wrong shape or label, or a prompt is outside the image.
+            ForkError: this process was forked after its parent computed.
+
+        Warns:
+            PromptWarning: a prompt is probably not what you mean, or is of a kind that the adapter was not fitted on.
         """
-        if self._image is None:
-            raise PromptError("No image is set.", "Call set_image first.")
-        prompts = check_prompts(points, labels, boxes, mask_input, frame=self._image.frame)
+        handle = self._handle(image)
+        prompts = check_prompts(points, labels, boxes, mask_input, frame=handle.frame)
+        parts = list(self.parts(handle, prompts, multimask, adapted))
+        if len(parts) == 1 and len(parts[0].rows) == len(prompts):
+            return Prediction(parts[0].masks, parts[0].iou, parts[0].logits)
         model = self.model if adapted else self.model.plain
-        answers = list(model.answer(self._image, prompts, "multi" if multimask else "single"))
-        return Prediction(
-            np.concatenate([a.masks for a in answers]),
-            np.concatenate([a.iou for a in answers]),
-            np.concatenate([a.logits for a in answers]),
+        m, h, w = parts[0].logits.shape[1:] if parts else answer_shape(model, handle, _choice(multimask))
+        n, frame = len(prompts), handle.frame
+        prediction = Prediction(
+            np.empty((n, m, frame.height, frame.width), dtype=bool),
+            np.empty((n, m), dtype=np.float32),
+            np.empty((n, m, h, w), dtype=np.float32),
         )
+        while parts:
+            part = parts.pop()
+            prediction.masks[part.rows] = part.masks
+            prediction.iou[part.rows] = part.iou
+            prediction.logits[part.rows] = part.logits
+        return prediction
+
+    def parts(
+        self, handle: EmbeddedImage, prompts: Prompts, multimask: bool = False, adapted: bool = True
+    ) -> Iterator[Part]:
+        """Predict like ``predict``, some prompts at a time, so that memory does not grow with their number.
+
+        Args:
+            handle: from ``prepare``.
+            prompts: from ``samtailor.prompts.check_prompts`` with ``handle.frame``.
+            multimask: as in ``predict``.
+            adapted: as in ``predict``.
+        """
+        model = self.model if adapted else self.model.plain
+        before_computing(model.base.device)
+        if model.adapter is not None and len(prompts):
+            warn_of_new_kinds(prompts, model.adapter.fitted_on)
+        return answers(model, handle, prompts, _choice(multimask))
+
+    def _handle(self, image: EmbeddedImage | str | Path | Image.Image | np.ndarray | None) -> EmbeddedImage:
+        if image is None:
+            return self._current.require()
+        if not isinstance(image, EmbeddedImage):
+            return self.prepare(image)
+        if image.fingerprint not in ("", self.model.base.fingerprint):
+            raise PromptError(
+                f"The image was prepared by another base than {self.model.base.name!r}.",
+                "Prepare it again with this predictor.",
+            )
+        device = self.model.base.device
+        return replace(image, embeddings={name: tensor.to(device) for name, tensor in image.embeddings.items()})
+
+
+def _choice(multimask: bool) -> MaskChoice:
+    return "multi" if multimask else "single"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from samtailor.data import ImageRecord, Task, convert, load_task, write_coco
-from samtailor.machine.progress import Count, Event
+from samtailor.machine.progress import Count, Event, Note
 from tests.data.helpers import check_round_trip, check_same, data_error, instance, picture, write
 
 MASKS = hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=10))
@@ -49,6 +50,25 @@ def test_a_task_is_the_same_after_a_round_trip(task: Task, tmp_path: Path) -> No
         "as-rle/train.json",
         "as-rle/val.json",
     ]
+
+
+def test_a_mask_with_a_very_long_border_stays_rle(tmp_path: Path) -> None:
+    chequered = (np.add.outer(np.arange(1500), np.arange(1500)) % 2).astype(bool)
+    combed = np.zeros((1500, 1500), dtype=bool)
+    combed[:, ::2] = combed[::700] = True
+    path = picture(tmp_path / "mine" / "images" / "a.png", 1500, 1500)
+    masks = (instance(1, chequered), instance(2, combed), instance(3, np.tri(1500, dtype=bool)))
+    events: list[Event] = []
+    task = Task("mine", tmp_path / "mine", "made up", ("cell",), {"train": (ImageRecord(path, 1500, 1500, masks),)})
+    start = time.monotonic()
+    write_coco(task, tmp_path / "out", polygons=True, progress=events.append)
+    assert time.monotonic() - start < 20  # over a minute without the bound
+    rows = json.loads((tmp_path / "out" / "train.json").read_text())["annotations"]
+    assert [isinstance(row["segmentation"], dict) for row in rows] == [True, True, False]
+    assert [event.text[:40] for event in events if isinstance(event, Note)] == [
+        "2 masks with a very long border stayed R"
+    ]
+    check_same(task, load_task(tmp_path / "out" / "train.json"))
 
 
 def test_polygons_are_cut_at_holes_and_crowds_stay_rle(task: Task, tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ class FakeBase:
         self.encoded = 0
         self.batches: list[int] = []
 
+    def embedding_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"image": (4, 8, 8), "fine": (2, 16, 16)}
+
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         time.sleep(self.sleep)
         self.encoded += len(images)

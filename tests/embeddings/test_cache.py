@@ -13,11 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from samtailor.bases.base import Base
+from samtailor.data.pixels.images import image_key, read_image
+from samtailor.data.task import ImageRecord
+from samtailor.embeddings import reading
 from samtailor.embeddings.cache import EmbeddingCache, default_cache_root
+from samtailor.embeddings.embedder import Embedder
 from samtailor.embeddings.encoder import run_encoder
-from samtailor.errors import BaseModelError, CacheError
+from samtailor.embeddings.entry import pack
+from samtailor.embeddings.memory import MemoryCache
+from samtailor.errors import BaseModelError, CacheError, ImageError
 from tests.embeddings.fake_encoder import KEY, PRINT_A, PRINT_B, SIZE, FakeBase, age, equal, files, picture, tensors
 
 # --- round trip
@@ -135,7 +142,7 @@ def test_encoder_output_of_the_wrong_shape_raises_an_error() -> None:
             return {"image": torch.zeros(4, 8, 8)}
 
     with pytest.raises(BaseModelError, match=r"'fake' returned .*\(4, 8, 8\).* for 1 image"):
-        run_encoder(Wrong(), [picture(1)])
+        run_encoder(Wrong(), picture(1))
 
 
 # --- damage
@@ -327,3 +334,88 @@ def test_an_embedding_does_not_depend_on_the_callers_autocast(tiny_sam: Base, tm
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside = EmbeddingCache(tmp_path / "b").embed(tiny_sam, "key", lambda: image)
     assert all(torch.equal(inside[name], tensor) for name, tensor in plain.items())
+
+
+# --- an entry with a right checksum that does not fit the base
+
+
+FORGED = {
+    "another name": {"other": torch.zeros(4, 8, 8), "fine": torch.zeros(2, 16, 16)},
+    "a name too few": {"image": torch.zeros(4, 8, 8)},
+    "a name too many": {**tensors(), "extra": torch.zeros(1)},
+    "another size": {"image": torch.zeros(4, 1, 1), "fine": torch.zeros(2, 16, 16)},
+    "another width": {"image": torch.zeros(3, 8, 8), "fine": torch.zeros(2, 16, 16)},
+    "no numbers": {"image": torch.zeros(0), "fine": torch.zeros(2, 16, 16)},
+    "integers": {"image": torch.zeros(4, 8, 8, dtype=torch.int64), "fine": torch.zeros(2, 16, 16)},
+    "float64": {"image": torch.zeros(4, 8, 8, dtype=torch.float64), "fine": torch.zeros(2, 16, 16)},
+    "float8": {"image": torch.zeros(4, 8, 8).to(torch.float8_e4m3fn), "fine": torch.zeros(2, 16, 16)},
+    "complex": {"image": torch.zeros(4, 8, 8, dtype=torch.complex64), "fine": torch.zeros(2, 16, 16)},
+    "NaN": {"image": torch.full((4, 8, 8), float("nan")), "fine": torch.zeros(2, 16, 16)},
+    "infinity": {"image": torch.full((4, 8, 8), float("inf")).half(), "fine": torch.zeros(2, 16, 16)},
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_an_entry_that_does_not_fit_the_base_is_reported_and_rebuilt(
+    cache: EmbeddingCache, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    base = FakeBase()
+    sound = cache.embed(base, KEY, lambda: picture(1))
+    path = cache.path(PRINT_A, KEY)
+    path.write_bytes(pack(PRINT_A, KEY, FORGED[kind], SIZE))
+    assert equal(cache.embed(base, KEY, lambda: picture(1)), sound)
+    assert (base.encoded, cache.damaged) == (2, [path])
+    assert "expected" in caplog.text or "not finite" in caplog.text
+    path.write_bytes(pack(PRINT_A, KEY, FORGED[kind], SIZE))
+    assert cache.verify(PRINT_A, KEY, base.embedding_shapes()) == "damaged"
+
+
+# --- what is stored depends on the image and the base alone
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_stored_under_its_own_key(
+    cache: EmbeddingCache, tiny_sam: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live, old, new = (tmp_path / name for name in ("live.png", "old.png", "new.png"))
+    for seed, path in enumerate((old, new)):
+        Image.fromarray(picture(seed)).save(path)
+    shutil.copy(old, live)
+
+    def read_late(path: Path) -> np.ndarray:
+        shutil.copy(new, live)
+        return read_image(path)
+
+    monkeypatch.setattr(reading, "read_image", read_late)
+    opened = Embedder(tiny_sam, cache).open_picture(live)
+    monkeypatch.undo()
+    assert cache.get(tiny_sam.fingerprint, image_key(old)) is None
+    of_new = cache.get(tiny_sam.fingerprint, image_key(new))
+    assert of_new is not None
+    assert torch.equal(of_new["image"], opened.embeddings["image"][0])
+    assert torch.equal(of_new["image"], MemoryCache().embed(tiny_sam, "key", lambda: picture(1))["image"])
+
+
+def test_an_image_of_a_task_that_is_replaced_raises_an_error(
+    cache: EmbeddingCache, tiny_sam: Base, tmp_path: Path
+) -> None:
+    Image.fromarray(picture(0)).save(tmp_path / "a.png")
+    embedder, record = Embedder(tiny_sam, cache), ImageRecord(tmp_path / "a.png", 30, 20)
+    embedder.open(record)
+    shutil.rmtree(cache.root)
+    Image.fromarray(picture(1)).save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match=r"a\.png was replaced by another image"):
+        embedder.open(record)
+    assert not cache.root.exists()
+
+
+@pytest.mark.parametrize("wrapper", [torch.inference_mode, torch.no_grad, torch.enable_grad])
+def test_an_embedding_does_not_depend_on_the_callers_mode_and_can_be_trained_on(tiny_sam: Base, wrapper: Any) -> None:
+    plain = MemoryCache().embed(tiny_sam, KEY, lambda: picture(1))
+    memory = MemoryCache(dtype="float32")
+    with wrapper():
+        memory.embed(tiny_sam, KEY, lambda: picture(1))
+    found = memory.get(tiny_sam.fingerprint, KEY)
+    assert found is not None
+    assert torch.equal(found["image"].half().float(), plain["image"])
+    weight = torch.ones(1, requires_grad=True)
+    torch.autograd.backward((found["image"] * weight).sum())

@@ -16,7 +16,7 @@ import torch
 
 from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings import encoding
+from samtailor.embeddings import encoding, reading
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.encoding import encode_images
 from samtailor.errors import CacheError, DataError
@@ -33,14 +33,13 @@ def entries(cache: EmbeddingCache) -> int:
     return sum(row["entries"] for row in cache.stats())
 
 
-@pytest.mark.parametrize("batch_size", [1, 3, 50])
-def test_all_images_are_encoded_once(cache: EmbeddingCache, records: list[ImageRecord], batch_size: int) -> None:
+def test_all_images_are_encoded_once_and_one_at_a_time(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
     base = FakeBase()
-    report = encode_images(base, records, cache, batch_size)
+    report = encode_images(base, records, cache)
     assert (report.total, report.already, report.encoded, report.rebuilt, report.failed) == (7, 0, 7, 0, [])
     assert report.seconds > 0
     assert base.encoded == 7
-    assert max(base.batches) == min(batch_size, 7)
+    assert set(base.batches) == {1}  # the numbers of a batch depend on its size
     assert cache.stats()[0]["base"] == "fake"
     for number, record in enumerate(records):
         embedding = cache.get(PRINT_A, image_key(record.path))
@@ -54,8 +53,8 @@ def test_a_second_run_neither_decodes_nor_encodes(
 ) -> None:
     encode_images(FakeBase(), records, cache)
     base = FakeBase()
-    monkeypatch.setattr(encoding, "read_image", lambda path: pytest.fail("an image was decoded"))
-    report = encode_images(base, records, cache, batch_size=2)
+    monkeypatch.setattr(reading, "read_image", lambda path: pytest.fail("an image was decoded"))
+    report = encode_images(base, records, cache)
     assert (report.already, report.encoded, base.encoded) == (7, 0, 0)
 
 
@@ -66,7 +65,7 @@ def test_the_same_picture_under_two_names_is_encoded_once(cache: EmbeddingCache,
         copy.write_bytes(record.path.read_bytes())
         twice += [record, ImageRecord(copy, 30, 20), record]
     base = FakeBase()
-    report = encode_images(base, twice, cache, batch_size=4)
+    report = encode_images(base, twice, cache)
     assert (report.total, report.already, report.encoded, base.encoded) == (21, 14, 7, 7)
 
 
@@ -74,19 +73,16 @@ def test_an_empty_list_of_images_is_allowed(cache: EmbeddingCache) -> None:
     assert encode_images(FakeBase(), [], cache).total == 0
 
 
-def test_a_batch_size_below_one_raises_an_error(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
-    with pytest.raises(DataError, match="batch_size is 0"):
-        encode_images(FakeBase(), records, cache, batch_size=0)
-
-
-@pytest.mark.parametrize("batch_size", [1, 3])
-def test_progress_counts_images_after_each_batch(
-    cache: EmbeddingCache, records: list[ImageRecord], batch_size: int
-) -> None:
+def test_progress_counts_images(cache: EmbeddingCache, records: list[ImageRecord]) -> None:
     steps: list[Count] = []
-    encode_images(FakeBase(sleep=0.01), records, cache, batch_size, steps.append)
-    assert [step.done for step in steps] == ([1, 2, 3, 4, 5, 6, 7] if batch_size == 1 else [3, 6, 7])
-    assert all(step.total == 7 and 0 < step.rate < 100 * batch_size for step in steps)
+
+    def count(event: Event) -> None:
+        assert isinstance(event, Count)
+        steps.append(event)
+
+    encode_images(FakeBase(sleep=0.01), records, cache, count)
+    assert [step.done for step in steps] == [1, 2, 3, 4, 5, 6, 7]
+    assert all(step.total == 7 and step.rate is not None and 0 < step.rate < 100 for step in steps)
 
 
 def test_reading_overlaps_with_encoding(
@@ -97,7 +93,7 @@ def test_reading_overlaps_with_encoding(
     read: list[Path] = []
     at_first_encode: list[int] = []
 
-    def reading(path: Path) -> np.ndarray:
+    def slow_reading(path: Path) -> np.ndarray:
         assert threading.current_thread() is not threading.main_thread()
         read.append(path)
         return picture(int(path.stem))
@@ -112,7 +108,7 @@ def test_reading_overlaps_with_encoding(
                 at_first_encode.append(len(read))
             return super().encode(images)
 
-    monkeypatch.setattr(encoding, "read_image", reading)
+    monkeypatch.setattr(reading, "read_image", slow_reading)
     encode_images(Watching(), many, cache)
     assert at_first_encode == [1 + encoding.AHEAD]
     assert len(read) == 20
@@ -143,7 +139,7 @@ def test_unreadable_images_do_not_stop_the_others(cache: EmbeddingCache, records
     records[5].path.write_bytes(cut[: len(cut) // 2])
     base = FakeBase()
     with pytest.raises(DataError, match=r"3 of 7 images could not be read; the first is .*001\.png: "):
-        encode_images(base, records, cache, batch_size=2)
+        encode_images(base, records, cache)
     assert entries(cache) == base.encoded == 4
     report = encode_images(base, records, cache, skip_unreadable=True)
     assert (report.already, report.encoded, base.encoded) == (4, 0, 4)
@@ -186,7 +182,7 @@ from samtailor.data.task import ImageRecord
 from samtailor.embeddings.encoding import encode_images
 cache = EmbeddingCache(Path({root!r}))
 records = [ImageRecord(path, 30, 20) for path in sorted(Path({images!r}).glob("*.png"))]
-report = encode_images(FakeBase(sleep={sleep}), records, cache, batch_size=2)
+report = encode_images(FakeBase(sleep={sleep}), records, cache)
 assert report.already + report.encoded == len(records), report
 assert not cache.damaged
 """

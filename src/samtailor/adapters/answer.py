@@ -14,9 +14,9 @@ from samtailor.adapters.io import fitting
 from samtailor.bases.base import Base, Decoded, MaskChoice
 from samtailor.bases.prompts import PromptTensors
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage, Embedder
 from samtailor.embeddings.opening import AnyCache, as_cache
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import AdapterError, PromptError
 from samtailor.frames import Frame
 from samtailor.machine.undisturbed import undisturbed_steps
@@ -78,7 +78,7 @@ class AdaptedModel:
         return self.embedder.base
 
     @property
-    def cache(self) -> EmbeddingCache:
+    def cache(self) -> EmbeddingStore:
         return self.embedder.cache
 
     @property

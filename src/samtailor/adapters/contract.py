@@ -31,6 +31,7 @@ class Adapter(nn.Module, abc.ABC):
         mask_token: the mask token that ``single`` means for this adapter; 0 is the base's own single mask.
         base_name: name of the base that it was built for; None if ``build_adapter`` did not build it.
         base_fingerprint: fingerprint of that base.
+        fitted_on: the setting ``prompts`` of its fit, such as ``click``; None if it is not known.
     """
 
     method: ClassVar[str]
@@ -40,6 +41,7 @@ class Adapter(nn.Module, abc.ABC):
     mask_token: int = 0
     base_name: str | None = None
     base_fingerprint: str | None = None
+    fitted_on: str | None = None
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:

@@ -162,6 +162,7 @@ def load_adapter(
             "Copy the run folder again.",
         )
     adapter.use_token(token)
+    adapter.fitted_on = _fitted_on(card)
     _load_strictly(adapter, state, path)
     return adapter.to(base.device).eval()
 
@@ -205,6 +206,14 @@ def fitting(adapter: Adapter, base: Base) -> Adapter:
         f"is {base.name!r} with fingerprint {base.fingerprint}.",
         "Use it on the base it was fitted on, or fit a new adapter on this one.",
     )
+
+
+def _fitted_on(card: dict[str, Any]) -> str | None:
+    try:
+        prompts = card["fit"]["settings"]["prompts"]
+    except (KeyError, TypeError):  # an adapter that was saved without a fit
+        return None
+    return prompts if isinstance(prompts, str) else None
 
 
 def _digest(content: bytes) -> str:

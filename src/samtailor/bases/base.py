@@ -112,6 +112,10 @@ class Base(nn.Module, abc.ABC):
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
         """Embed B images, each (H, W, 3) uint8 RGB of any size; includes the base's own preprocessing."""
 
+    def embedding_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return name -> shape of what ``encode`` returns, without the batch axis; stored embeddings are checked."""
+        return {"image": (self.embed_dim, self.grid, self.grid)}
+
     @abc.abstractmethod
     def embed_prompts(self, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
         """Turn prompts into tokens.

@@ -28,11 +28,11 @@ def open_task(
 
 def open_cache(folder: Path | None, dtype: str = CACHE_TYPE) -> EmbeddingCache:
     """Open the embedding cache; ``folder`` None is the user's cache."""
-    from samtailor.embeddings.opening import as_cache
+    from samtailor.embeddings.cache import EmbeddingCache
 
     if dtype not in ("float16", "float32"):
         raise typer.BadParameter("choose float16 or float32", param_hint="--cache-type")
-    return as_cache(folder, dtype=dtype)  # type: ignore[arg-type]
+    return EmbeddingCache(folder, dtype=dtype)  # type: ignore[arg-type]
 
 
 def open_base(name: str, device: str, reference_decoder: bool = False) -> Base:

@@ -11,11 +11,12 @@ from typing import Any
 
 from pycocotools import mask as coco_mask
 
+from samtailor.data.findings import times
 from samtailor.data.pixels.outlines import mask_polygons
 from samtailor.data.regroup import image_name
 from samtailor.data.task import SPLITS, ImageRecord, Instance, Task
 from samtailor.errors import DataError
-from samtailor.machine.progress import Count, Progress, silent
+from samtailor.machine.progress import Count, Note, Progress, silent
 
 __all__ = ["write_coco"]
 
@@ -35,9 +36,10 @@ def write_coco(
         task: the task.
         out: a folder that does not exist or is empty.
         polygons: write polygons along the pixels' borders instead of compressed RLE. A mask with holes is cut into
-            pieces without holes. Crowd regions and empty masks stay RLE, because polygons cannot express them.
+            pieces without holes. Crowd regions and empty masks stay RLE, because polygons cannot express them, and so
+            do masks with a border of more than 500,000 pixels, such as chequered ones; a ``Note`` counts these.
         link: make hard links to the images instead of copies.
-        progress: receives a ``Count`` of the stage "Writing" after each image.
+        progress: receives a ``Count`` of the stage "Writing" after each image, and a ``Note`` if masks stay RLE.
 
     Returns:
         ``out``.
@@ -70,7 +72,7 @@ def write_coco(
 
 def _write(task: Task, out: Path, polygons: bool, link: bool, progress: Progress) -> None:
     names = _names(task)
-    total, done = len(task.images), 0
+    total, done, kept = len(task.images), 0, 0
     progress(Count("Writing", done, total))
     categories = {name: number for number, name in enumerate(task.classes, 1)}
     for split, records in task.splits.items():
@@ -84,7 +86,9 @@ def _write(task: Task, out: Path, polygons: bool, link: bool, progress: Progress
             images.append(
                 {"id": number, "file_name": names[record.path], "width": record.width, "height": record.height}
             )
-            annotations += [_annotation(i, number, categories[i.label], polygons) for i in record.instances]
+            added = [_annotation(i, number, categories[i.label], polygons) for i in record.instances]
+            kept += sum(_stayed_rle(a, i) for a, i in zip(added, record.instances, strict=True)) if polygons else 0
+            annotations += added
             done += 1
             progress(Count("Writing", done, total))
         content = {
@@ -94,6 +98,8 @@ def _write(task: Task, out: Path, polygons: bool, link: bool, progress: Progress
             "categories": [{"id": number, "name": name} for name, number in categories.items()],
         }
         (out / f"{split}.json").write_text(json.dumps(content), encoding="ascii")
+    if kept:
+        progress(Note(f"{times(kept, 'mask')} with a very long border stayed RLE, which every reader of COCO takes."))
 
 
 def _copy(source: Path, target: Path, link: bool) -> None:
@@ -139,7 +145,7 @@ def _short_name(record: ImageRecord, task: Task, split: str) -> PurePosixPath:
 def _annotation(instance: Instance, image: int, category: int, polygons: bool) -> dict[str, Any]:
     segmentation: Any = {"size": list(instance.rle["size"]), "counts": _text(instance.rle["counts"])}
     if polygons and instance.area and not instance.crowd:
-        segmentation = mask_polygons(instance.mask())
+        segmentation = mask_polygons(instance.mask()) or segmentation
     return {
         "id": instance.id,
         "image_id": image,
@@ -149,6 +155,10 @@ def _annotation(instance: Instance, image: int, category: int, polygons: bool) -
         "bbox": coco_mask.toBbox(instance.rle).tolist(),
         "iscrowd": int(instance.crowd),
     }
+
+
+def _stayed_rle(annotation: dict[str, Any], instance: Instance) -> bool:
+    return isinstance(annotation["segmentation"], dict) and bool(instance.area) and not instance.crowd
 
 
 def _text(counts: str | bytes) -> str:

@@ -13,20 +13,25 @@ from samtailor.data.formats.celebamask import find_celebamask, read_celebamask
 from samtailor.data.formats.coco import match_coco, read_coco
 from samtailor.data.formats.coco_crowd import CROWDS
 from samtailor.data.formats.cvat_xml import is_cvat_xml, read_cvat_xml
+from samtailor.data.formats.darwin import is_darwin, read_darwin
+from samtailor.data.formats.datumaro import is_datumaro, read_datumaro
 from samtailor.data.formats.folders import match_folders, read_folders
 from samtailor.data.formats.hf import read_hf
 from samtailor.data.formats.hf_rows import is_hf_folder, is_saved
 from samtailor.data.formats.label_maps import VOID
 from samtailor.data.formats.label_studio import is_label_studio, read_label_studio
 from samtailor.data.formats.labelme import is_labelme, read_labelme
+from samtailor.data.formats.qupath import is_qupath, read_qupath
 from samtailor.data.formats.sa1b import is_sa1b, read_sa1b
 from samtailor.data.formats.street_polygons import is_street_polygons, read_street_polygons
 from samtailor.data.formats.supervisely import is_supervisely, read_supervisely
 from samtailor.data.formats.via import is_via, read_via
 from samtailor.data.formats.voc import find_voc, read_voc
+from samtailor.data.formats.xml_polygons import match_xml_polygons, read_xml_polygons
 from samtailor.data.formats.yolo import read_yolo
 from samtailor.data.formats.yolo_files import is_yolo
 from samtailor.data.one_class import only_class
+from samtailor.data.other_tools import name_tool
 from samtailor.data.pixels.pillow import is_special
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.regroup import split_by_group
@@ -99,9 +104,23 @@ _FORMATS |= {
     "label-studio": _Format(is_label_studio, read_label_studio, "json export of Label Studio, with the images below"),
     "sa1b": _Format(is_sa1b, read_sa1b, "a json file per image, with image and annotations (SA-1B)"),
     "supervisely": _Format(is_supervisely, read_supervisely, "meta.json, DATASET/ann/ with DATASET/img/ (Supervisely)"),
+    "datumaro": _Format(is_datumaro, read_datumaro, "annotations/train.json of Datumaro, with the images below"),
+    "darwin": _Format(is_darwin, read_darwin, "a json file per image of V7 Darwin, with the images below"),
+    "qupath": _Format(is_qupath, read_qupath, "a GeoJSON file of QuPath per image, with the images below"),
+    "xml": _Format(
+        match_xml_polygons, read_xml_polygons, "an xml file with polygons per image (LabelMe on the web, Roboflow)"
+    ),
     "street": _Format(is_street_polygons, read_street_polygons, "gtFine/ with leftImg8bit/ (Cityscapes, Mapillary)"),
 }
-_OF_ONE_FILE = ("cvat", "via", "label-studio", "sa1b")  # layouts that may also be a single file
+_OF_ONE_FILE = (
+    "cvat",
+    "via",
+    "label-studio",
+    "sa1b",
+    "datumaro",
+    "darwin",
+    "qupath",
+)  # layouts that may also be a single file
 FORMATS = tuple(_FORMATS)
 
 
@@ -195,7 +214,11 @@ def _read(path: Path, format: str | None, reading: Reading) -> Task:
     if path.is_file():
         suffix = path.suffix.lower()
         for layout in _OF_ONE_FILE:
-            if suffix in (".json", ".csv", ".xml") and format in (None, layout) and _FORMATS[layout].matches(path):
+            if (
+                suffix in (".json", ".csv", ".xml", ".geojson")
+                and format in (None, layout)
+                and _FORMATS[layout].matches(path)
+            ):
                 return _FORMATS[layout].read(path, reading)
         if suffix == ".json" and format in (None, "coco"):
             return _FORMATS["coco"].read(path, reading)
@@ -225,6 +248,8 @@ def _unknown_layout(path: Path, ranked: list[Candidate]) -> DataError:
     near_misses = [f"{candidate.format}: {candidate.reason}" for candidate in ranked if candidate.reason]
     expected = "; ".join(f"{name}: {layout.files}" for name, layout in _FORMATS.items())
     hint = "The guide to data formats (docs/guides/data.md) shows the layouts."
+    if (tool := name_tool(path)) is not None:
+        return DataError(f"{path} has no layout that can be read: {tool[0]}.", f"{tool[1]} {hint}")
     if near_misses:
         return DataError(
             f"{path} has no known layout. What comes near: {'; '.join(near_misses)}. Expected one of: {expected}.", hint

@@ -12,27 +12,36 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import platformdirs
 from torch import Tensor
 
 from samtailor.embeddings import upkeep
-from samtailor.embeddings.encoder import Encoder, run_encoder
-from samtailor.embeddings.entry import DTYPES, DamagedEntryError, as_float32, pack, storable, unpack
+from samtailor.embeddings.encoder import Encoder
+from samtailor.embeddings.entry import (
+    CacheDtype,
+    DamagedEntryError,
+    EntryState,
+    Shapes,
+    as_float32,
+    pack,
+    storable,
+    unpack,
+)
+from samtailor.embeddings.memory import MemoryCache
 from samtailor.embeddings.space import SizeLimit, write_error
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.embeddings.upkeep import HOUR, SUFFIX, BaseStats
 from samtailor.errors import CacheError
 from samtailor.machine.arguments import AnyPath, as_path
 
 __all__ = ["BaseStats", "CacheDtype", "EmbeddingCache", "EntryState", "default_cache_root"]
 
-CacheDtype = Literal["float16", "float32"]
-EntryState = Literal["good", "missing", "damaged"]
+PICTURE_BYTES = 64_000_000
+"""Largest size of the embeddings of arrays and Pillow images, which stay in memory: about 30 for SAM."""
 
 _NAME = re.compile(r"\w[\w.-]{1,127}", re.ASCII)
 _logger = logging.getLogger(__name__)
@@ -46,8 +55,10 @@ def default_cache_root() -> Path:
     return Path(platformdirs.user_cache_dir("samtailor", appauthor=False)) / "embeddings"
 
 
-class EmbeddingCache:
+class EmbeddingCache(EmbeddingStore):
     """Embeddings on disk, shared by fit, evaluate and predict, and by several processes.
+
+    Arrays and Pillow images are not stored on disk: their embeddings stay in the memory of this object, up to 64 MB.
 
     Args:
         root: folder of the cache, created by the first write; None for the user's own: ``SAMTAILOR_CACHE`` if it is
@@ -66,17 +77,20 @@ class EmbeddingCache:
     def __init__(
         self, root: AnyPath | None = None, dtype: CacheDtype = "float16", limit_bytes: int | None = None
     ) -> None:
-        if dtype not in DTYPES:
-            raise CacheError(f"Cache dtype is {dtype!r}; expected {' or '.join(DTYPES)}.", "Choose one of them.")
+        super().__init__(dtype)
         if limit_bytes is not None and limit_bytes <= 0:
             raise CacheError(
                 f"Cache limit is {limit_bytes} bytes; expected more than 0, or None for no limit.", "Raise the limit."
             )
         self.root = default_cache_root() if root is None else as_path(root, "root")
-        self.dtype: CacheDtype = dtype
         self.damaged: list[Path] = []
         self._limit = SizeLimit(self.root, limit_bytes)
         self._warned = False
+        self._pictures = MemoryCache(PICTURE_BYTES, dtype)
+
+    @property
+    def pictures(self) -> EmbeddingStore:
+        return self._pictures
 
     def __repr__(self) -> str:
         return f"<EmbeddingCache in {str(self.root)!r}>"
@@ -106,16 +120,16 @@ class EmbeddingCache:
         except OSError:
             return False
 
-    def get(self, base_fingerprint: str, key: str) -> dict[str, Tensor] | None:
-        """Read the embedding of one image, float32 on the CPU; None if there is no good entry.
+    def get(self, base_fingerprint: str, key: str, shapes: Shapes | None = None) -> dict[str, Tensor] | None:
+        """Read the embedding of one image as ``EmbeddingStore.get`` does.
 
         A damaged entry is logged as a warning, added to ``damaged`` and removed.
         """
-        return self._read(base_fingerprint, key)[1]
+        return self._read(base_fingerprint, key, shapes)[1]
 
-    def verify(self, base_fingerprint: str, key: str) -> EntryState:
-        """Read an entry and compare its checksum; a damaged entry is treated as in ``get``."""
-        return self._read(base_fingerprint, key)[0]
+    def verify(self, base_fingerprint: str, key: str, shapes: Shapes | None = None) -> EntryState:
+        """Read and check an entry; a damaged entry is treated as in ``get``."""
+        return self._read(base_fingerprint, key, shapes)[0]
 
     def put(
         self,
@@ -125,54 +139,7 @@ class EmbeddingCache:
         size: tuple[int, int],
         base_name: str = "",
     ) -> None:
-        """Store the embedding of one image and replace an existing entry.
-
-        Args:
-            base_fingerprint: of the base that computed it.
-            key: hash of the image's content.
-            tensors: named floating-point tensors of one image, without a batch axis, on any device.
-            size: (W, H) of the image, pixels.
-            base_name: shown by ``stats``.
-
-        Raises:
-            CacheError: the folder is not writable, the disk or the limit is full, or a value is not finite.
-        """
         self._write(base_fingerprint, key, storable(tensors, self.dtype), size, base_name)
-
-    def embed(
-        self, base: Encoder, key: str, image_fn: Callable[[], np.ndarray], *, strict: bool = True
-    ) -> dict[str, Tensor]:
-        """Return the embedding of one image from the cache; compute and store it if it is not there.
-
-        Both ways return the same bits: a new embedding is rounded like a stored one.
-
-        Args:
-            base: the frozen base.
-            key: hash of the image's content.
-            image_fn: returns the image, (H, W, 3) uint8 RGB; called only if it must be encoded.
-            strict: False to warn once instead of raising if the cache cannot be written.
-
-        Returns:
-            Named tensors without a batch axis, float32 on the CPU.
-
-        Raises:
-            CacheError: as ``put``, if ``strict``; a value that is not finite always raises.
-            BaseModelError: the encoder's output does not have one row.
-        """
-        cached = self.get(base.fingerprint, key)
-        if cached is not None:
-            return cached
-        image = image_fn()
-        rounded = storable(run_encoder(base, [image])[0], self.dtype)
-        try:
-            self._write(base.fingerprint, key, rounded, (image.shape[1], image.shape[0]), base.name)
-        except CacheError as error:
-            if strict:
-                raise
-            if not self._warned:
-                self._warned = True
-                _logger.warning("%s Continuing without storing; each such image is encoded again when needed.", error)
-        return as_float32(rounded)
 
     def stats(self) -> list[BaseStats]:
         """Count entries and bytes of each base in the cache, in order of folder; empty if there is no cache.
@@ -208,10 +175,10 @@ class EmbeddingCache:
         self._limit.reset()
         return upkeep.prune(self.root, max_bytes, older_than_days, base, everything)
 
-    def _read(self, fingerprint: str, key: str) -> tuple[EntryState, dict[str, Tensor] | None]:
+    def _read(self, fingerprint: str, key: str, shapes: Shapes | None) -> tuple[EntryState, dict[str, Tensor] | None]:
         path = self.path(fingerprint, key)
         try:
-            tensors = unpack(path.read_bytes(), fingerprint, key)
+            tensors = unpack(path.read_bytes(), fingerprint, key, shapes)
         except (FileNotFoundError, NotADirectoryError):
             return "missing", None
         except OSError as error:
@@ -228,6 +195,16 @@ class EmbeddingCache:
             if time.time() - path.stat().st_mtime > HOUR:
                 os.utime(path)
         return "good", as_float32(tensors)
+
+    def _keep(self, base: Encoder, key: str, rounded: dict[str, Tensor], size: tuple[int, int], strict: bool) -> None:
+        try:
+            self._write(base.fingerprint, key, rounded, size, base.name)
+        except CacheError as error:
+            if strict:
+                raise
+            if not self._warned:
+                self._warned = True
+                _logger.warning("%s Continuing without storing; each such image is encoded again when needed.", error)
 
     def _write(
         self, fingerprint: str, key: str, tensors: Mapping[str, Tensor], size: tuple[int, int], base_name: str

@@ -12,19 +12,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from samtailor.data.pixels.images import image_key, read_image
+from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings.cache import EmbeddingCache, EntryState
 from samtailor.embeddings.encoder import Encoder, run_encoder
+from samtailor.embeddings.entry import EntryState
+from samtailor.embeddings.reading import read_picture
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import DataError, ImageError
-from samtailor.machine.progress import Count, Progress, silent
+from samtailor.machine.progress import Count, Note, Progress, silent
 
 __all__ = ["EncodeReport", "encode_images"]
 
 READERS = 2
 """Threads that hash and decode files while the encoder works."""
 AHEAD = 4
-"""Maximum number of decoded images that wait, besides those of the next batch; this limits the memory."""
+"""Maximum number of decoded images that wait; this limits the memory."""
 RATE_WINDOW = 32
 """Steps over which the rate is measured. It is short because cached images are much faster than others."""
 
@@ -63,8 +65,7 @@ class _Checked(NamedTuple):
 def encode_images(
     base: Encoder,
     images: Sequence[ImageRecord],
-    cache: EmbeddingCache,
-    batch_size: int = 1,
+    cache: EmbeddingStore,
     progress: Progress = silent,
     skip_unreadable: bool = False,
 ) -> EncodeReport:
@@ -77,46 +78,30 @@ def encode_images(
         base: the frozen base.
         images: records whose files are read; equal files under two names are encoded once.
         cache: stores the embeddings.
-        batch_size: images per call of the encoder.
-        progress: receives a ``Count`` of stage ``Encoding``, with the rate, after each image or batch.
+        progress: receives a ``Count`` of stage ``Encoding``, with the rate, after each image.
         skip_unreadable: list unreadable images in ``failed`` instead of raising an error when the others are done.
 
     Raises:
-        DataError: ``batch_size`` is below 1, or images could not be read; the cache then has all others.
+        DataError: images could not be read; the cache then has all others.
         CacheError: the cache cannot be written.
-        BaseModelError: the encoder's output does not have one row per image.
+        BaseModelError: the encoder's output does not have the base's shapes.
     """
-    if batch_size < 1:
-        raise DataError(f"batch_size is {batch_size}; expected 1 or more.", "Give a whole number of 1 or more.")
     report = EncodeReport(total=len(images))
     meter = _Meter(len(images), progress)
-    waiting: dict[str, _Checked] = {}  # the next batch by key
     known_keys: set[str] = set()
-
-    def encode_batch() -> None:
-        batch = list(waiting.items())
-        waiting.clear()
-        pixels = [checked.pixels for _, checked in batch if checked.pixels is not None]
-        for (key, checked), image, tensors in zip(batch, pixels, run_encoder(base, pixels), strict=True):
-            cache.put(base.fingerprint, key, tensors, (image.shape[1], image.shape[0]), base.name)
-            report.encoded += 1
-            report.rebuilt += checked.state == "damaged"
-        meter.step(len(batch))
-
-    for checked in _read_ahead(base.fingerprint, images, cache, batch_size + AHEAD):
+    for checked in _read_ahead(base, images, cache):
         if checked.error:
             report.failed.append((checked.path, checked.error))
-            meter.step()
         elif checked.pixels is None or checked.key in known_keys:
             report.already += 1
-            meter.step()
         else:
-            waiting[checked.key] = checked
-        known_keys.add(checked.key)
-        if len(waiting) >= batch_size:
-            encode_batch()
-    if waiting:
-        encode_batch()
+            size = (checked.pixels.shape[1], checked.pixels.shape[0])
+            cache.put(base.fingerprint, checked.key, run_encoder(base, checked.pixels), size, base.name)
+            report.encoded += 1
+            report.rebuilt += checked.state == "damaged"
+        if not checked.error:
+            known_keys.add(checked.key)
+        meter.step()
     report.seconds = time.perf_counter() - meter.start
     if report.failed and not skip_unreadable:
         path, reason = report.failed[0]
@@ -124,19 +109,21 @@ def encode_images(
             f"{len(report.failed)} of {report.total} images could not be read; the first is {path}: {reason}",
             "Replace or remove these files. The other images are encoded and will not be encoded again.",
         )
+    if lost := sum(not cache.has(base.fingerprint, key) for key in known_keys):
+        progress(
+            Note(f"The store has no room for {lost} of {len(known_keys)} embeddings: they are computed each time.")
+        )
     return report
 
 
-def _read_ahead(
-    fingerprint: str, images: Sequence[ImageRecord], cache: EmbeddingCache, depth: int
-) -> Iterator[_Checked]:
-    """Check images in reader threads and yield the results in order; at most ``depth`` of them wait."""
+def _read_ahead(base: Encoder, images: Sequence[ImageRecord], cache: EmbeddingStore) -> Iterator[_Checked]:
+    """Check images in reader threads and yield the results in order; at most ``AHEAD + 1`` of them wait."""
     pool = ThreadPoolExecutor(READERS, thread_name_prefix="samtailor-read")
     pending: deque[Future[_Checked]] = deque()
     try:
         for record in images:
-            pending.append(pool.submit(_check_entry, fingerprint, record.path, cache))
-            if len(pending) >= depth:
+            pending.append(pool.submit(_check_entry, base, record.path, cache))
+            if len(pending) > AHEAD:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
@@ -144,17 +131,17 @@ def _read_ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _check_entry(fingerprint: str, path: Path, cache: EmbeddingCache) -> _Checked:
+def _check_entry(base: Encoder, path: Path, cache: EmbeddingStore) -> _Checked:
     """Check the entry of one image, and read the image if there is no good entry."""
+    key: str = ""
+    state: EntryState = "missing"
     try:
         key = image_key(path)
-    except (ImageError, DataError, OSError) as error:
-        return _Checked(path, error=str(error))
-    state = cache.verify(fingerprint, key)
-    if state == "good":
-        return _Checked(path, key, state)
-    try:
-        return _Checked(path, key, state, read_image(path))
+        state = cache.verify(base.fingerprint, key, base.embedding_shapes())
+        if state == "good":
+            return _Checked(path, key, state)
+        picture = read_picture(path)  # its own key: the file may have changed since it was hashed
+        return _Checked(path, picture.key, state, picture.pixels)
     except (ImageError, DataError, OSError) as error:
         return _Checked(path, key, state, error=str(error))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Literal
 
 import safetensors.torch
 import torch
@@ -13,7 +14,24 @@ from torch import Tensor
 
 from samtailor.errors import CacheError
 
-__all__ = ["DTYPES", "FORMAT_VERSION", "DamagedEntryError", "as_float32", "pack", "read_metadata", "storable", "unpack"]
+__all__ = [
+    "DTYPES",
+    "FORMAT_VERSION",
+    "CacheDtype",
+    "DamagedEntryError",
+    "EntryState",
+    "Shapes",
+    "as_float32",
+    "pack",
+    "read_metadata",
+    "storable",
+    "unpack",
+]
+
+CacheDtype = Literal["float16", "float32"]
+EntryState = Literal["good", "missing", "damaged"]
+Shapes = Mapping[str, tuple[int, ...]]
+"""Name -> shape of the tensors of one image, without a batch axis."""
 
 FORMAT_VERSION = "1"
 """Increase it if the same image file would lead to another embedding, e.g. if ``read_image`` returns other pixels."""
@@ -42,8 +60,8 @@ def storable(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
 
 
 def as_float32(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Convert tensors to float32; tensors of that type are not copied."""
-    return {name: tensor.float() for name, tensor in tensors.items()}
+    """Convert tensors to new ones of float32."""
+    return {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
 
 
 def pack(
@@ -70,8 +88,14 @@ def pack(
     return safetensors.torch.save(dict(tensors), metadata={**metadata, "checksum": checksum})
 
 
-def unpack(data: bytes, fingerprint: str, key: str) -> dict[str, Tensor]:
+def unpack(data: bytes, fingerprint: str, key: str, shapes: Shapes | None = None) -> dict[str, Tensor]:
     """Read the tensors of an entry, in the dtype in which they were stored.
+
+    Args:
+        data: the content of the file.
+        fingerprint: of the base, in full.
+        key: hash of the image's content.
+        shapes: what the base's embeddings look like; None accepts any names and shapes.
 
     Raises:
         DamagedEntryError: the bytes are not a whole entry of this base and image.
@@ -86,7 +110,20 @@ def unpack(data: bytes, fingerprint: str, key: str) -> dict[str, Tensor]:
         raise DamagedEntryError(f"not a whole safetensors file: {error}") from error
     if metadata.pop("checksum", None) != _checksum(metadata, tensors):
         raise DamagedEntryError("the checksum does not match")
+    _check_content(tensors, shapes)
     return tensors
+
+
+def _check_content(tensors: Mapping[str, Tensor], shapes: Shapes | None) -> None:
+    """Check what a checksum cannot: it also fits an entry that another program or a faulty base wrote."""
+    stored = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if shapes is not None and stored != dict(shapes):
+        raise DamagedEntryError(f"it holds {stored}, expected {dict(shapes)}")
+    for name, tensor in tensors.items():
+        if tensor.dtype not in DTYPES.values():
+            raise DamagedEntryError(f"{name} is {tensor.dtype}, expected float16 or float32")
+        if not _fits(tensor, tensor.dtype):
+            raise DamagedEntryError(f"{name} has values that are not finite")
 
 
 def read_metadata(data: bytes) -> dict[str, str]:
@@ -125,7 +162,8 @@ def _fits(tensor: Tensor, dtype: torch.dtype) -> bool:
 
 def _copies(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
     # Always a copy: a view of a batch would keep the whole batch in memory, and inference tensors cannot be trained on.
-    return {
-        name: tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format)
-        for name, tensor in tensors.items()
-    }
+    with torch.inference_mode(False):
+        return {
+            name: tensor.detach().to("cpu", dtype, copy=True, memory_format=torch.contiguous_format)
+            for name, tensor in tensors.items()
+        }

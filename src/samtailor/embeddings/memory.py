@@ -1,75 +1,66 @@
-"""Embeddings in memory alone: the cache of a caller who wants nothing on the disk."""
+"""Embeddings in memory: nothing is written to disk, and the least recently used make room for new ones."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
-import numpy as np
 import psutil
 from torch import Tensor
 
-from samtailor.embeddings.cache import CacheDtype, EmbeddingCache, EntryState
-from samtailor.embeddings.encoder import Encoder, run_encoder
-from samtailor.embeddings.entry import as_float32, storable
-from samtailor.embeddings.upkeep import BaseStats
+from samtailor.embeddings.encoder import Encoder
+from samtailor.embeddings.entry import CacheDtype, EntryState, Shapes, as_float32, storable
+from samtailor.embeddings.store import EmbeddingStore
+from samtailor.errors import CacheError
 
 __all__ = ["MemoryCache"]
 
-SHARE = 0.25
-"""Share of the machine's memory that embeddings may take."""
 
+class MemoryCache(EmbeddingStore):
+    """Embeddings in the memory of this process, for `--no-cache` and for arrays.
 
-class MemoryCache(EmbeddingCache):
-    """Embeddings that live as long as this object; nothing is written. The bits are those of a cache on disk.
+    It returns the same bits as ``EmbeddingCache``. An image that had to make room is encoded again when needed.
+    Several threads may use it.
 
     Args:
-        dtype: number type of kept values.
-        limit_bytes: maximum size; the least recently used embeddings go first, and are computed again if they are
-            needed. None is a quarter of the machine's memory.
+        limit_bytes: largest size. None: half of the memory that is available now.
+        dtype: number type of stored values. An image whose values do not fit float16 is stored as float32.
+
+    Raises:
+        CacheError: ``dtype`` or ``limit_bytes`` is invalid.
     """
 
-    def __init__(self, dtype: CacheDtype = "float16", limit_bytes: int | None = None) -> None:
-        super().__init__(Path("memory"), dtype, limit_bytes or int(psutil.virtual_memory().total * SHARE))
+    def __init__(self, limit_bytes: int | None = None, dtype: CacheDtype = "float16") -> None:
+        super().__init__(dtype)
+        if limit_bytes is not None and limit_bytes <= 0:
+            raise CacheError(
+                f"Cache limit is {limit_bytes} bytes; expected more than 0, or None for half of the free memory.",
+                "Raise the limit.",
+            )
+        self.limit_bytes = psutil.virtual_memory().available // 2 if limit_bytes is None else limit_bytes
         self._entries: OrderedDict[tuple[str, str], dict[str, Tensor]] = OrderedDict()
-        self._bytes = 0
+        self._used_bytes = 0
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<MemoryCache: {len(self._entries)} images, {self._bytes / 1e6:.1f} MB>"
+        return (
+            f"MemoryCache({len(self._entries)} images, {self._used_bytes / 1e6:.1f} of {self.limit_bytes / 1e6:.0f} MB)"
+        )
 
     def has(self, base_fingerprint: str, key: str) -> bool:
         return (base_fingerprint, key) in self._entries
 
-    def stats(self) -> list[BaseStats]:
-        """Return nothing: this cache has no folder."""
-        return []
-
-    def prune(
-        self,
-        max_bytes: int | None = None,
-        older_than_days: float | None = None,
-        base: str | None = None,
-        everything: bool = False,
-    ) -> tuple[int, int]:
-        """Forget everything if ``everything`` is set, or embeddings until at most ``max_bytes`` are kept."""
+    def get(self, base_fingerprint: str, key: str, shapes: Shapes | None = None) -> dict[str, Tensor] | None:
         with self._lock:
-            count, size = len(self._entries), self._bytes
-            self._shrink(0 if everything else size if max_bytes is None else max_bytes)
-            return count - len(self._entries), size - self._bytes
-
-    def get(self, base_fingerprint: str, key: str) -> dict[str, Tensor] | None:
-        with self._lock:
-            kept = self._entries.get((base_fingerprint, key))
-            if kept is None:
+            tensors = self._entries.get((base_fingerprint, key))
+            if tensors is None:
                 return None
             self._entries.move_to_end((base_fingerprint, key))
-        return as_float32(kept)
+        return as_float32(tensors)
 
-    def verify(self, base_fingerprint: str, key: str) -> EntryState:
-        return "good" if self.has(base_fingerprint, key) else "missing"
+    def verify(self, base_fingerprint: str, key: str, shapes: Shapes | None = None) -> EntryState:
+        return "missing" if self.get(base_fingerprint, key) is None else "good"
 
     def put(
         self,
@@ -79,28 +70,17 @@ class MemoryCache(EmbeddingCache):
         size: tuple[int, int],
         base_name: str = "",
     ) -> None:
-        self._keep(base_fingerprint, key, storable(tensors, self.dtype))
-
-    def embed(
-        self, base: Encoder, key: str, image_fn: Callable[[], np.ndarray], *, strict: bool = True
-    ) -> dict[str, Tensor]:
-        kept = self.get(base.fingerprint, key)
-        if kept is not None:
-            return kept
-        rounded = storable(run_encoder(base, [image_fn()])[0], self.dtype)
-        self._keep(base.fingerprint, key, rounded)
-        return as_float32(rounded)
-
-    def _keep(self, fingerprint: str, key: str, tensors: dict[str, Tensor]) -> None:
+        rounded = storable(tensors, self.dtype)
         with self._lock:
-            self._bytes += _size(tensors) - _size(self._entries.pop((fingerprint, key), {}))
-            self._entries[fingerprint, key] = tensors
-            self._shrink(self.limit_bytes or 0, least=1)
+            self._used_bytes -= _bytes_of(self._entries.pop((base_fingerprint, key), {}))
+            self._entries[base_fingerprint, key] = rounded
+            self._used_bytes += _bytes_of(rounded)
+            while self._used_bytes > self.limit_bytes:
+                self._used_bytes -= _bytes_of(self._entries.popitem(last=False)[1])
 
-    def _shrink(self, limit: int, least: int = 0) -> None:
-        while self._bytes > limit and len(self._entries) > least:
-            self._bytes -= _size(self._entries.popitem(last=False)[1])
+    def _keep(self, base: Encoder, key: str, rounded: dict[str, Tensor], size: tuple[int, int], strict: bool) -> None:
+        self.put(base.fingerprint, key, rounded, size)
 
 
-def _size(tensors: Mapping[str, Tensor]) -> int:
+def _bytes_of(tensors: Mapping[str, Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from samtailor.embeddings.cache import CacheDtype, EmbeddingCache
 from samtailor.embeddings.memory import MemoryCache
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.machine.arguments import AnyPath, as_path
 
 __all__ = ["AnyCache", "as_cache"]
 
-AnyCache = EmbeddingCache | AnyPath | bool | None
+AnyCache = EmbeddingStore | AnyPath | bool | None
 """A cache, the path of its folder, None or True for the user's own cache, False to store nothing."""
 
 
-def as_cache(cache: AnyCache = None, dtype: CacheDtype = "float16") -> EmbeddingCache:
+def as_cache(cache: AnyCache = None, dtype: CacheDtype = "float16") -> EmbeddingStore:
     """Return a cache.
 
     Args:
@@ -23,10 +24,10 @@ def as_cache(cache: AnyCache = None, dtype: CacheDtype = "float16") -> Embedding
     Raises:
         ArgumentError: ``cache`` is something else.
     """
-    if isinstance(cache, EmbeddingCache):
+    if isinstance(cache, EmbeddingStore):
         return cache
     if cache is None or cache is True:
         return EmbeddingCache(dtype=dtype)
     if cache is False:
-        return MemoryCache(dtype)
+        return MemoryCache(dtype=dtype)
     return EmbeddingCache(as_path(cache, "cache", "a path, an EmbeddingCache, True or False"), dtype=dtype)

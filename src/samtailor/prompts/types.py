@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -36,7 +37,7 @@ class Prompts:
 
     Attributes:
         points: (N, P, 2) float32, or None.
-        labels: (N, P) int64, 1 foreground, 0 background; None exactly when ``points`` is None.
+        labels: (N, P) int64, 1 foreground, 0 background, -1 padding; None exactly when ``points`` is None.
         boxes: (N, 4) float32 (x0, y0, x1, y1), or None.
         masks: (N, 4h, 4w) float32, low-res logits of an earlier mask (low-res frame), or None.
     """
@@ -53,3 +54,27 @@ class Prompts:
         """Select some of the prompts."""
         parts = (self.points, self.labels, self.boxes, self.masks)
         return Prompts(*(None if part is None else part[rows] for part in parts))
+
+    def by_point_count(self) -> Iterator[tuple[np.ndarray, Prompts]]:
+        """Group prompts that have the same number of points, and leave out padding points (label -1).
+
+        Yields:
+            (n,) positions of the prompts of a group, and these prompts.
+        """
+        points, labels = self.points, self.labels
+        if points is None or labels is None or (labels >= 0).all():
+            yield np.arange(len(self)), self
+            return
+        counts = (labels >= 0).sum(axis=1)
+        for count in np.unique(counts).tolist():
+            rows = np.flatnonzero(counts == count)
+            order = np.argsort(labels[rows] < 0, axis=1, kind="stable")[:, :count]
+            yield (
+                rows,
+                Prompts(
+                    points=points[rows[:, None], order] if count else None,
+                    labels=labels[rows[:, None], order] if count else None,
+                    boxes=None if self.boxes is None else self.boxes[rows],
+                    masks=None if self.masks is None else self.masks[rows],
+                ),
+            )

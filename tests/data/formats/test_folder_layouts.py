@@ -115,10 +115,10 @@ def test_a_category_of_mvtec_has_its_kinds_of_defects_as_classes(tmp_path: Path)
 
 def test_two_folders_that_may_hold_the_masks_are_refused(tmp_path: Path) -> None:
     for n in range(3):
-        add(tmp_path, f"images/{n}.png", f"1st_manual/{n}.png", f"mask/{n}.png")
-    with data_error("2 folders", "1st_manual", "may hold the masks", "Rename the one to read to masks"):
+        add(tmp_path, f"images/{n}.png", f"labels/{n}.png", f"mask/{n}.png")
+    with data_error("2 folders", "labels", "may hold the masks", "Rename the one to read to masks"):
         load_task(tmp_path)
-    (tmp_path / "1st_manual").rename(tmp_path / "masks")
+    (tmp_path / "labels").rename(tmp_path / "masks")
     task = load_task(tmp_path)
     assert [f.code for f in task.findings if f.count == 3] == ["pictures-left-out"]
 

@@ -72,6 +72,13 @@ def test_shared_values_in_one_piece_stay_objects_with_a_finding(tmp_path: Path) 
         load_task(tmp_path, mask_values="class")
 
 
+def test_values_in_the_order_of_their_places_are_less_likely_classes(tmp_path: Path) -> None:
+    add(tmp_path / "ordered", [blocks(1, 2, 3) for _ in range(6)])
+    assert codes(load_task(tmp_path / "ordered"))["unnamed-classes"] == "warning"
+    add(tmp_path / "mixed", [blocks(*order) for order in ((1, 2, 3), (3, 1, 2), (2, 1, 3)) * 2])
+    assert codes(load_task(tmp_path / "mixed"))["unnamed-classes"] == "error"
+
+
 def test_objects_of_different_number_are_objects_without_a_word(tmp_path: Path) -> None:
     add(tmp_path, [blocks(*range(1, n + 2)) for n in range(5)])
     assert "unnamed-classes" not in codes(load_task(tmp_path))

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, TiffImagePlugin
 
 from samtailor.data import image_key, image_size, read_image
 from samtailor.data.formats.mask_contents import read_mask_content
 from samtailor.data.pixels import limits
+from samtailor.data.pixels.bands import band_words, chosen_bands
 from samtailor.data.pixels.images import unread_bands
 from samtailor.data.pixels.masks import read_labels
 from samtailor.data.pixels.tiff import read_tags
@@ -74,7 +76,7 @@ def test_values_are_read_exactly(tmp_path: Path, dtype: str, bands: int) -> None
             path = tiff(tmp_path / "a.tif", values, order, rows, compress, predict, planar)
             content = read_tags(path)
             assert content is not None and content.needs_own_reader and content.bands == bands
-            assert (content.read() == values[..., : content.colours]).all()
+            assert (content.read() == values[..., : len(content.picture_bands)]).all()
             assert image_size(path) == (11, 9)
 
 
@@ -84,8 +86,8 @@ def test_deep_colours_are_scaled_together(tmp_path: Path) -> None:
     values[..., 1], values[..., 3] = values[..., 0] // 2, 65535
     image = read_image(tiff(tmp_path / "a.tif", values))
     assert image[..., 0].max() == 255 and 120 <= image[..., 1].max() <= 140 and not image[..., 2].any()
-    assert unread_bands(tmp_path / "a.tif") == (4, 1)
-    assert unread_bands(tiff(tmp_path / "alpha.tif", values, tags={338: 2})) == (4, 0)
+    assert unread_bands(tmp_path / "a.tif")[:2] == (4, 1)
+    assert unread_bands(tiff(tmp_path / "alpha.tif", values, tags={338: 2}))[:2] == (4, 0)
 
 
 def test_hot_pixels_do_not_make_a_picture_black(tmp_path: Path) -> None:
@@ -132,13 +134,51 @@ def test_rotation_is_applied(tmp_path: Path) -> None:
     assert (read_image(path)[..., 0] == np.rot90(read_image(tiff(tmp_path / "b.tif", values))[..., 0], -1)).all()
 
 
-def test_bands_that_may_be_anything_are_refused_by_number(tmp_path: Path) -> None:
-    values = np.zeros((4, 5, 11), dtype=np.uint8)
+def test_of_many_bands_the_first_three_or_the_named_ones_are_read(tmp_path: Path) -> None:
+    values = np.arange(4 * 5 * 11, dtype=np.uint8).reshape(4, 5, 11)
     path = tiff(tmp_path / "a.tif", values, tags={262: 1})
+    assert (read_image(path) == values[..., :3]).all() and image_size(path) == (5, 4)
+    assert unread_bands(path) == (11, 8, "the first three make the picture")
+    items = "".join(
+        f'<Item name="DESCRIPTION" sample="{n}" role="description">{name}</Item>'
+        for n, name in enumerate(("coastal", "Blue", "Green", "Red", "NIR"))
+    )
+    tags = {42112: (f"<GDALMetadata>{items}</GDALMetadata>",)}
+    assert chosen_bands(11, False, tags) == (3, 2, 1)
+    assert band_words((3, 2, 1)) == "4, 3 and 2, which the file calls red, green and blue, make the picture"
+    assert chosen_bands(11, False, {42112: (items.replace("Blue", "Red"),)}) == (0, 1, 2)
+    assert chosen_bands(11, True, tags) == (0, 1, 2)
+
+
+def pages(path: Path, count: int, description: str, dtype: str = "u2") -> np.ndarray:
+    """Write a TIFF file of several pages with a description; return their values (count, 6, 8)."""
+    values = (np.arange(count * 48).reshape(count, 6, 8) * 200 % 60000).astype(dtype)
+    first, *rest = (Image.fromarray(page) for page in values)
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[270] = description
+    first.save(path, save_all=True, append_images=rest, tiffinfo=info)
+    return values
+
+
+OME = '<?xml version="1.0"?><OME><Image ID="i"><Pixels SizeC="{}" SizeT="1" SizeX="8" SizeZ="{}"/></Image></OME>'
+
+
+@pytest.mark.parametrize("description", ["ImageJ=1.11a\nimages={0}\nchannels={0}\nhyperstack=true\n", OME])
+def test_pages_that_are_channels_are_bands(tmp_path: Path, description: str) -> None:
+    values = pages(tmp_path / "two.tif", 2, description.format(2, 1))
+    assert (read_image(tmp_path / "two.tif") == read_image(values[0])).all()
+    assert unread_bands(tmp_path / "two.tif")[:2] == (2, 1) and image_size(tmp_path / "two.tif") == (8, 6)
+    values = pages(tmp_path / "three.tif", 3, description.format(3, 1), "u1")
+    assert (read_image(tmp_path / "three.tif") == values.transpose(1, 2, 0)).all()
+    assert unread_bands(tmp_path / "three.tif")[1] == 0
+
+
+@pytest.mark.parametrize("description", ["ImageJ=1.11a\nimages=4\nchannels=2\nslices=2\n", OME.format(2, 2), "", "x"])
+def test_pages_that_are_slices_are_a_stack(tmp_path: Path, description: str) -> None:
+    pages(tmp_path / "a.tif", 4, description)
     for read in (read_image, image_size):
-        with pytest.raises(ImageError, match=r"has 11 bands of 8 bits; expected 1 .*, 3 .*, or 4.*gdal_translate"):
-            read(path)
-    assert read_image(tiff(tmp_path / "rgb.tif", values)).shape == (4, 5, 3)
+        with pytest.raises(ImageError, match="stack of 4 TIFF pages"):
+            read(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("dtype", ["i8", "u8", "u4", "f8", "f4"])

@@ -22,7 +22,7 @@ class LevelCheck:
     def __init__(self) -> None:
         self._images = 0
         self._flat: list[tuple[str, int]] = []
-        self._bands: list[tuple[str, int, int]] = []
+        self._bands: list[tuple[str, int, str]] = []
 
     def look(self, path: Path, pixels: np.ndarray) -> None:
         """Look at an image.
@@ -37,9 +37,9 @@ class LevelCheck:
         low, high = np.percentile(few, (1, 99), method="nearest")
         if high - low < FEWEST_LEVELS:
             self._flat.append((str(path), int(high) - int(low) + 1))
-        bands, unread = unread_bands(path)
+        bands, unread, words = unread_bands(path)
         if unread:
-            self._bands.append((str(path), bands, unread))
+            self._bands.append((str(path), bands, words))
 
     def findings(self) -> list[Finding]:
         """Return what was found in all images."""
@@ -57,12 +57,15 @@ class LevelCheck:
             files = tuple(file for file, _ in self._flat)
             findings.append(Finding(severity, "few-levels", what, files, len(files), hint))
         if self._bands:
-            first, bands, unread = self._bands[0]
+            first, bands, words = self._bands[0]
             what = (
                 f"{times(len(self._bands), 'image')} with more bands than were read. The first, {Path(first).name}, "
-                f"has {bands}: {'the first three' if bands - unread == 3 else 'the first'} make the picture."
+                f"has {bands}: {words}."
             )
-            hint = "If other bands show the objects better, save one or three of them as the image."
+            hint = (
+                "If other bands show the objects better, save one or three of them as the image, such as: "
+                "gdal_translate -b 4 -b 3 -b 2 in.tif out.tif."
+            )
             files = tuple(file for file, _, _ in self._bands)
             findings.append(Finding("warning", "unread-bands", what, files, len(files), hint))
         return findings

@@ -282,6 +282,15 @@ def _read_names(path: Path) -> ClassTable | None:
     return _named_lines(path, [line for line in lines if line and not line.startswith("#")])
 
 
+def _read_numbered_names(path: Path) -> ClassTable | None:
+    """Read names in order, or lines with their values: ``1: person``, as labels.txt of COCO-stuff."""
+    lines = [line.strip() for line in read_text(path)[0].splitlines()]
+    matches = [re.fullmatch(r"(\d{1,5})\s*[:;,=\t ]\s*(\S.*)", line) for line in lines if line]
+    if matches and all(matches):
+        return _table(path, ((int(match[1]), None, match[2]) for match in matches if match))
+    return _read_names(path)
+
+
 def _named_lines(path: Path, names: list[str]) -> ClassTable | None:
     """Return the table of names in order, from 0 on; background must come first, or the first value is not clear."""
     if not names:
@@ -345,10 +354,11 @@ _READERS: dict[str, Callable[[Path], ClassTable | None]] = {
     "labelmap.txt": _read_labelmap,
     "label_map.txt": _read_labelmap,
     "label_colors.txt": _read_colour_lines,
+    "objectinfo150.txt": _read_csv,
     "label_colours.txt": _read_colour_lines,
     "labels_colors.txt": _read_colour_lines,
     "colormap.txt": _read_colour_lines,
     "dataset.json": _read_nnunet,
-    "objectinfo150.txt": _read_csv,
-    "class_names.txt": _read_names,
+    "class_names.txt": _read_numbered_names,
+    "labels.txt": _read_numbered_names,
 }

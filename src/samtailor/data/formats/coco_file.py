@@ -10,7 +10,14 @@ from samtailor.data.findings import times
 from samtailor.data.formats.coco_content import as_key, list_of, load_content, read_categories
 from samtailor.data.formats.coco_crowd import crowd_flag, judge_crowds
 from samtailor.data.formats.coco_images import ImageLister, ListedImage
-from samtailor.data.formats.coco_masks import finite_box, is_empty, is_number, read_box, read_segmentation
+from samtailor.data.formats.coco_masks import (
+    are_boxes,
+    finite_box,
+    is_empty,
+    is_number,
+    read_box,
+    read_segmentation,
+)
 from samtailor.data.formats.coco_notes import CocoNotes
 from samtailor.data.formats.coco_search import CocoSource, base_folder
 from samtailor.data.formats.files import FIX_HINT
@@ -56,11 +63,12 @@ class CocoFile:
         self.classes = tuple(dict.fromkeys(self._categories.values()))
         self._finder = PictureFinder(root, source.path, base_folder(source.path), source.split, source.word)
         self._filled_boxes = 0
+        self._has_oriented_boxes = False
 
     @property
     def has_filled_boxes(self) -> bool:
         """True if masks are filled boxes: filled by ``records()``, or earlier by the conversion that wrote the file."""
-        return self._filled_boxes > 0 or self._says_rectangles
+        return self._filled_boxes > 0 or self._says_rectangles or self._has_oriented_boxes
 
     def records(self) -> tuple[ImageRecord, ...]:
         """Return the images with their instances, both in the order of the file.
@@ -101,6 +109,14 @@ class CocoFile:
     def _check_masks(self) -> None:
         """Raise DataError if the annotations are boxes alone."""
         entries = [a for a in self._annotations if isinstance(a, dict)]
+        if not (self._is_own or self._says_rectangles) and are_boxes(a.get("segmentation") for a in entries):
+            self._has_oriented_boxes = True
+            if not self._boxes_as_masks:
+                raise DataError(
+                    f"{self._path}: the polygons of all {len(entries)} annotations have four corners with right "
+                    "angles: they are boxes, upright or oriented; expected outlines.",
+                    BOXES_HINT,
+                )
         if self._boxes_as_masks or not entries or not all(is_empty(a.get("segmentation")) for a in entries):
             return
         boxes = sum(finite_box(annotation.get("bbox")) is not None for annotation in entries)

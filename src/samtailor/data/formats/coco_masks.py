@@ -5,17 +5,21 @@ from __future__ import annotations
 import ast
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from samtailor.data.formats.oriented import are_oriented_boxes
 from samtailor.data.formats.shapes import box_rle, union
 from samtailor.data.pixels.rle import Rle, polygons_rle, rle_from_counts
 from samtailor.data.words import quoted
 
-__all__ = ["CocoMask", "finite_box", "is_number", "read_box", "read_segmentation"]
+__all__ = ["CocoMask", "are_boxes", "finite_box", "is_number", "read_box", "read_segmentation"]
+
+_FEWEST_BOXES = 5
 
 Extent = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
@@ -103,6 +107,26 @@ def is_empty(segmentation: Any) -> bool:
 def is_number(value: Any) -> TypeGuard[float]:
     """Return True for a number of JSON that fits into a float; not for true and false."""
     return type(value) is float or (type(value) is int and abs(value) < 2**63)
+
+
+def are_boxes(segmentations: Iterable[Any]) -> bool:
+    """Return True if all segmentations are polygons of four corners, and nearly all of these are right angles.
+
+    Fewer than five may be a chance.
+    """
+    quadrilaterals = []
+    for segmentation in segmentations:
+        if is_empty(segmentation):
+            continue
+        if not isinstance(segmentation, list) or len(segmentation) != 1 or not isinstance(segmentation[0], list):
+            return False
+        corners = segmentation[0]
+        if len(corners) == 10 and corners[:2] == corners[8:]:  # closed
+            corners = corners[:8]
+        if len(corners) != 8 or not all(is_number(value) for value in corners):
+            return False
+        quadrilaterals.append(list(zip(corners[::2], corners[1::2], strict=True)))
+    return len(quadrilaterals) >= _FEWEST_BOXES and are_oriented_boxes(quadrilaterals)
 
 
 def finite_box(bbox: Any) -> tuple[float, float, float, float] | None:

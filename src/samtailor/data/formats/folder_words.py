@@ -6,7 +6,7 @@ import re
 
 from samtailor.data.split_names import split_in_name
 
-__all__ = ["is_image_word", "is_mask_word", "role_of", "split_of_folder", "words_of"]
+__all__ = ["is_image_word", "is_mask_word", "is_only_role", "role_of", "split_of_folder", "words_of"]
 
 _MASK_WORDS = frozenset(
     [
@@ -51,6 +51,10 @@ _MASK_WORDS = frozenset(
         "trimaps",
         "matte",
         "mattes",
+        "labelmap",
+        "labelmaps",
+        "stuffthingmaps",
+        "pixelmaps",
         "labelids",
         "labeltrainids",
         "instanceids",
@@ -122,6 +126,12 @@ def role_of(name: str) -> str:
     if any(is_mask_word(word) for word in words):
         return "masks"
     return "images" if any(is_image_word(word) for word in words) else ""
+
+
+def is_only_role(name: str) -> bool:
+    """Return True if all words of a folder's name say what it holds: ``annotations``, but not ``Kvasir-SEG``."""
+    words = words_of(name)
+    return all(map(is_mask_word, words)) or all(map(is_image_word, words))
 
 
 def split_of_folder(name: str) -> str:

@@ -11,6 +11,7 @@ from samtailor.data.findings import times
 from samtailor.data.formats.class_tables import find_table
 from samtailor.data.formats.drafts import IDS_PER_IMAGE, LabelledMask
 from samtailor.data.formats.files import picture_size
+from samtailor.data.formats.given_splits import listed_splits, splits_in_names
 from samtailor.data.formats.label_maps import UNNAMED_CLASS, VOID
 from samtailor.data.formats.mask_colours import colours_to_values
 from samtailor.data.formats.mask_contents import MaskContent, read_mask_content
@@ -101,7 +102,7 @@ def read_folders(root: str | Path, seed: int = 0, *, reading: Reading | None = N
             masks = _masks(image, meaning, table.file if table else None, reading)
             if masks is not None:
                 records.append((image.pair, ImageRecord(image.pair.image, image.width, image.height), masks))
-    splits, note = _split(records, pairing, root, reading.options.seed)
+    splits, note = _split(records, pairing, root, reading)
     layout = "image and mask folders" + (f" ({pairing.words})" if pairing.words else "") + note
     labels = {label for image in images for _, label, _ in image.contents if label}
     classes = (
@@ -133,6 +134,14 @@ def _report_left(root: Path, pairing: Pairing, reading: Reading) -> None:
     for mask in pairing.masks_left:
         reading.count()
         reading.broken(mask, "", "the mask has no image", "Add the images or remove the masks.")
+    for path in pairing.derived:
+        reading.note(
+            "pictures-left-out",
+            "warning",
+            lambda count: f"{times(count, 'picture')} named like an image with a word added were not read.",
+            "Nothing, if they were made from the images. If they belong to the task, add masks with their names.",
+            path,
+        )
     for folder, reason in pairing.folders_left:
         name = folder.path.relative_to(root).as_posix()
         for file in folder.files:
@@ -215,10 +224,22 @@ _Record = tuple[Pair, ImageRecord, list[tuple[int, LabelledMask]]]
 
 
 def _split(
-    records: list[_Record], pairing: Pairing, root: Path, seed: int
+    records: list[_Record], pairing: Pairing, root: Path, reading: Reading
 ) -> tuple[dict[str, tuple[ImageRecord, ...]], str]:
     """Return split -> images, and the words for the format if samtailor made the split."""
     given = [pair.split for pair, _, _ in records]
+    names = [pair.name for pair, _, _ in records]
+    if not any(given):
+        stated, lists = listed_splits(root, names)
+        words = f", splits of {lists}" if stated else ", splits in the names of the images"
+        if stated := stated or splits_in_names(names):
+            _note_unlisted([record for record in records if record[0].name not in stated], reading)
+            by_list = {
+                split: [r for r in records if stated.get(r[0].name) == split]
+                for split in SPLITS
+                if split in stated.values()
+            }
+            return _all_numbered(by_list), words
     unlabelled = any(not any(masks for pair, _, masks in records if pair.split == split) for split in set(given))
     only_train = set(given) == {"train"} and not (pairing.plain and (root / "train").is_dir())
     mixed = "" in given and len(set(given)) > 1
@@ -231,13 +252,28 @@ def _split(
                 "all or none.",
                 "Move the images to train, val or test.",
             )
-        chosen: dict[str, list[_Record]] = split_items(records, lambda record: record[0].name, seed)
-        note = f", {split_note('file stem', seed)}"
+        chosen: dict[str, list[_Record]] = split_items(records, lambda record: record[0].name, reading.options.seed)
+        note = f", {split_note('file stem', reading.options.seed)}"
     else:
         chosen = {
             split: [record for record in records if record[0].split == split] for split in SPLITS if split in given
         }
-    return {split: tuple(_numbered(n, record) for n, record in enumerate(rows)) for split, rows in chosen.items()}, note
+    return _all_numbered(chosen), note
+
+
+def _all_numbered(splits: dict[str, list[_Record]]) -> dict[str, tuple[ImageRecord, ...]]:
+    return {split: tuple(_numbered(n, record) for n, record in enumerate(rows)) for split, rows in splits.items()}
+
+
+def _note_unlisted(records: list[_Record], reading: Reading) -> None:
+    for pair, _, _ in records:
+        reading.note(
+            "no-split",
+            "warning",
+            lambda count: f"{times(count, 'image')} belong to no split and were left out, because others have one.",
+            "Put them into the lists of train, val or test, or remove the lists.",
+            pair.image,
+        )
 
 
 def _numbered(index: int, record: _Record) -> ImageRecord:

@@ -11,6 +11,8 @@ _INSIDE = 0.15  # share of the pixels of a value with equal neighbours; less for
 _NEAR = 8  # pixels from an edge; the blocks of JPEG are 8 x 8
 _MIN_AREA = 16
 _LOWEST_TOP = 64  # the highest value of a mask with greys
+_NEARLY = 48  # grey levels from black or white, in a JPEG of two values
+_MOST_GREYS = 0.1  # of the pixels
 _SIDE = 2048  # larger masks are judged by every n-th pixel of their middle
 
 
@@ -33,6 +35,8 @@ def grey_edges(values: np.ndarray, lossy: bool = False) -> str:
         return ""
     areas = np.bincount(values.ravel(), minlength=top + 1)
     used = np.flatnonzero(areas)
+    if len(used) > 256 and top > 255:  # a soft mask of 16 bits
+        return grey_edges(values.astype(np.int64) * 255 // top, lossy)
     if not 3 < len(used) <= 256 or (len(used) <= _FEWEST + 1 and not lossy):
         return ""
     inside = np.bincount(values[_inside(values)], minlength=top + 1)
@@ -40,6 +44,8 @@ def grey_edges(values: np.ndarray, lossy: bool = False) -> str:
     solid = {
         int(v) for v, area, share in zip(used, areas, shares, strict=True) if area >= _MIN_AREA and share >= _INSIDE
     }
+    if lossy and _is_black_and_white(values, solid):
+        return "two"
     greys = [int(v) for v in used if int(v) not in solid and v > 0]
     if len(greys) < _FEWEST:
         return ""
@@ -53,6 +59,20 @@ def grey_edges(values: np.ndarray, lossy: bool = False) -> str:
     if two and (between or lossy):
         return "two"
     return "several" if len([value for value in solid if value > low]) > 1 and len(greys) >= 2 * len(solid) else ""
+
+
+def _is_black_and_white(values: np.ndarray, solid: set[int]) -> bool:
+    """Return True if the pixels of a mask of 8 bits are nearly black or nearly white, with greys between them only."""
+    from scipy import ndimage  # slow to import
+
+    if values.max() > 255 or any(_NEARLY <= value < 256 - _NEARLY for value in solid):
+        return False
+    black, white = values < _NEARLY, values >= 256 - _NEARLY
+    greys = ~(black | white)
+    if not (black.any() and white.any()) or greys.sum() > _MOST_GREYS * values.size:
+        return False
+    near = ndimage.binary_dilation(white, np.ones((5, 5)))
+    return bool((greys & near).sum() >= 0.9 * greys.sum())
 
 
 def threshold(values: np.ndarray) -> np.ndarray:

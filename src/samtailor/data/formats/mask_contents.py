@@ -60,6 +60,16 @@ class MaskContent:
         """The values that occur."""
         return set(self.masks)
 
+    @property
+    def is_full(self) -> bool:
+        """True if no pixel has the value 0."""
+        return sum(area for _, area in self.masks.values()) == self.size[0] * self.size[1]
+
+    def places(self) -> tuple[list[float], list[float]]:
+        """Return the left and the upper edges of the masks, in rising order of values."""
+        boxes = [coco_mask.toBbox(self.masks[value][0]) for value in sorted(self.masks)]
+        return [float(box[0]) for box in boxes], [float(box[1]) for box in boxes]
+
     def without_values(self) -> tuple[Rle, int]:
         """Return the mask of the pixels with the value 0."""
         covered = np.zeros(self.size, dtype=bool)

@@ -21,6 +21,7 @@ _IN_PIECES = 0.25  # of the values: classes are often in pieces, objects rarely
 _PIECES = 3  # in the median mask of one value: they are objects
 _SPREAD = 0.75  # of the areas of pieces that are alike: standard deviation over mean
 _SMALL_VALUES = 100
+_ORDERED = 0.9  # of the masks, whose values rise with their places
 
 
 @dataclass(frozen=True)
@@ -135,14 +136,14 @@ def _void_border(contents: Sequence[MaskContent], used: set[int], reading: Readi
 
 
 def _looks_like_classes(contents: Sequence[MaskContent], values: set[int]) -> bool:
-    """Return True if the values occur again and again, and are often in several pieces, as classes are."""
+    """Return True if the values occur again and again, and are often in several pieces or leave no background."""
     rows = [content for content in contents if content.values & values]
     if len(rows) < _FEWEST or len(values) > _MOST_CLASSES:
         return False
     pieces = [len(content.pieces.get(value, ())) for content in rows for value in content.values & values]
     in_pieces = sum(count > 1 for count in pieces) / len(pieces)
     often = mean(sum(value in content.values for content in rows) for value in values)
-    return in_pieces >= _IN_PIECES and often >= 2
+    return often >= 2 and (in_pieces >= _IN_PIECES or all(content.is_full for content in rows))
 
 
 def _note_classes(
@@ -163,14 +164,22 @@ def _note_classes(
     extra = f"; {VOID} was read as void" if VOID in void else ""
     paste = f"Save this as classes.json, with the right names: {values_to_paste(values)}."
     other = 'If each value is one object: load_task(..., mask_values="objects").'
+    likely = is_class or few or (len(rows) >= _MANY and not _in_order_of_place(rows))
     for content in rows:
         reading.note(
             "unnamed-classes",
-            "error" if is_class or few or len(rows) >= _MANY else "warning",
+            "error" if likely else "warning",
             lambda _: f"{begin}: classes? {how}{extra}.",
             f"{paste} {other}",
             content.path,
         )
+
+
+def _in_order_of_place(rows: Sequence[MaskContent]) -> bool:
+    """Return True if the values rise from top to bottom or from left to right, as when a program numbers objects."""
+    several = [content.places() for content in rows if len(content.values) > 1]
+    ordered = [sum(places[axis] == sorted(places[axis]) for places in several) for axis in (0, 1)]
+    return max(ordered) >= _ORDERED * len(several) > 0
 
 
 def _values_text(values: set[int]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from samtailor.data.formats.folder_words import is_image_word, is_mask_word, words_of
 from samtailor.data.formats.names import one_form
 from samtailor.data.formats.stems import Affixes, find_affixes, mask_core
+from samtailor.data.formats.versions import check_versions
 from samtailor.errors import DataError
 
 __all__ = ["MaskFile", "Pair", "PairedGroup", "pair_group", "stems"]
@@ -100,6 +101,7 @@ def pair_group(images: Sequence[Path], masks: Sequence[Path], all_of_one: bool =
         parts = [MaskFile(mask, is_part=True) for mask in masks]
         return PairedGroup({images[0]: parts}, words="a file for each object")
     by_image, by_mask = stems(images), stems(masks)
+    check_versions(by_image, by_mask)
     single = _one_to_one(by_image, by_mask)
     if not single.masks_left:
         return single

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from samtailor.data.formats.folder_words import words_of
 from samtailor.data.formats.names import one_form
 from samtailor.data.formats.pair_group import MaskFile, Pair, PairedGroup, pair_group
 from samtailor.data.formats.picture_folders import PictureFolder, list_picture_folders
 from samtailor.data.formats.stems import mask_core
+from samtailor.data.formats.versions import derived_pictures, versions_beside
 from samtailor.errors import DataError
 
 __all__ = ["Pairing", "find_pairs"]
@@ -29,6 +31,7 @@ class Pairing:
         images_left: images of folders with masks that have none.
         masks_left: masks without an image.
         folders_left: folders with pictures that were not read, and why.
+        derived: pictures named like an image that has a mask, with a word added, such as ``a_superpixels.png``.
         words: how images and masks were paired, in words; empty for ``images/`` with ``masks/`` and equal names.
         plain: True if all folders are called ``images`` and ``masks``.
     """
@@ -37,6 +40,7 @@ class Pairing:
     images_left: list[Path] = field(default_factory=list)
     masks_left: list[Path] = field(default_factory=list)
     folders_left: list[tuple[PictureFolder, str]] = field(default_factory=list)
+    derived: list[Path] = field(default_factory=list)
     words: str = ""
     plain: bool = True
 
@@ -51,7 +55,7 @@ def find_pairs(root: Path) -> Pairing:
         DataError: no image has a mask, or it is not clear which masks belong to the images.
     """
     folders = list_picture_folders(root)
-    finder = _Finder(root)
+    finder = _Finder(root, any(folder.role == "masks" for folder in folders))
     rest = [folder for folder in folders if not finder.take_side_by_side(folder)]
     finder.take_groups(rest)
     pairing = finder.result()
@@ -63,19 +67,24 @@ def find_pairs(root: Path) -> Pairing:
 class _Finder:
     """Collects the pairs of one folder."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, has_masks: bool) -> None:
+        self._root, self._has_masks = root, has_masks
         self._pairing = Pairing()
         self._words: dict[str, None] = {}
 
     def result(self) -> Pairing:
         self._pairing.pairs.sort(key=lambda pair: pair.name)
+        derived = derived_pictures([pair.image for pair in self._pairing.pairs], self._pairing.images_left)
+        self._pairing.derived = derived
+        self._pairing.images_left = [path for path in self._pairing.images_left if path not in set(derived)]
         self._pairing.words = "; ".join(self._words)
         return self._pairing
 
     def take_side_by_side(self, folder: PictureFolder) -> bool:
         """Pair the files of a folder that holds images and masks. False if it does not."""
-        for images, masks, words in (_by_mask_words(folder.files), _by_suffix(folder.files)):
+        ways = (_by_mask_words, _by_suffix) if self._has_masks else (_by_mask_words, _by_suffix, versions_beside)
+        for divide in ways:
+            images, masks, words = divide(folder.files)
             if not images or not masks:
                 continue
             group = pair_group(images, masks)
@@ -145,6 +154,13 @@ class _Finder:
         for split in dict.fromkeys(folder.split for folder in folders):
             here = [folder for folder in folders if folder.split == split]
             plain = [folder for folder in here if folder.plain]
+            manual = [folder for folder in here if "manual" in words_of(folder.path.name)]
+            if (
+                len(here) > 1
+                and len(manual) == 1
+                and all(words_of(folder.path.name) in (["mask"], ["masks"]) for folder in here if folder not in manual)
+            ):
+                plain = manual  # in DRIVE and HRF, mask/ is the field of view of the camera
             if len(here) > 1 and len(plain) == 1:
                 self._leave([folder for folder in here if folder not in plain], f"{plain[0].path} was read instead")
                 here = plain

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samtailor.data.formats.files import IMAGE_SUFFIXES
-from samtailor.data.formats.folder_words import role_of, split_of_folder
+from samtailor.data.formats.folder_words import is_only_role, role_of, split_of_folder
 
 __all__ = ["PictureFolder", "list_picture_folders"]
 
@@ -59,6 +59,7 @@ def _folder(path: Path, parts: tuple[str, ...], files: list[Path]) -> PictureFol
     splits = [(n, split) for n, part in enumerate(parts) if (split := split_of_folder(part))]
     at_role, role = roles[-1] if roles else (-1, "")
     at_split, split = splits[-1] if splits else (-1, "")
-    context = tuple(part for n, part in enumerate(parts) if n not in (at_role, at_split))
+    same_role = {n for n, other in roles if other == role and is_only_role(parts[n])}  # annotations/trimaps/
+    context = tuple(part for n, part in enumerate(parts) if n not in (*same_role, at_role, at_split))
     plain = at_role >= 0 and parts[at_role].lower() == role
     return PictureFolder(path, role, split, context, plain, [file for file in files if file.is_file()])

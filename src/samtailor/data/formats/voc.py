@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from samtailor.data.detect import PLAIN_SCORE
 from samtailor.data.formats.builders import split_of
 from samtailor.data.formats.drafts import Draft, LabelledMask, draft_labels, task_from_drafts
 from samtailor.data.formats.encodings import read_text
@@ -22,6 +23,7 @@ from samtailor.data.formats.voc_classes import (
     read_object_picture,
     read_voc_classes,
 )
+from samtailor.data.formats.xml_polygons import match_xml_polygons, read_xml_polygons
 from samtailor.data.pixels.rle import label_rles
 from samtailor.data.reading import Reading, ReadOptions
 from samtailor.data.splits import split_items, split_note
@@ -72,6 +74,8 @@ def _read(root: Path, reading: Reading) -> Task:
         )
     if (home / "SegmentationClass").is_dir():
         return _read_masks(root, home, reading)
+    if match_xml_polygons(home / "Annotations").score >= PLAIN_SCORE:
+        return read_xml_polygons(home, reading)
     if (home / "SegmentationObject").is_dir():
         raise DataError(
             f"{home} has SegmentationObject/ without SegmentationClass/; expected both.",

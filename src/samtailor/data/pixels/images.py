@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from samtailor.data.pixels.bands import band_words
 from samtailor.data.pixels.depth import stretch
 from samtailor.data.pixels.limits import MAX_PIXELS
 from samtailor.data.pixels.pillow import is_file, open_picture, size_upright, upright
@@ -86,13 +87,13 @@ def image_size(path: str | Path) -> tuple[int, int]:
         return size_upright(picture)
 
 
-def unread_bands(path: str | Path) -> tuple[int, int]:
-    """Return the number of bands of a file and how many of them are neither colours nor transparency: (4, 1).
+def unread_bands(path: str | Path) -> tuple[int, int, str]:
+    """Return the number of bands of a file, how many of them are neither colours nor transparency, and which are read.
 
-    Only TIFF files may have such bands; others give (0, 0).
+    Only TIFF files may have such bands; others give (0, 0, "").
     """
     tiff = _tags(_as_path(path))
-    return (tiff.bands, tiff.unread_bands) if tiff else (0, 0)
+    return (tiff.bands, tiff.unread_bands, band_words(tiff.picture_bands)) if tiff else (0, 0, "")
 
 
 def image_key(source: ImageSource) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["mask_polygons"]
+__all__ = ["LONGEST_BORDER", "mask_polygons"]
+
+LONGEST_BORDER = 500_000  # pixels, with the cuts at holes
 
 _Point = tuple[int, int]
 _Edge = tuple[int, int, int, int]  # start x, y and direction dx, dy; one pixel long
 
 
-def mask_polygons(mask: np.ndarray) -> list[list[float]]:
+def mask_polygons(mask: np.ndarray) -> list[list[float]] | None:
     """Return polygons whose union is the mask, pixel for pixel.
 
     A polygon cannot have a hole. So the mask is cut from top to bottom at the left end of each hole.
@@ -19,15 +21,26 @@ def mask_polygons(mask: np.ndarray) -> list[list[float]]:
         mask: (H, W), foreground is not 0.
 
     Returns:
-        Polygons [x0, y0, x1, y1, ...] in image pixels, whole numbers; none for an empty mask.
+        Polygons [x0, y0, x1, y1, ...] in image pixels, whole numbers; none for an empty mask. None if its border has
+        more than ``LONGEST_BORDER`` pixels, as in a chequered mask: polygons would take minutes and far more space.
     """
     full = np.asarray(mask) != 0
+    if _border(full) > LONGEST_BORDER:
+        return None
     loops = _loops(full)
     cuts = sorted({min(x for x, _ in loop) for loop in loops if _doubled_area(loop) < 0})
+    if cuts and _border(full) + 2 * len(cuts) * int(full.any(axis=1).sum()) > LONGEST_BORDER:
+        return None
     if cuts:
         bands = zip([0, *cuts], [*cuts, full.shape[1]], strict=True)
         loops = [[(x + start, y) for x, y in loop] for start, end in bands for loop in _loops(full[:, start:end])]
     return [[float(value) for point in loop for value in point] for loop in loops]
+
+
+def _border(mask: np.ndarray) -> int:
+    """Return the number of sides of pixels between foreground and background."""
+    padded = np.pad(mask, 1)
+    return int((padded[1:] != padded[:-1]).sum() + (padded[:, 1:] != padded[:, :-1]).sum())
 
 
 def _loops(mask: np.ndarray) -> list[list[_Point]]:

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from samtailor.data.pixels.limits import MAX_PIXELS, check_size, without_pillows_limit
 from samtailor.data.pixels.other_formats import dicom_picture, is_dicom, register_heic
+from samtailor.data.pixels.quiet import silence_decoders
 from samtailor.errors import ImageError, SamtailorError
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # Pillow prints causes that our errors state
+silence_decoders()
 
 # Pillow also knows formats that start programs (EPS) or are containers of something else; these are not accepted.
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")

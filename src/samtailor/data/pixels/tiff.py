@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
+from samtailor.data.pixels.bands import channel_pages, chosen_bands
 from samtailor.data.pixels.limits import check_size, without_pillows_limit
 from samtailor.errors import ImageError
 
@@ -25,6 +26,7 @@ _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 _MAX_BYTES = 1 << 31  # of all bands that are read
 _ALPHA = (1, 2)  # kinds of extra bands that are transparency
 _RGB = 2
+_MOST_PAGES = 64  # whose tags are kept
 _OTHER_COLOURS = (5, 6, 8)  # inks, YCbCr and Lab, which Pillow converts
 
 
@@ -37,12 +39,14 @@ class Tiff:
         order: "<" or ">", the order of bytes.
         tags: number of the tag -> its values.
         same_pages: other pages of the same size; more than 0 for a stack.
+        channels: the tags of all pages, if each page is a channel of one picture; empty otherwise.
     """
 
     path: Path
     order: str
     tags: dict[int, tuple[Any, ...]]
     same_pages: int
+    channels: tuple[dict[int, tuple[Any, ...]], ...] = ()
 
     @property
     def width(self) -> int:
@@ -56,8 +60,8 @@ class Tiff:
 
     @property
     def bands(self) -> int:
-        """Number of bands."""
-        return self._number(277, 1)
+        """Number of bands, or of pages that are channels."""
+        return len(self.channels) or self._number(277, 1)
 
     @property
     def bits(self) -> int:
@@ -86,18 +90,16 @@ class Tiff:
             return None
 
     @property
-    def colours(self) -> int:
-        """Number of bands that make the picture, from the first on: 1 or 3; 0 if it is not clear which ones."""
-        if self._number(262, 1) == _RGB or self.bands in (3, 4):
-            return 3 if self.bands >= 3 else 0
-        return 1 if self.bands <= 2 else 0
+    def picture_bands(self) -> tuple[int, ...]:
+        """Positions of the bands that make the picture: one for grey, three for red, green and blue."""
+        return chosen_bands(self.bands, self._number(262, 1) == _RGB, self.tags)
 
     @property
     def unread_bands(self) -> int:
         """Number of bands that are neither colours nor transparency."""
         if self._number(262, 1) in _OTHER_COLOURS:
             return 0
-        extra = self.bands - self.colours
+        extra = self.bands - len(self.picture_bands)
         return max(0, extra - sum(kind in _ALPHA for kind in self.tags.get(338, ())))
 
     @property
@@ -110,6 +112,8 @@ class Tiff:
         """True if Pillow cannot read the file, or only a part of its bits or of its bands."""
         if self._number(262, 1) in _OTHER_COLOURS:
             return False
+        if self.channels:
+            return True
         if self.bits == 8:
             return self.bands > 4 or self.kind == "i"
         odd = self.bands > 1 or self.kind == "f" or self.nodata is not None
@@ -118,13 +122,13 @@ class Tiff:
     def check(self) -> None:
         """Raise ImageError if the file is too large, a stack, or not clear."""
         check_size(self.path, self.width, self.height)
-        if self.same_pages:
+        if self.same_pages and not self.channels:
             raise _stack(self, self.same_pages + 1)
-        if not self.kind or not self.colours:
+        if not self.kind or self.bands < 1:
             raise ImageError(
-                f"Image {self.path} has {self.bands} bands of {self.bits} bits; expected 1 (grey), 3 (red, green, "
-                "blue), or 4 (red, green, blue and one more, which is left out).",
-                "Choose three bands and save them as a file: gdal_translate -b 4 -b 3 -b 2 in.tif out.tif.",
+                f"Image {self.path} has {self.bands} bands whose values are neither whole numbers nor floats of one "
+                "size.",
+                "Save three bands as a file: gdal_translate -b 4 -b 3 -b 2 -ot UInt16 in.tif out.tif.",
             )
 
     def read(self) -> np.ndarray:
@@ -140,10 +144,13 @@ class Tiff:
                 "expected at most 2 GB.",
                 "Cut it into tiles, or save it with 16 bits.",
             )
+        chosen = list(self.picture_bands)
+        if self.channels:
+            pages = [Tiff(self.path, self.order, self.channels[band], 0) for band in chosen]
+            return np.concatenate([page.read()[..., :1] for page in pages], axis=2)
         if self._number(284, 1) == 2:
-            planes = [self._plane(band, 1) for band in range(self.colours)]
-            return np.concatenate(planes, axis=2)
-        return self._plane(0, self.bands)[..., : self.colours]
+            return np.concatenate([self._plane(band, 1) for band in chosen], axis=2)
+        return self._plane(0, self.bands)[..., chosen]
 
     def _number(self, tag: int, default: int = 0) -> int:
         values = self.tags.get(tag, (default,))
@@ -218,6 +225,7 @@ def read_tags(path: Path) -> Tiff | None:
             directory.load(file)
             tags = {tag: _as_tuple(directory[tag]) for tag in directory}
             size, same_pages, seen = (tags.get(256), tags.get(257)), 0, {0}
+            pages = [tags]
             while directory.next not in seen and len(seen) < 10_000:
                 seen.add(directory.next)
                 file.seek(directory.next)
@@ -225,9 +233,19 @@ def read_tags(path: Path) -> Tiff | None:
                 if (_as_tuple(directory.get(256)), _as_tuple(directory.get(257))) != size:
                     break
                 same_pages += 1
+                if len(pages) < _MOST_PAGES:
+                    pages.append({tag: _as_tuple(directory[tag]) for tag in directory})
         except Exception:  # damaged tags raise many types; Pillow's own reader then says what is wrong
             return None
-    return Tiff(path, "<" if header[:2] == b"II" else ">", tags, same_pages)
+    channels = tuple(pages) if _are_channels(pages, same_pages) else ()
+    return Tiff(path, "<" if header[:2] == b"II" else ">", tags, same_pages, channels)
+
+
+def _are_channels(pages: list[dict[int, tuple[Any, ...]]], same_pages: int) -> bool:
+    """Return True if pages are channels of one picture: each has one band of the same type."""
+    types = {(page.get(258, (1,)), page.get(339, (1,)), page.get(277, (1,))) for page in pages}
+    is_plain = len(types) == 1 and pages[0].get(277, (1,)) == (1,)
+    return is_plain and len(pages) == same_pages + 1 and channel_pages(len(pages), pages[0])
 
 
 def turned(values: np.ndarray, orientation: int) -> np.ndarray:
