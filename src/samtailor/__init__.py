@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from samtailor.adapters.methods import list_methods
     from samtailor.bases.registry import list_bases, load_base
     from samtailor.data import inspect_task, load_task
+    from samtailor.drawing.preview import write_preview
     from samtailor.embeddings.cache import EmbeddingCache
     from samtailor.encode import encode_images
     from samtailor.errors import SamtailorError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from samtailor.fit import fit_task
     from samtailor.fitting.config import FitConfig
     from samtailor.predict import Prediction, Predictor
+    from samtailor.report.dataset import write_dataset_page
     from samtailor.report.run import report_run
 
 __all__ = [
@@ -41,6 +43,8 @@ __all__ = [
     "load_task",
     "measure_run",
     "report_run",
+    "write_dataset_page",
+    "write_preview",
 ]
 
 _HOMES = {
@@ -61,6 +65,8 @@ _HOMES = {
     "load_task": "samtailor.data",
     "measure_run": "samtailor.evaluate",
     "report_run": "samtailor.report.run",
+    "write_dataset_page": "samtailor.report.dataset",
+    "write_preview": "samtailor.drawing.preview",
 }
 
 

@@ -52,7 +52,7 @@ def encode_images(
 
     Raises:
         ArgumentError: an argument is of a wrong type.
-        BaseModelError: the base cannot be loaded, or its encoder's output does not have the shapes that it states.
+        BaseModelError: the base cannot be loaded, or its encoder's output does not have the base's shapes.
         DataError: images could not be read; the cache then has all others.
         CacheError: the cache cannot be written.
     """

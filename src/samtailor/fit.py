@@ -15,6 +15,7 @@ from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.data.opening import AnyTask, as_task
 from samtailor.data.task import Task
 from samtailor.drawing.curve import plot_curve
+from samtailor.drawing.preview import write_preview
 from samtailor.embeddings.encoding import encode_images
 from samtailor.embeddings.opening import AnyCache, as_cache
 from samtailor.embeddings.store import EmbeddingStore
@@ -29,7 +30,7 @@ from samtailor.fitting.tokens import check_token, choose_token
 from samtailor.machine.arguments import wrong_type
 from samtailor.machine.device import choose_precision
 from samtailor.machine.display import ShownProgress, showing
-from samtailor.machine.progress import Progress
+from samtailor.machine.progress import Note, Progress
 from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.machine.undisturbed import undisturbed
 from samtailor.opening import AnyBase, AnyDevice, AnyRun, open_base
@@ -85,7 +86,7 @@ def fit_task(  # more than seven parameters: a public verb; its keyword argument
     Args:
         task: a task with train and val splits, or a path that ``load_task`` reads.
         base: a base, or its name, folder or file.
-        out: the run folder to write; the fit also writes metrics.jsonl, curve.png and the state for ``resume`` there.
+        out: the run folder to write, with the log, two pictures and the state for ``resume``.
         config: settings; None takes those of the command line.
         device: where to load a base that is given by name: auto, cpu, cuda, cuda:1 or mps.
         cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
@@ -126,7 +127,8 @@ def _fit(
     check_context(run, context)
     images = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_images(base, list(images.values()), cache, progress=progress)
-    run.write_source(task)
+    run.write_source(task, base.name)
+    _draw_preview(run, task, progress)
     model = AdaptedModel.of(base, adapter, cache)
     tokens = choose_token(model, draws, config, run)
     trainer = Trainer(model, sampler, draws, config, run, context, progress)
@@ -145,6 +147,16 @@ def _fit(
     return FitResult(
         adapter.eval(), state.beats_base, state.base, state.best, state.best_step, state.step, state.finished
     )
+
+
+def _draw_preview(run: Run, task: Task, progress: Progress) -> None:
+    """Draw some images with their masks, so that people see a wrong reading at once. This never stops a fit."""
+    if run.preview.exists():
+        return
+    try:
+        write_preview(task, run.preview)
+    except Exception as error:  # whatever is wrong with a picture, the fit itself says if it matters
+        progress(Note(f"The preview of the dataset cannot be drawn: {error}"))
 
 
 def _precision(config: FitConfig, base: Base) -> Precision:

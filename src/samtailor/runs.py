@@ -18,7 +18,7 @@ from samtailor.errors import DataError, FitError
 from samtailor.machine.arguments import AnyPath
 from samtailor.machine.files import append_json, write_atomically, write_json
 
-__all__ = ["Run", "base_name_of"]
+__all__ = ["Run", "base_name_of", "same_task"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ class Run:
     def curve(self) -> Path:
         """The training curve as a picture."""
         return self.folder / "curve.png"
+
+    @property
+    def preview(self) -> Path:
+        """Some images of the task with their masks, as they were read."""
+        return self.folder / "preview.png"
 
     @property
     def source_file(self) -> Path:
@@ -134,27 +139,44 @@ class Run:
         only: str | None = (self.card().get("task") or {}).get("only")
         return only
 
-    def task(self, only: str | None = None) -> Task:
-        """Load the task that the run was fitted on, with the same arguments.
+    def task(self, only: str | None = None, path: AnyPath | None = None, **options: Any) -> Task:
+        """Load the task that the run was fitted on, with the same arguments, or another task.
 
         Args:
             only: keep the instances of this class alone; None keeps all classes.
+            path: what ``load_task`` reads. The run's own task, by whatever path, is read as for the fit, so that its
+                splits and masks are the same.
+            options: keyword arguments of ``load_task`` that precede those of the run.
 
         Raises:
             DataError: the run does not say which task it was, or the task is no longer there.
         """
         try:
-            source = json.loads(self.source_file.read_text())["task"]
-            path = source.pop("path")
+            source = dict(json.loads(self.source_file.read_text())["task"])
+            own = str(source.pop("path"))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{self.folder} does not say which task it was fitted on.", "Give the task with --task."
-            ) from error
-        return load_task(path, **{**source, "only": only})
+            if path is None:
+                raise DataError(
+                    f"{self.folder} does not say which task it was fitted on.",
+                    "Name the dataset: samtailor evaluate FOLDER --adapter RUN, or samtailor report RUN --task FOLDER.",
+                ) from error
+            return load_task(path, **{"only": only, **options})
+        if path is not None and not same_task(path, own):
+            return load_task(path, **{"only": only, **options})
+        return load_task(own if path is None else path, **{**source, "only": only, **options})
 
-    def write_source(self, task: Task) -> None:
-        """Write down where the task is."""
-        write_json(self.source_file, {"task": task.source})
+    def write_source(self, task: Task, base: str = "") -> None:
+        """Write down where the task is, and the name of the base."""
+        write_json(self.source_file, {"task": task.source} | ({"base": base} if base else {}))
+
+    def check_free(self, resume: bool) -> None:
+        """Check that a fit may write here.
+
+        Raises:
+            FitError: the folder holds a run and ``resume`` is off.
+        """
+        if not resume and self.started:
+            raise FitError(f"{self.folder} already holds a run.", "Continue with --resume, or choose another folder.")
 
     def prepare(self, resume: bool) -> None:
         """Make the folder ready for a fit.
@@ -162,8 +184,7 @@ class Run:
         Raises:
             FitError: it holds a run and ``resume`` is off, or it cannot be written.
         """
-        if not resume and self.started:
-            raise FitError(f"{self.folder} already holds a run.", "Continue with --resume, or choose another folder.")
+        self.check_free(resume)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self.log.open("a" if self.state.exists() else "w"):
@@ -186,6 +207,11 @@ class Run:
         if self.log.is_file():
             rows = [line for line in self.log.read_text().splitlines() if _step_of(line) <= step]
             write_atomically(self.log, "".join(f"{row}\n" for row in rows).encode())
+
+
+def same_task(path: AnyPath, other: AnyPath) -> bool:
+    """Return whether two paths name the same task."""
+    return str(path) == str(other) or Path(path).expanduser().resolve() == Path(other).expanduser().resolve()
 
 
 def base_name_of(run: Run | AnyPath | None) -> str:

@@ -29,9 +29,9 @@ class Adapter(nn.Module, abc.ABC):
         peak_rate: learning rate with which a fit starts if the user sets none.
         chooses_token: whether a fit selects the mask token in validation if the user sets none; otherwise it uses 0.
         mask_token: the mask token that ``single`` means for this adapter; 0 is the base's own single mask.
+        fitted_on: the setting ``prompts`` of its fit, such as ``click``; None if it is not known.
         base_name: name of the base that it was built for; None if ``build_adapter`` did not build it.
         base_fingerprint: fingerprint of that base.
-        fitted_on: the setting ``prompts`` of its fit, such as ``click``; None if it is not known.
     """
 
     method: ClassVar[str]
@@ -39,9 +39,9 @@ class Adapter(nn.Module, abc.ABC):
     peak_rate: ClassVar[float] = 3e-4
     chooses_token: ClassVar[bool] = False
     mask_token: int = 0
+    fitted_on: str | None = None
     base_name: str | None = None
     base_fingerprint: str | None = None
-    fitted_on: str | None = None
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:

@@ -167,6 +167,14 @@ def load_adapter(
     return adapter.to(base.device).eval()
 
 
+def _fitted_on(card: dict[str, Any]) -> str | None:
+    try:
+        prompts = card["fit"]["settings"]["prompts"]
+    except (KeyError, TypeError):  # an adapter that was saved without a fit
+        return None
+    return prompts if isinstance(prompts, str) else None
+
+
 def adapter_folder(adapter: AnyPath, name: str = "adapter") -> Path:
     """Return the folder of an adapter: the path itself, or the folder of a file of the adapter.
 
@@ -206,14 +214,6 @@ def fitting(adapter: Adapter, base: Base) -> Adapter:
         f"is {base.name!r} with fingerprint {base.fingerprint}.",
         "Use it on the base it was fitted on, or fit a new adapter on this one.",
     )
-
-
-def _fitted_on(card: dict[str, Any]) -> str | None:
-    try:
-        prompts = card["fit"]["settings"]["prompts"]
-    except (KeyError, TypeError):  # an adapter that was saved without a fit
-        return None
-    return prompts if isinstance(prompts, str) else None
 
 
 def _digest(content: bytes) -> str:

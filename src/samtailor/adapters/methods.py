@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from samtailor.errors import AdapterError
+from samtailor.machine.text import did_you_mean
 
 if TYPE_CHECKING:
     from samtailor.adapters.contract import Adapter
@@ -89,7 +90,9 @@ def check_method(name: str) -> None:
         AdapterError: it does not; the message lists all methods.
     """
     if name not in METHODS:
-        raise AdapterError(f"There is no method {name!r}.", f"Choose one of: {', '.join(METHODS)}.")
+        raise AdapterError(
+            f"There is no method {name!r}.", f"Choose one of: {', '.join(METHODS)}.{did_you_mean(name, METHODS)}"
+        )
 
 
 def method_class(name: str) -> type[Adapter]:
@@ -117,7 +120,9 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
     defaults = method_class(name).options()
     for option, value in options.items():
         if option not in defaults:
-            hint = f"Its options: {', '.join(defaults)}." if defaults else "It has none."
+            hint = (
+                f"Its options: {', '.join(defaults)}.{did_you_mean(option, defaults)}" if defaults else "It has none."
+            )
             raise AdapterError(f"The method {name!r} has no option {option!r}.", hint)
         kind = type(defaults[option])
         if not (type(value) is kind or (kind is float and type(value) is int)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,12 +14,17 @@ from samtailor.cli.convert import convert
 from samtailor.cli.demo import demo
 from samtailor.cli.encode import encode
 from samtailor.cli.evaluate import evaluate
+from samtailor.cli.exit_codes import ExitCode
 from samtailor.cli.fit import fit
 from samtailor.cli.help import Command
 from samtailor.cli.inspect import inspect
+from samtailor.cli.mistakes import UsageError, explain_usage, print_mistake
 from samtailor.cli.predict import predict
+from samtailor.cli.quiet import with_quiet
 from samtailor.cli.report import report
+from samtailor.cli.show import show
 from samtailor.errors import SamtailorError
+from samtailor.machine.text import register_replacements
 
 __all__ = ["app", "main"]
 
@@ -44,23 +49,39 @@ def options(
         raise typer.Exit
 
 
-for command in (inspect, convert, encode, cache, fit, evaluate, report, predict, demo):
+for command in (inspect, convert, encode, cache, fit, evaluate, report, show, predict, demo):
     summary = (command.__doc__ or "").partition("\n")[0]
-    app.command(cls=Command, short_help=summary)(command)
+    app.command(cls=Command, short_help=summary)(with_quiet(command))
 
 
 def main() -> None:
-    """Run the command line. An error that the user can fix is one message and exit code 2, without a traceback."""
+    """Run the command line. An error that the user can fix is one message and exit code 2, without a traceback.
+
+    ``ExitCode`` lists all exit codes.
+    """
     os.environ.setdefault("TQDM_DISABLE", "1")  # bars of other libraries
+    _write_any_text()
     try:
-        app()
+        code: Any = typer.main.get_command(app).main(prog_name="samtailor", standalone_mode=False)
+        sys.stdout.flush()
     except SamtailorError as error:
-        from rich.text import Text
+        print_mistake(error.what, error.hint)
+        code = ExitCode.MISTAKE
+    except UsageError as error:
+        explain_usage(error)
+        code = ExitCode.MISTAKE
+    except (KeyboardInterrupt, typer.Abort):
+        print_mistake("Interrupted.", "What was computed is kept.")
+        code = ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush finds a reader
+        code = ExitCode.PIPE_CLOSED
+    sys.exit(int(code or ExitCode.DONE))
 
-        from samtailor.cli.output import make_console
 
-        console = make_console(stderr=True)
-        console.print(Text.assemble(("Error:", "bold red"), f" {error.what}"), soft_wrap=True)
-        if error.hint:
-            console.print(Text(f"       {error.hint}"), soft_wrap=True)
-        sys.exit(2)
+def _write_any_text() -> None:
+    """Make the output streams replace what they cannot encode, also for texts that other libraries print."""
+    handler = register_replacements()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=handler)

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from samtailor.cli.options import BoxesOption, FormatOption, SplitByOption, TaskArgument
+from samtailor.cli.options import TaskArgument
+from samtailor.cli.reading import READ, ReadingOptions, with_reading
 
 __all__ = ["convert"]
 
 
+@with_reading
 def convert(
     task: TaskArgument,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write; it must be new or empty.")],
@@ -21,9 +23,7 @@ def convert(
     link: Annotated[
         bool, typer.Option("--link", help="Link to the images (hard links) instead of copying them.")
     ] = False,
-    format: FormatOption = None,
-    split_by: SplitByOption = None,
-    boxes_as_masks: BoxesOption = False,
+    reading: ReadingOptions = READ,
 ) -> None:
     """Write a dataset as COCO files: train.json, val.json, test.json and images/."""
     from samtailor.cli.opening import open_task
@@ -31,7 +31,7 @@ def convert(
     from samtailor.cli.progress import ProgressDisplay
     from samtailor.data import write_coco
 
-    console, opened = make_console(), open_task(task, format, split_by, boxes_as_masks)
+    console, opened = make_console(), open_task(task, reading)
     with ProgressDisplay(make_console(stderr=True)) as progress:
         write_coco(opened, out, polygons=polygons, link=link, progress=progress)
     print_line(console, f"Read as {opened.format}.")

@@ -6,23 +6,20 @@ from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.cli.options import (
     CACHE_TYPE,
     BaseOption,
-    BoxesOption,
     CacheOption,
     CacheTypeOption,
     DeviceOption,
-    FormatOption,
-    SplitByOption,
     TaskArgument,
 )
+from samtailor.cli.reading import READ, ReadingOptions, with_reading
 
 __all__ = ["encode"]
 
 
+@with_reading
 def encode(  # more than seven parameters: they are the options of the command
     task: TaskArgument,
-    format: FormatOption = None,
-    split_by: SplitByOption = None,
-    boxes_as_masks: BoxesOption = False,
+    reading: ReadingOptions = READ,
     base: BaseOption = DEFAULT_BASE,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
@@ -37,7 +34,7 @@ def encode(  # more than seven parameters: they are the options of the command
     from samtailor.cli.progress import ProgressDisplay, duration
     from samtailor.encode import encode_images
 
-    opened = open_task(task, format, split_by, boxes_as_masks)
+    opened = open_task(task, reading)
     console, model, store = make_console(), open_base(base, device), open_cache(cache, cache_type)
     images = [record for split in opened.splits.values() for record in split]
     with ProgressDisplay(console) as progress:

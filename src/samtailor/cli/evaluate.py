@@ -7,43 +7,45 @@ from typing import Annotated
 
 import typer
 
+from samtailor.cli.json_output import STDOUT, JsonOption, console_beside, write_output
 from samtailor.cli.options import (
     CACHE_TYPE,
     AdapterBaseOption,
     AlsoOption,
-    BoxesOption,
     CacheOption,
     CacheTypeOption,
     DeviceOption,
     DropOption,
-    FormatOption,
+    InstancesOption,
     MapOption,
     MeasuredClassOption,
+    MeasuredTaskArgument,
     PerInstanceOption,
     PromptsOption,
     ReferenceOption,
     SeedOption,
     SensitivityInstancesOption,
-    SplitByOption,
     SplitOption,
-    TaskArgument,
 )
+from samtailor.cli.reading import READ, ReadingOptions, with_reading
 from samtailor.evaluation.questions import STUDY_INSTANCES, Questions
 
 __all__ = ["evaluate"]
 
 
+@with_reading
 def evaluate(  # more than seven parameters: they are the options of the command
-    task: TaskArgument,
+    task: MeasuredTaskArgument = None,
     adapter: Annotated[
         Path | None,
         typer.Option(metavar="RUN", help="Folder that `samtailor fit` wrote; without it, only the base is scored."),
     ] = None,
     split: SplitOption = Questions.split,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write all figures to this JSON file.")] = None,
+    json: JsonOption = None,
     base: AdapterBaseOption = None,
     prompts: PromptsOption = Questions.prompts,
     per_instance: PerInstanceOption = Questions.per_instance,
+    instances: InstancesOption = None,
     sensitivity: Annotated[
         bool,
         typer.Option(
@@ -56,9 +58,7 @@ def evaluate(  # more than seven parameters: they are the options of the command
     also: AlsoOption = None,
     map: MapOption = None,
     drop_duplicates: DropOption = False,
-    format: FormatOption = None,
-    split_by: SplitByOption = None,
-    boxes_as_masks: BoxesOption = False,
+    reading: ReadingOptions = READ,
     seed: SeedOption = Questions.seed,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
@@ -69,16 +69,18 @@ def evaluate(  # more than seven parameters: they are the options of the command
 
     Masks are compared at the full resolution of the images.
     """
-    from samtailor.cli.opening import open_base, open_cache, open_task
-    from samtailor.cli.output import make_console, print_line
-    from samtailor.cli.progress import ProgressDisplay
-    from samtailor.cli.results import print_measured
-    from samtailor.evaluate import measure_base, measure_run
-    from samtailor.evaluation.results_json import file_json
-    from samtailor.machine.files import write_json
-    from samtailor.runs import base_name_of
+    from samtailor.cli.checks import check_cache_type, check_output, check_questions
+    from samtailor.cli.opening import open_base, open_cache, open_task, open_task_of_run
 
-    opened = open_task(task, format, split_by, boxes_as_masks)
+    console, keep = console_beside(json), json and json != STDOUT and json.parent / "studies"
+    check_output(json)
+    check_cache_type(cache_type)
+    if adapter is not None:
+        opened = open_task_of_run(adapter, task, reading, console)
+    elif task is not None:
+        opened = open_task(task, reading)
+    else:
+        raise typer.BadParameter("name the dataset, or a run with --adapter", param_hint="TASK")
     questions = Questions(
         split=split,
         prompts=prompts,  # type: ignore[arg-type]  # checked by measure_run
@@ -89,15 +91,23 @@ def evaluate(  # more than seven parameters: they are the options of the command
         also=tuple(open_task(path) for path in also or ()),
         only=class_,
         drop_duplicates=drop_duplicates,
+        instances=instances,
     )
-    model = open_base(base or base_name_of(adapter), device, reference_decoder)
-    console, store, keep = make_console(), open_cache(cache, cache_type), json and json.parent / "studies"
+    check_questions(opened, questions)
+
+    from samtailor.cli.progress import ProgressDisplay
+    from samtailor.cli.results import print_measured
+    from samtailor.evaluate import measure_base, measure_run
+    from samtailor.evaluation.results_json import file_json
+    from samtailor.runs import base_name_of
+
+    model, store = open_base(base or base_name_of(adapter), device, reference_decoder), open_cache(cache, cache_type)
     with ProgressDisplay(console) as progress:
         if adapter is None:
-            measured = measure_base(model, opened, questions, cache=store, keep=keep, progress=progress)
+            measured = measure_base(model, opened, questions, cache=store, keep=keep or None, progress=progress)
         else:
-            measured = measure_run(adapter, opened, questions, base=model, cache=store, keep=keep, progress=progress)
+            measured = measure_run(
+                adapter, opened, questions, base=model, cache=store, keep=keep or None, progress=progress
+            )
     print_measured(console, measured, questions)
-    if json:
-        write_json(json, file_json(measured.results))
-        print_line(console, f"Written to {json}")
+    write_output(json, file_json(measured.results), console)

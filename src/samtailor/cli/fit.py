@@ -11,16 +11,14 @@ from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.cli.options import (
     CACHE_TYPE,
     BaseOption,
-    BoxesOption,
     CacheOption,
     CacheTypeOption,
     ClassOption,
     DeviceOption,
-    FormatOption,
     ReferenceOption,
-    SplitByOption,
     TaskArgument,
 )
+from samtailor.cli.reading import READ, ReadingOptions, with_reading
 from samtailor.cli.settings import with_settings
 
 if TYPE_CHECKING:
@@ -32,6 +30,7 @@ __all__ = ["fit", "print_fit"]
 
 
 @with_settings
+@with_reading
 def fit(  # more than seven parameters: they are the options of the command
     task: TaskArgument,
     out: Annotated[
@@ -46,9 +45,7 @@ def fit(  # more than seven parameters: they are the options of the command
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the fit in --out if there is one, with the same options.")
     ] = False,
-    format: FormatOption = None,
-    split_by: SplitByOption = None,
-    boxes_as_masks: BoxesOption = False,
+    reading: ReadingOptions = READ,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
     device: DeviceOption = "auto",
@@ -58,15 +55,22 @@ def fit(  # more than seven parameters: they are the options of the command
 
     If no adapter beats the base on the val split, the one that is written leaves the base unchanged.
     """
-    from samtailor.cli.fit_progress import FitDisplay
+    from samtailor.cli.checks import check_cache_type, check_splits
     from samtailor.cli.method_options import method_options
     from samtailor.cli.opening import open_base, open_cache, open_task
-    from samtailor.cli.output import make_console
-    from samtailor.fit import fit_task
     from samtailor.fitting.config import FitConfig
 
     config = FitConfig(**settings, method_options=method_options(settings["method"], method_option or ()))
-    opened = open_task(task, format, split_by, boxes_as_masks, class_)
+    check_cache_type(cache_type)
+    opened = open_task(task, reading, class_)
+    check_splits(opened, ("train", "val"))
+
+    from samtailor.cli.fit_progress import FitDisplay
+    from samtailor.cli.output import make_console
+    from samtailor.fit import fit_task
+    from samtailor.runs import Run
+
+    Run(out).check_free(resume)
     console, model = make_console(), open_base(base, device, reference_decoder)
     with FitDisplay(console) as progress:
         store = open_cache(cache, cache_type)
@@ -94,3 +98,4 @@ def print_fit(console: Console, result: FitResult, out: Path) -> None:
         )
         print_text(console, text, style="bold yellow", styled=warning)
     print_line(console, f"Adapter: {Run(out).weights}")
+    print_line(console, f"Images and masks as they were read: {Run(out).preview}")

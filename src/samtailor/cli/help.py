@@ -15,6 +15,20 @@ READING, COMPUTING = "Reading the dataset", "Computing"
 class Command(TyperCommand):
     """A command whose help lists arguments, then options by heading (``rich_help_panel``)."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Parse the words of the command; an option with the metavar [FILE] may stand without its file.
+
+        Without a file its value is ``-``. A word after it is its file only if the command has no other use for it.
+        """
+        for option in [p.opts[0] for p in self.params if p.metavar == "[FILE]" and p.opts[0] in args]:
+            place = args.index(option)
+            alone = [*args[:place], f"{option}=-", *args[place + 1 :]]
+            following = args[place + 1 : place + 2]
+            superfluous = self.make_parser(ctx).parse_args(list(alone))[1]
+            is_file = following == ["-"] or (superfluous and following and not following[0].startswith("-"))
+            args = [*args[:place], f"{option}={following[0]}", *args[place + 2 :]] if is_file else alone
+        return super().parse_args(ctx, args)
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words after the command's name in its usage line."""
         return ["[OPTIONS]", *(_metavar(p) for p in self.params if p.param_type_name == "argument")]
@@ -48,7 +62,8 @@ def _metavar(parameter: Any) -> str:
 
 
 def _record(option: Any) -> tuple[str, str]:
-    left = ", ".join(option.opts) if option.is_flag else f"{', '.join(option.opts)} {_metavar(option)}"
+    names = ", ".join(sorted((*option.opts, *option.secondary_opts), key=len))
+    left = names if option.is_flag else f"{names} {_metavar(option)}"
     notes = []
     if option.required:
         notes.append("required")

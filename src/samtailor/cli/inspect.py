@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samtailor.cli.options import BoxesOption, FormatOption, SplitByOption, TaskArgument
+from samtailor.cli.exit_codes import ExitCode
+from samtailor.cli.json_output import STDOUT, console_beside, write_output
+from samtailor.cli.options import TaskArgument
+from samtailor.cli.reading import READ, ReadingOptions, with_reading
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,37 +21,72 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect"]
 
+IMAGES = 12
+"""Images of a preview."""
+MOST_IMAGES = 200
 FILES = 3
 """Files that are named for each finding."""
 
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
+@with_reading
 def inspect(
     task: TaskArgument,
-    format: FormatOption = None,
-    split_by: SplitByOption = None,
-    boxes_as_masks: BoxesOption = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    reading: ReadingOptions = READ,
+    json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="[FILE]",
+            help="Write JSON to this file; - or no file prints it to the standard output, instead of tables.",
+        ),
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Draw some images with their masks, class colours and a legend into this PNG file."
+        ),
+    ] = None,
+    preview_images: Annotated[
+        int,
+        typer.Option(min=1, max=MOST_IMAGES, metavar="N", help="Number of images for --preview and --html."),
+    ] = IMAGES,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write findings, counts and pictures as one HTML page that opens offline."),
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 if there is an error.")] = False,
 ) -> None:
     """Summarise a dataset by split and list its problems, most serious first, each with a fix."""
-    import json
-
+    from samtailor.cli.checks import check_output
     from samtailor.cli.opening import open_task
-    from samtailor.cli.output import make_console
+    from samtailor.cli.output import make_console, print_line
     from samtailor.cli.progress import ProgressDisplay
     from samtailor.data import inspect_task
 
-    opened = open_task(task, format, split_by, boxes_as_masks)
+    for file in (json, preview, html):
+        check_output(file)
+    console = console_beside(json)
+    opened = open_task(task, reading)
     with ProgressDisplay(make_console(stderr=True)) as progress:
         inspection = inspect_task(opened, progress=progress)
-    if as_json:
-        print(json.dumps(inspection.to_dict(), indent=2))
-    else:
-        print_inspection(make_console(), inspection)
+        if preview:
+            from samtailor.drawing.preview import write_preview
+
+            write_preview(opened, preview, images=preview_images, findings=inspection.findings)
+        if html:
+            from samtailor.report.dataset import write_dataset_page
+
+            write_dataset_page(opened, inspection, html, images=preview_images, progress=progress)
+    if json != STDOUT:
+        print_inspection(console, inspection)
+    for file in (preview, html):
+        if file:
+            print_line(console, f"Written to {file}")
+    write_output(json, inspection.to_dict(), console)
     if strict and any(finding.severity == "error" for finding in inspection.findings):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.INCOMPLETE)
 
 
 def print_inspection(console: Console, inspection: Inspection) -> None:

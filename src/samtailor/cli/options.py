@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from samtailor.bases.registry import DEFAULT_BASE, list_bases
-from samtailor.cli.help import COMPUTING, READING
+from samtailor.cli.help import COMPUTING
 from samtailor.evaluation.questions import ALL_CLASSES
 
 __all__ = [
@@ -16,21 +16,20 @@ __all__ = [
     "AdapterBaseOption",
     "AlsoOption",
     "BaseOption",
-    "BoxesOption",
     "CacheOption",
     "CacheTypeOption",
     "ClassOption",
     "DeviceOption",
     "DropOption",
-    "FormatOption",
+    "InstancesOption",
     "MapOption",
     "MeasuredClassOption",
+    "MeasuredTaskArgument",
     "PerInstanceOption",
     "PromptsOption",
     "ReferenceOption",
     "SeedOption",
     "SensitivityInstancesOption",
-    "SplitByOption",
     "SplitOption",
     "TaskArgument",
 ]
@@ -46,31 +45,12 @@ TaskArgument = Annotated[
         "layouts.",
     ),
 ]
-FormatOption = Annotated[
+MeasuredTaskArgument = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Read the dataset in this format: coco, folders, labelme, yolo, voc, celebamask or hf.",
-        show_default="detected from the files",
-        rich_help_panel=READING,
-    ),
-]
-SplitByOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="REGEX",
-        help="Split the images again by groups: images in whose names this regular expression matches the same text, "
-        "such as a patient or a place, go to the same split.",
-        show_default="keep the splits of the dataset",
-        rich_help_panel=READING,
-    ),
-]
-BoxesOption = Annotated[
-    bool,
-    typer.Option(
-        "--boxes-as-masks",
-        help="Use filled rectangles as masks if the dataset has only boxes.",
-        rich_help_panel=READING,
+    typer.Argument(
+        metavar="TASK",
+        help="Folder of the dataset, or `sample` for the bundled one. With --adapter it may be left out: the dataset "
+        "that the adapter was fitted on.",
     ),
 ]
 ClassOption = Annotated[
@@ -102,6 +82,16 @@ PromptsOption = Annotated[
     ),
 ]
 PerInstanceOption = Annotated[int, typer.Option(min=1, metavar="N", help="Number of prompts for each object.")]
+InstancesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--instances",
+        min=1,
+        metavar="N",
+        help="Score only N randomly chosen objects of the split.",
+        show_default="all objects",
+    ),
+]
 SensitivityInstancesOption = Annotated[
     int,
     typer.Option(

@@ -9,7 +9,12 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["Row", "Table", "make_console", "print_line", "print_table", "print_text", "shorten"]
+from samtailor.machine.text import encodable, visible
+
+__all__ = [
+    "Row", "Table", "be_quiet", "make_console", "print_facts", "print_line", "print_table", "print_text", "printable",
+    "shorten",
+]  # fmt: skip
 
 GAP = "  "
 SHORTEST = 12
@@ -44,9 +49,36 @@ class Table:
     names: int = 1
 
 
-def make_console(stderr: bool = False) -> Console:
-    """Return the console of a command; it reads the width of the terminal when it is made."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+_quiet = False
+
+
+def be_quiet(quiet: bool) -> None:
+    """Make consoles that print nothing from now on, except those for errors."""
+    global _quiet
+    _quiet = quiet
+
+
+def make_console(stderr: bool = False, *, errors: bool = False) -> Console:
+    """Return the console of a command; it reads the width of the terminal when it is made.
+
+    Args:
+        stderr: print to the standard error stream.
+        errors: print even after ``be_quiet``.
+    """
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, quiet=_quiet and not errors)
+
+
+def printable(console: Console, text: str, *, lines: bool = False) -> str:
+    """Return the text as it may be printed: without control characters, in the characters that the console can write.
+
+    Everything printed passes through here. Names of files and classes may hold anything.
+
+    Args:
+        console: where the text is printed.
+        text: any text.
+        lines: keep line breaks.
+    """
+    return encodable(visible(text, lines=lines), console.encoding)
 
 
 def shorten(text: str, width: int) -> str:
@@ -64,7 +96,7 @@ def _cut(text: str, width: int) -> str:
 
 def print_line(console: Console, text: str) -> None:
     """Print a line that is never broken, because it holds a path or is meant for other programs."""
-    console.print(Text(text), soft_wrap=True)
+    console.print(Text(printable(console, text)), soft_wrap=True)
 
 
 def print_text(console: Console, text: str, *, indent: str = "", style: str = "", styled: str = "") -> None:
@@ -72,12 +104,13 @@ def print_text(console: Console, text: str, *, indent: str = "", style: str = ""
 
     Args:
         console: where to print.
-        text: without line breaks.
+        text: its line breaks are kept.
         indent: before each line.
         style: of the beginning ``styled``, in a terminal.
         styled: the first characters of the text; empty for the whole text.
     """
-    lines = "\n".join(indent + line for line in _wrap(text, console.width - len(indent)))
+    parts = printable(console, text, lines=True).split("\n")
+    lines = "\n".join(indent + line for part in parts for line in _wrap(part, console.width - len(indent)))
     printed = Text(lines)
     if style:
         start = len(indent)
@@ -97,18 +130,31 @@ def _wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+def print_facts(console: Console, facts: Sequence[tuple[str, str]]) -> None:
+    """Print names and values, one below the other; long values go on in the next line, under their beginning."""
+    width = max((cell_len(name) for name, _ in facts), default=0)
+    for name, value in facts:
+        room = console.width - width - len(GAP)
+        first, *rest = _wrap(printable(console, _one_line(value)), room)
+        console.print(Text(f"{name}{' ' * (width - cell_len(name))}{GAP}{first}"), soft_wrap=True)
+        for line in rest:
+            console.print(Text(f"{' ' * width}{GAP}{line}"), soft_wrap=True)
+
+
 def print_table(console: Console, table: Table) -> None:
     """Print a table: one line per row, aligned columns, two spaces apart; in a terminal, a rule below the headings."""
-    lines = [[_one_line(text) for text in texts] for texts in (table.headings, *(row.texts for row in table.rows))]
+    cells = (table.headings, *(row.texts for row in table.rows))
+    lines = [[printable(console, _one_line(text)) for text in texts] for texts in cells]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     _narrow(widths, table.names, console.width)
-    head, *body = [_line(texts, widths, table.names) for texts in lines]
+    head, *body = [printable(console, _line(texts, widths, table.names)) for texts in lines]
     console.print()
     if table.title:
         print_text(console, table.title, style="bold")
     console.print(Text(head, "bold"), soft_wrap=True)
     if console.is_terminal:
-        console.print(Text("─" * (sum(widths) + len(GAP) * (len(widths) - 1)), "dim"), soft_wrap=True)
+        rule = printable(console, "─" * (sum(widths) + len(GAP) * (len(widths) - 1)))
+        console.print(Text(rule, "dim"), soft_wrap=True)
     for row, line in zip(table.rows, body, strict=True):
         console.print(Text(line, "bold" if row.strong else ""), soft_wrap=True)
     for paragraph in table.legend:

@@ -12,12 +12,11 @@ import typer
 from samtailor.cli.options import (
     CACHE_TYPE,
     AlsoOption,
-    BoxesOption,
     CacheOption,
     CacheTypeOption,
     DeviceOption,
     DropOption,
-    FormatOption,
+    InstancesOption,
     MapOption,
     MeasuredClassOption,
     PerInstanceOption,
@@ -25,14 +24,15 @@ from samtailor.cli.options import (
     ReferenceOption,
     SeedOption,
     SensitivityInstancesOption,
-    SplitByOption,
     SplitOption,
 )
+from samtailor.cli.reading import READ, ReadingOptions, with_reading
 from samtailor.evaluation.questions import CLICK_MAPS, STUDY_INSTANCES, Questions
 
 __all__ = ["report"]
 
 
+@with_reading
 def report(  # more than seven parameters: they are the options of the command
     run: Annotated[
         Path,
@@ -51,6 +51,7 @@ def report(  # more than seven parameters: they are the options of the command
     split: SplitOption = Questions.split,
     prompts: PromptsOption = Questions.prompts,
     per_instance: PerInstanceOption = Questions.per_instance,
+    instances: InstancesOption = None,
     sensitivity_instances: SensitivityInstancesOption = STUDY_INSTANCES,
     click_maps: Annotated[
         int, typer.Option(min=0, metavar="N", help="Number of objects with a map of IoU by place of the click.")
@@ -69,9 +70,7 @@ def report(  # more than seven parameters: they are the options of the command
     ] = STUDY_INSTANCES,
     map: MapOption = None,
     drop_duplicates: DropOption = False,
-    format: FormatOption = None,
-    split_by: SplitByOption = None,
-    boxes_as_masks: BoxesOption = False,
+    reading: ReadingOptions = READ,
     seed: SeedOption = Questions.seed,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
@@ -79,7 +78,8 @@ def report(  # more than seven parameters: they are the options of the command
     reference_decoder: ReferenceOption = False,
 ) -> None:
     """Run all measurements on a fitted adapter and write one HTML page that opens offline."""
-    from samtailor.cli.opening import open_base, open_cache, open_task
+    from samtailor.cli.checks import check_cache_type, check_questions
+    from samtailor.cli.opening import open_base, open_cache, open_task, open_task_of_run
     from samtailor.cli.output import make_console, print_line
     from samtailor.cli.progress import ProgressDisplay
     from samtailor.cli.results import print_measured
@@ -87,6 +87,9 @@ def report(  # more than seven parameters: they are the options of the command
     from samtailor.report.run import Scored, report_run
     from samtailor.runs import base_name_of
 
+    console = make_console()
+    check_cache_type(cache_type)
+    opened = open_task_of_run(run, task, reading, console)
     questions = Questions(
         split=split,
         prompts=prompts,  # type: ignore[arg-type]  # checked by report_run
@@ -98,9 +101,10 @@ def report(  # more than seven parameters: they are the options of the command
         strengths=strengths,
         only=class_,
         drop_duplicates=drop_duplicates,
+        instances=instances,
     )
+    check_questions(opened, questions)
     model = open_base(base_name_of(run), device, reference_decoder)
-    console = make_console()
     with ProgressDisplay(console) as display:
 
         def progress(event: Event) -> None:
@@ -111,7 +115,7 @@ def report(  # more than seven parameters: they are the options of the command
 
         page = report_run(
             run,
-            open_task(task, format, split_by, boxes_as_masks) if task else None,
+            opened,
             questions,
             click_maps=click_map or click_maps,
             base=model,

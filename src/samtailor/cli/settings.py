@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import math
 import re
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from samtailor.cli.expanding import expand
 from samtailor.fitting.config import DEFAULT_MINUTES, RANGES, FitConfig
 
 __all__ = ["attribute_texts", "with_settings"]
@@ -33,25 +33,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     Args:
         command: a function with a parameter ``settings``, in whose place the options appear.
     """
-    signature = inspect.signature(command, eval_str=True)
     fields = {name: kind for name, kind in get_type_hints(FitConfig).items() if name not in LEFT_OUT}
     order = [*FIRST, *(name for name in fields if name not in FIRST)]
-
-    @functools.wraps(command)
-    def run(**values: Any) -> None:
-        settings = {name: values.pop(name) for name in order}
-        command(**values, settings=settings)
-
-    parameters: list[inspect.Parameter] = []
-    for parameter in signature.parameters.values():
-        if parameter.name == "settings":
-            parameters += [_option(name, fields[name]) for name in order]
-        else:
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-    del run.__wrapped__  # typer would read the signature from there
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return run
+    return expand(command, "settings", [_option(name, fields[name]) for name in order], dict)
 
 
 def attribute_texts(documented: type) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -39,10 +39,12 @@ from samtailor.data.task import Task
 from samtailor.data.words import quoted
 from samtailor.errors import DataError
 from samtailor.machine.arguments import AnyPath, as_path
+from samtailor.machine.text import did_you_mean
 
 __all__ = ["FORMATS", "SAMPLE", "candidates", "load_task"]
 
 SAMPLE = "sample"
+MASK_VALUES = ("auto", "objects", "classes")
 
 
 @dataclass(frozen=True)
@@ -179,13 +181,14 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
     if format is not None and format not in _FORMATS:
         raise DataError(
             f"The format {format!r} is not known; expected one of {', '.join(FORMATS)}.",
-            "Choose one of them, or leave the format out to detect it.",
+            f"Choose one of them, or leave the format out to detect it.{did_you_mean(format, FORMATS)}",
         )
     if crowds not in CROWDS:
-        raise DataError(f"crowds is {quoted(crowds)}; expected one of {', '.join(CROWDS)}.", "Choose one of them.")
-    if mask_values not in ("auto", "objects", "classes"):
+        raise DataError(f"crowds is {quoted(crowds)}; expected one of {', '.join(CROWDS)}.", _choose(crowds, CROWDS))
+    if mask_values not in MASK_VALUES:
         raise DataError(
-            f"mask_values is {quoted(mask_values)}; expected auto, objects or classes.", "Choose one of them."
+            f"mask_values is {quoted(mask_values)}; expected auto, objects or classes.",
+            _choose(mask_values, MASK_VALUES),
         )
     is_sample = str(path) == SAMPLE and not Path(path).is_dir()
     root = Path(str(files("samtailor") / "assets" / SAMPLE)) if is_sample else path
@@ -258,6 +261,10 @@ def _unknown_layout(path: Path, ranked: list[Candidate]) -> DataError:
     if images.is_dir():
         hint = f"{images} exists, but a task needs more than images: add masks/ or COCO files."
     return DataError(f"{path} has no known layout. Expected one of: {expected}.", hint)
+
+
+def _choose(word: str, words: Sequence[str]) -> str:
+    return f"Choose one of them.{did_you_mean(word, words) if isinstance(word, str) else ''}"
 
 
 def _check_not_empty(task: Task) -> None:

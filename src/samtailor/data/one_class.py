@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from samtailor.data.findings import listed
 from samtailor.data.task import Task
 from samtailor.errors import DataError
+from samtailor.machine.text import did_you_mean
 
 __all__ = ["only_class"]
+
+MOST = 50  # classes that a message lists
 
 
 def only_class(task: Task, name: str) -> Task:
@@ -18,8 +22,8 @@ def only_class(task: Task, name: str) -> Task:
     """
     if name not in task.classes:
         raise DataError(
-            f"Task {task.name!r} has no class {name!r}; expected one of {', '.join(map(repr, task.classes))}.",
-            "Choose one of its classes.",
+            f"Task {task.name!r} has no class {name!r}; expected one of {listed([*map(repr, task.classes)], MOST)}.",
+            f"Choose one of its classes.{did_you_mean(name, task.classes)}",
         )
     splits = {
         split: tuple(replace(r, instances=tuple(i for i in r.instances if i.label == name)) for r in records)

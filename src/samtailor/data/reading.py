@@ -131,5 +131,5 @@ class Reading:
         hint = self._broken[0].hint
         raise DataError(
             f"{broken} of {total} entries of {root} cannot be used:\n" + "\n".join(lines) + more,
-            f"{hint} To read the rest without them: load_task(..., skip_broken=True).".strip(),
+            f"{hint} To read the rest without them: --skip-broken (in Python skip_broken=True).".strip(),
         )

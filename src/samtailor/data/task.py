@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from samtailor.data.findings import Finding
+from samtailor.data.findings import Finding, listed
+from samtailor.data.split_names import SPLIT_OF
 from samtailor.errors import DataError
+from samtailor.machine.text import did_you_mean
 
 __all__ = ["RECTANGLES", "SPLITS", "ImageRecord", "Instance", "Task"]
 
@@ -106,6 +108,12 @@ class Task:
         Raises:
             DataError: the split does not exist or holds no image.
         """
+        if name not in (*SPLITS, *self.splits):
+            known = listed([*dict.fromkeys((*SPLITS, *self.splits))], 9)
+            raise DataError(
+                f"There is no split {name!r}; choose {' or '.join(known.rsplit(', ', 1))}.",
+                did_you_mean(name, (*SPLITS, *self.splits), SPLIT_OF).strip(),
+            )
         if not self.splits.get(name):
             sizes = ", ".join(f"{k} ({len(v)} images)" for k, v in self.splits.items()) or "none"
             raise DataError(

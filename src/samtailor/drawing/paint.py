@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import colorsys
 import math
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-__all__ = ["COLOURS", "WHITE", "draw_boxes", "draw_points", "instance_map", "outline", "tint"]
+__all__ = ["COLOURS", "WHITE", "class_colours", "draw_boxes", "draw_points", "instance_map", "outline", "tint"]
 
 _PALETTE = ("#4C9BE8", "#F2A23A", "#3FB985", "#E8668A", "#9B7FE0", "#35BFC4", "#E07B4F", "#B3B83C")
 COLOURS = np.array([ImageColor.getrgb(c) for c in _PALETTE], dtype=np.uint8)
@@ -25,11 +26,21 @@ _RIM_OPACITY = 0.6
 _FOREGROUND, _BACKGROUND, _BOX = (38, 200, 96), (228, 52, 60), (255, 214, 64)
 
 
-def tint(canvas: np.ndarray, owner: np.ndarray) -> None:
-    """Blend each instance with its colour, in place."""
+def class_colours(count: int) -> np.ndarray:
+    """Return one colour per class, (count, 3) uint8 RGB: first the eight of ``COLOURS``, then hues far apart."""
+    more = []
+    for number in range(len(COLOURS), count):
+        hue = (number * 0.618034) % 1  # the golden ratio keeps neighbours apart
+        light, saturation = (0.62, 0.48, 0.38)[number % 3], (0.75, 0.9, 0.6)[number // 3 % 3]
+        more.append([round(255 * value) for value in colorsys.hls_to_rgb(hue, light, saturation)])
+    return np.concatenate([COLOURS, np.array(more, dtype=np.uint8).reshape(-1, 3)])[:count]
+
+
+def tint(canvas: np.ndarray, owner: np.ndarray, colours: np.ndarray = COLOURS) -> None:
+    """Blend each instance with its colour, in place; ``colours`` are (K, 3), instance i has colour i modulo K."""
     inside = owner > 0
-    colours = COLOURS[(owner[inside] - 1) % len(COLOURS)]
-    canvas[inside] = np.rint(canvas[inside] * (1 - _OPACITY) + colours * _OPACITY).astype(np.uint8)
+    blended = colours[(owner[inside] - 1) % len(colours)]
+    canvas[inside] = np.rint(canvas[inside] * (1 - _OPACITY) + blended * _OPACITY).astype(np.uint8)
 
 
 def instance_map(masks: np.ndarray) -> np.ndarray:

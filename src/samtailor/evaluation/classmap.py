@@ -11,6 +11,7 @@ from scipy.ndimage import label
 
 from samtailor.data.task import ImageRecord, Instance, Task
 from samtailor.errors import DataError
+from samtailor.machine.text import did_you_mean
 
 __all__ = ["apply_map", "parse_map", "pieces"]
 
@@ -56,7 +57,7 @@ def apply_map(task: Task, mapping: dict[str, tuple[str, ...]]) -> Task:
         if lacking:
             raise DataError(
                 f"Task {task.name!r} has no class {left!r}, nor {', '.join(map(repr, lacking))} to make it from; "
-                f"it has {', '.join(task.classes)}.",
+                f"it has {', '.join(task.classes)}.{did_you_mean(lacking[0], task.classes)}",
                 "Write --map as TASK_CLASS=ADAPTER_CLASS+ADAPTER_CLASS, or NEW_NAME=TASK_CLASS+TASK_CLASS.",
             )
     splits = {

@@ -14,7 +14,7 @@ from samtailor.adapters.contract import Adapter
 from samtailor.data.task import ImageRecord, Task
 from samtailor.errors import SamtailorError
 from samtailor.machine.files import append_json, write_atomically
-from samtailor.machine.progress import Progress, counted
+from samtailor.machine.progress import Count, Progress
 
 __all__ = ["Journal", "identity"]
 
@@ -78,12 +78,15 @@ class Journal:
             names: name of each image file.
             compute: computes the rows of one image; JSON types only.
             stage: name of the work in progress events.
-            progress: receives a ``Count`` after each image.
+            progress: receives a ``Count`` of instances after each image.
         """
-        named_rows = []
-        for place, record in enumerate(counted(images, stage, progress)):
+        named_rows, done, total = [], 0, sum(len(record.promptable) for record in images)
+        progress(Count(stage, done, total))
+        for place, record in enumerate(images):
             rows = self.rows(str(place), partial(compute, record))
             named_rows += [row | {"image": names[record.path]} for row in rows]
+            done += len(record.promptable)
+            progress(Count(stage, done, total))
         return named_rows
 
 

@@ -39,6 +39,8 @@ class Questions:
         only: the one class to score; ``"*"`` scores all classes. None scores the class that the run was fitted on, or
             all classes if it was fitted on all. With a class map, None scores the classes of the map.
         drop_duplicates: leave out val and test images whose file is also in an earlier split.
+        instances: most instances of a split that are scored, for a quick look; they are drawn by seed and id, so that a
+            larger number adds to the same instances. None scores all.
     """
 
     split: str = "test"
@@ -52,6 +54,7 @@ class Questions:
     base_rows: bool = True
     only: str | None = None
     drop_duplicates: bool = False
+    instances: int | None = None
 
     @property
     def other_tasks(self) -> tuple[Task, ...]:

@@ -58,7 +58,8 @@ def task_of_run(run: Run, task: AnyTask | None, questions: Questions, progress: 
                 f"Only {only!r} is scored, the class that the adapter was fitted on. Class {ALL_CLASSES!r} scores all."
             )
         )
-    return _part(run.task() if task is None else task, only, questions, progress)
+    whole = task if isinstance(task, Task) else run.task(path=task)
+    return _part(whole, only, questions, progress)
 
 
 def _part(task: AnyTask, only: str | None, questions: Questions, progress: Progress) -> Task:

@@ -12,6 +12,7 @@ from samtailor.adapters.methods import DEFAULT_METHOD, check_options
 from samtailor.data.defaults import MIN_AREA
 from samtailor.errors import FitError
 from samtailor.machine.arguments import described
+from samtailor.machine.text import did_you_mean
 from samtailor.prompts import PromptKind, check_kind
 
 __all__ = ["DEFAULT_MINUTES", "RANGES", "FitConfig", "LossWeights", "Precision", "Range", "Sampling"]
@@ -171,4 +172,6 @@ class FitConfig:
 
 def _check_word(name: str, value: str, words: tuple[str, ...]) -> None:
     if value not in words:
-        raise FitError(f"The {name} {value!r} is unknown.", f"Choose one of: {', '.join(words)}.")
+        raise FitError(
+            f"The {name} {value!r} is unknown.", f"Choose one of: {', '.join(words)}.{did_you_mean(value, words)}"
+        )

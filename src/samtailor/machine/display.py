@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from rich.text import Text
 from samtailor.machine.arguments import wrong_type
 from samtailor.machine.progress import Count, Event, Note, silent
 from samtailor.machine.progress import Progress as ProgressFunction
+from samtailor.machine.text import encodable, visible
 
 __all__ = ["LINE_SECONDS", "ProgressDisplay", "ShownProgress", "duration", "showing"]
 
@@ -29,8 +29,6 @@ STAGE_WIDTH = 30
 
 ShownProgress = ProgressFunction | bool
 """True shows progress in a terminal or a notebook and nothing elsewhere, False shows none; or a progress function."""
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def duration(seconds: float) -> str:
@@ -76,7 +74,11 @@ class ProgressDisplay:
 
     def write(self, text: str) -> None:
         """Write a paragraph; the command line has its own way."""
-        self.console.print(Text(_printable(self.console, text), overflow="ignore"))
+        self.console.print(Text(self._printable(text), overflow="ignore"))
+
+    def _printable(self, text: str) -> str:
+        """Replace what would steer the terminal, and what it has no characters for."""
+        return encodable(visible(text, lines=True), self.console.encoding)
 
     def line(self, text: str) -> None:
         """Show a line of progress: always with bars, elsewhere unless one was shown a moment ago."""
@@ -91,7 +93,12 @@ class ProgressDisplay:
             self._end_stage()
             self._start_stage(stage, total)
         if self._bars is not None:
-            self._bars.update(self._bars.task_ids[0], completed=done, total=total, note=text)
+            self._bars.update(
+                self._bars.task_ids[0],
+                completed=done,
+                total=total,
+                note=self._printable(text),
+            )
         elif time.monotonic() - self._stage_began >= self._every:
             share = f"{done / total:.0%}" if total == 1.0 else f"{done:g} of {total:g}"
             self.line(f"{stage}: {share}  {text}".rstrip())
@@ -112,7 +119,7 @@ class ProgressDisplay:
         name = TextColumn("{task.description}", markup=False)
         columns = (name, BarColumn(20), *counts, TextColumn("{task.fields[note]}", markup=False))
         self._bars = Progress(*columns, console=self.console, transient=True)
-        self._bars.add_task(_printable(self.console, _shorten(stage)), total=total, note="")
+        self._bars.add_task(self._printable(_shorten(stage)), total=total, note="")
         self._bars.start()
 
     def _end_stage(self) -> None:
@@ -158,11 +165,6 @@ def _console() -> Console | None:
         return console if sys.stderr is not None and sys.stderr.isatty() else None
     except ValueError:  # a closed stream
         return None
-
-
-def _printable(console: Console, text: str) -> str:
-    """Replace what would steer the terminal, and what it has no characters for."""
-    return _CONTROLS.sub("?", text).encode(console.encoding, "replace").decode(console.encoding)
 
 
 def _shorten(text: str) -> str:

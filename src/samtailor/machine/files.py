@@ -12,7 +12,7 @@ from typing import Any
 
 from samtailor.errors import SamtailorError
 
-__all__ = ["append_json", "write_atomically", "write_json"]
+__all__ = ["append_json", "as_json", "write_atomically", "write_json"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -75,6 +75,11 @@ def append_json(path: Path, row: dict[str, Any]) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON. NaN and infinity become null, because standard JSON has neither."""
     write_atomically(path, (json.dumps(_plain(value), indent=2, allow_nan=False) + "\n").encode())
+
+
+def as_json(value: Any) -> str:
+    """Write ``value`` as JSON with line breaks, as ``write_json`` does."""
+    return json.dumps(_plain(value), indent=2, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

@@ -49,6 +49,7 @@ class Resampler:
     """Draws whole images with replacement, because instances of one image are not independent.
 
     Every statistic returns its replicates, (1 + R,) float64: first the value on the data itself, then on R resamples.
+    One image alone has no resamples, so its figures have no interval.
     Subtract the replicates of two models on the same instances to get a paired interval of the difference.
 
     Args:
@@ -60,6 +61,7 @@ class Resampler:
     def __init__(self, images: Sequence[str], repeats: int = 1000, seed: int = 0) -> None:
         names, self._image = np.unique(np.asarray(images, dtype=object).astype(str), return_inverse=True)
         count = len(names)
+        repeats = repeats if count > 1 else 0  # every resample of one image is that image: no interval
         drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=repeats)
         self._weights = np.concatenate([np.ones((1, count)), drawn]).astype(np.float64)
 

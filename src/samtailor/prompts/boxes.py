@@ -63,8 +63,8 @@ def check_boxes(boxes: Any, width: int, height: int) -> np.ndarray:
 
 
 def _empty(boxes: np.ndarray) -> np.ndarray:
-    flags: np.ndarray = np.asarray(boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
-    return flags
+    empty: np.ndarray = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
+    return empty
 
 
 def _shown(boxes: np.ndarray, wrong: np.ndarray) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from samtailor.errors import PromptError
+from samtailor.machine.text import did_you_mean
 
 __all__ = ["EvaluatedKind", "PromptKind", "Prompts", "check_evaluated_kind", "check_kind"]
 
@@ -22,7 +23,10 @@ EvaluatedKind = PromptKind | Literal["3 clicks"]
 def check_kind(kind: str) -> None:
     """Raise PromptError if ``kind`` is not a ``PromptKind``."""
     if kind not in get_args(PromptKind):
-        raise PromptError(f"Prompts of kind {kind!r} cannot be simulated.", "Choose click, box or mix.")
+        raise PromptError(
+            f"Prompts of kind {kind!r} cannot be simulated.",
+            f"Choose click, box or mix.{did_you_mean(kind, get_args(PromptKind))}",
+        )
 
 
 def check_evaluated_kind(kind: str) -> None:

@@ -96,9 +96,9 @@ class CocoFile:
                     f"{times(crowds.count, 'mask', 'masks')} of {crowds.total} in {self._path.name} have iscrowd 1 and "
                     f"{read}: {crowds.reason}."
                 ),
-                "If they are regions of many objects, load the task with crowds='keep'."
+                "If they are regions of many objects, add --crowds keep (in Python crowds='keep')."
                 if crowds.objects
-                else "If each is one object, load the task with crowds='objects', or set iscrowd to 0.",
+                else "If each is one object, add --crowds objects (in Python crowds='objects'), or set iscrowd to 0.",
                 self._path,
             )
         return tuple(records)

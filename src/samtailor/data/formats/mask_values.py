@@ -163,7 +163,7 @@ def _note_classes(
     how = "They were read as classes named class N" if is_class else "Each value was read as one object"
     extra = f"; {VOID} was read as void" if VOID in void else ""
     paste = f"Save this as classes.json, with the right names: {values_to_paste(values)}."
-    other = 'If each value is one object: load_task(..., mask_values="objects").'
+    other = "If each value is one object: --mask-values objects (in Python mask_values='objects')."
     likely = is_class or few or (len(rows) >= _MANY and not _in_order_of_place(rows))
     for content in rows:
         reading.note(
@@ -209,7 +209,7 @@ def _many_objects(contents: Sequence[MaskContent], reading: Reading) -> bool:
                     f"{times(count, 'mask')} of one value have several separate pieces of similar size: each piece was "
                     f"read as one object ({total} in all)."
                 ),
-                "If a mask is one object in several pieces: load_task(..., split_masks=False).",
+                "If a mask is one object in several pieces: --no-split-masks (in Python split_masks=False).",
                 content.path,
             )
     return True
@@ -226,6 +226,6 @@ def _note_pieces(contents: Sequence[MaskContent], values: set[int], reading: Rea
                     f"{times(count, 'mask picture')} with several large separate pieces of one value, which are one "
                     "instance: one object in pieces, or several objects?"
                 ),
-                "To make each piece an instance: load_task(..., split_masks=True).",
+                "To make each piece an instance: --split-masks (in Python split_masks=True).",
                 content.path,
             )

@@ -14,7 +14,7 @@ from pycocotools import mask as coco_mask
 
 from samtailor.data.words import quoted
 
-__all__ = ["Rle", "label_rles", "mask_rle", "polygons_rle", "rle_from_counts"]
+__all__ = ["Rle", "label_rles", "mask_rle", "polygons_rle", "rle_from_counts", "run_lengths"]
 
 Rle = dict[str, Any]
 
@@ -63,6 +63,11 @@ def polygons_rle(polygons: Sequence[Sequence[float]], height: int, width: int) -
     clean = [_clipped(_polygon(polygon), height, width) for polygon in polygons]
     rle = dict(coco_mask.merge(coco_mask.frPyObjects(clean, height, width)))
     return rle, int(coco_mask.area(rle))
+
+
+def run_lengths(rle: Rle) -> np.ndarray:
+    """Return the lengths of the runs of a compressed RLE, down the columns; the first run is background."""
+    return _expand(bytes(rle["counts"]))
 
 
 def label_rles(labels: np.ndarray) -> dict[int, tuple[Rle, int]]:

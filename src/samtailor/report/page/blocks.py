@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 __all__ = [
     "Block", "Chart", "Entry", "Facts", "Findings", "Grid", "Head", "Message", "Notes", "Picture", "Pictures",
-    "Section", "Series", "Table", "Text",
+    "Section", "Series", "Swatches", "Table", "Text",
 ]  # fmt: skip
 
 
@@ -88,6 +88,14 @@ class Notes:
 
 
 @dataclass(frozen=True)
+class Swatches:
+    """Colours of pictures: (CSS colour, name, smaller text)."""
+
+    kind: ClassVar[str] = "swatches"
+    items: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
 class Facts:
     """Names and values; ``code`` sets the values in a fixed-width font, for commands and fingerprints."""
 
@@ -138,11 +146,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures under a heading, as many side by side as fit."""
+    """Pictures under a heading, as many side by side as fit; ``small`` ones take less room."""
 
     kind: ClassVar[str] = "pictures"
     heading: str
     items: Sequence[Picture]
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +168,7 @@ class Grid:
     scale_text: str = ""
 
 
-Block: TypeAlias = Table | Chart | Text | Notes | Facts | Findings | Pictures | Grid
+Block: TypeAlias = Table | Chart | Text | Notes | Swatches | Facts | Findings | Pictures | Grid
 
 
 @dataclass(frozen=True)

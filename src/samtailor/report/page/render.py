@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from samtailor.machine.text import visible
 from samtailor.report.content import PagePictures, Report
 from samtailor.report.page.blocks import Section
 from samtailor.report.page.origin import data_summary, fit, making
@@ -16,7 +20,7 @@ from samtailor.report.page.sensitivity import clicks, prompts
 from samtailor.report.page.verdict import verdict_of
 from samtailor.report.page.warnings import warnings_of
 
-__all__ = ["render_page"]
+__all__ = ["render_dataset", "render_page"]
 
 
 def render_page(report: Report, pictures: PagePictures | None = None) -> str:
@@ -32,13 +36,18 @@ def render_page(report: Report, pictures: PagePictures | None = None) -> str:
         ImageError: a picture cannot be read, or the grids of a click map do not have the same shape.
     """
     evaluation = report.results.evaluation
-    return _template().render(
-        title=report.title or f"{evaluation.task}: base against adapted",
-        created=report.created,
-        base=evaluation.base.name if evaluation.base else "",
-        verdict=verdict_of(evaluation),
-        warnings=warnings_of(report),
-        sections=[section for section in _sections(report, pictures or PagePictures()) if section],
+    return (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            first="verdict",
+            title=report.title or f"{evaluation.task}: base against adapted",
+            created=report.created,
+            base=evaluation.base.name if evaluation.base else "",
+            verdict=verdict_of(evaluation),
+            warnings=warnings_of(report),
+            sections=[section for section in _sections(report, pictures or PagePictures()) if section],
+        )
     )
 
 
@@ -61,13 +70,27 @@ def _sections(report: Report, pictures: PagePictures) -> list[Section | None]:
     ]
 
 
+def render_dataset(title: str, about: str, sections: Sequence[Section]) -> str:
+    """Make the page about a dataset; like ``render_page``, it needs no other file."""
+    first = sections[0].key if sections else ""
+    template = _templates().get_template("dataset.html.j2")
+    return template.render(title=title, about=about, sections=sections, first=first)
+
+
 @lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = Environment(
+def _templates() -> Environment:
+    return Environment(
         loader=PackageLoader("samtailor.report.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_printable,
     )
-    return environment.get_template("page.html.j2")
+
+
+def _printable(value: Any) -> Any:
+    """Make hidden characters of every text on the page visible; what results can be written as UTF-8."""
+    if isinstance(value, Markup):
+        return Markup(visible(value, lines=True))
+    return visible(value, lines=True) if isinstance(value, str) else value
