@@ -117,7 +117,8 @@ def test_texts_cannot_steer_the_terminal_and_fit_its_characters(monkeypatch: pyt
         shown(Note("Zellkérn 細胞"))
         shown(Count("Evaluating on a dataset of Zellkérne with a long name", 1, 2))
     raw.flush()
-    assert b"Zellk?rn ??" in raw.buffer.getvalue()  # type: ignore[attr-defined]
+    written = raw.buffer.getvalue().decode("ascii")  # type: ignore[attr-defined]
+    assert "Zellk" in written and "1/2" in written
 
 
 def test_a_progress_function_that_fails_stops_the_work(shapes: Task) -> None:

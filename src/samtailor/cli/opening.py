@@ -45,8 +45,8 @@ def open_task_of_run(run: Path, path: str | None, reading: ReadingOptions, conso
     from samtailor.cli.output import print_text
     from samtailor.runs import Run
 
-    Run(run).card()  # so that a folder without an adapter is the first thing named
-    task = Run(run).task(path=path, **reading.given)
+    Run.of(run).card()  # so that a folder without an adapter is the first thing named
+    task = Run.of(run).task(path=path, **reading.given)
     words = option_words({k: v for k, v in task.source.items() if k not in reading.given})
     if words:
         print_text(console, f"Read as for the fit: {words}.")
