@@ -64,10 +64,6 @@ def open_cache(folder: Path | None, dtype: str = CACHE_TYPE) -> EmbeddingCache:
 def open_base(name: str, device: str, reference_decoder: bool = False) -> Base:
     """Load a base on a device."""
     from samtailor.bases.registry import load_base
-    from samtailor.bases.sources import check_base
-
-    check_base(name)  # before torch is imported
-
     from samtailor.machine.memory import keep_freed_memory
 
     keep_freed_memory()
