@@ -310,11 +310,11 @@ def test_the_first_limit_of_a_budget_counts() -> None:
     assert Budget(None, 10).progress(5, 1e9) == 0.5
     assert Budget(100, None).progress(7, 25) == 0.25
     assert Budget(100, 10).progress(5, 80) == 0.8
+    assert FitConfig().minutes == 15 and FitConfig(steps=3).minutes is None
     for invalid in (
         {"minutes": 0},
         {"epochs": -1},
         {"steps": 0},
-        {},
         {"epochs": 1, "prompts": "text"},
         {"epochs": float("inf")},
     ):

@@ -8,10 +8,15 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from samtailor import Predictor
+from samtailor.adapters.io import save_adapter
+from samtailor.adapters.plm import PLM
+from samtailor.bases.base import Base
 from samtailor.data.task import Task
 
 README = Path(__file__).parents[1] / "README.md"
@@ -44,8 +49,38 @@ def test_commands_then_python(place: Path, tiny_sam_folder: Path) -> None:
     assert (place / "runs/mine/report.html").exists()
     assert (place / "masks/photo_mask_0.png").exists()
 
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    run("-c", code.replace('"mobile-sam"', repr(str(tiny_sam_folder))))
+    code = _python().replace("out=", f"base={str(tiny_sam_folder)!r}, out=").replace("minutes=30", "steps=3")
+    assert "fit_task" in code and "evaluate_task" in code
+    run("-c", code)
+    assert (place / "runs/python/adapter.safetensors").exists()
+
+
+def _python() -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    return code
+
+
+PHOTOS = [(640, 480, "RGB"), (30, 20, "RGB"), (5, 9, "L"), (1, 1, "RGB"), (333, 2000, "RGB"), (64, 48, "CMYK")]
+
+
+@pytest.mark.parametrize(("width", "height", "mode"), PHOTOS, ids=str)
+def test_the_python_block_runs_on_any_photo(
+    place: Path,
+    width: int,
+    height: int,
+    mode: str,
+    moved_plm: PLM,
+    tiny_sam: Base,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    save_adapter(tmp_path / "runs/python", moved_plm, tiny_sam, {})
+    Image.open(place / "photo.jpg").resize((width, height)).convert(mode).save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAMTAILOR_CACHE", str(tmp_path / "cache"))
+    names: dict[str, Any] = {"Predictor": Predictor}
+    exec(_python()[_python().index("predictor =") :], names)
+    assert names["prediction"].masks.shape == (1, 1, height, width)
 
 
 @pytest.mark.parametrize("page", [README, CONTRIBUTING], ids=lambda page: page.name)

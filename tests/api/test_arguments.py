@@ -36,6 +36,8 @@ from samtailor.errors import AdapterError, ArgumentError, BaseModelError, DataEr
 from samtailor.evaluate import measure_base
 from samtailor.runs import Run
 from tests.api.conftest import SHORT
+from tests.cli.conftest import Ran
+from tests.cli.conftest import run as command
 
 
 def _run_forms(run: Path) -> dict[str, Any]:
@@ -140,6 +142,8 @@ def test_defaults_are_those_of_the_command_line(tmp_path: Path, monkeypatch: pyt
     assert samtailor.__version__
 
 
+__all__ = ["command"]
+
 WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "task number": (lambda _: fit_task(3, "mobile-sam", "o"), r"task is 3 \(int\)"),  # type: ignore[arg-type]
     "no task": (lambda _: evaluate_task(None), "task is None"),  # type: ignore[arg-type]
@@ -220,6 +224,15 @@ def test_printed_objects_are_short(run: Path, shapes: Task, tiny_sam: Base, stor
     ]
     for value, words in printed:
         assert words in repr(value) and len(repr(value)) < 600, repr(value)
+
+
+def test_commands_take_an_adapter_by_its_own_file_too(
+    command: Callable[..., Ran], run: Path, shapes: Task, store: EmbeddingCache
+) -> None:
+    shown = command("show", run / "adapter.json")
+    assert shown.returncode == 0 and "decoder-lite" in shown.stdout, shown.stderr
+    scored = command("evaluate", shapes.root, "--adapter", run / "adapter.safetensors", cache=store.root)
+    assert scored.returncode == 0 and "adapted" in scored.stdout, scored.stderr
 
 
 def test_a_path_object_of_another_kind_is_a_path(run: Path, tiny_sam: Base) -> None:

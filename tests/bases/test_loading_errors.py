@@ -242,6 +242,24 @@ def test_without_a_network_an_unknown_hub_id_is_answered_quickly_and_quietly(tmp
     assert len(text.splitlines()) == 1 and "no connection" in text and "someone/unknown-sam" in text
 
 
+@pytest.mark.parametrize("name", ["someone/unknown-sam", "mobile_sam", "/nowhere/sam.pt"])
+@pytest.mark.parametrize("command", ["fit sample --out run", "encode sample", "evaluate sample"])
+def test_a_command_refuses_a_wrong_base_before_torch_is_imported(command: str, name: str, tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        f"sys.argv = ['samtailor', *{command.split()!r}, '--base', {name!r}]\n"
+        "from samtailor.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as ended:\n"
+        "    print(ended.code, 'torch' in sys.modules)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert result.stdout == "2 False\n"
+    assert result.stderr.startswith(("Error: There is no base", "Error: The base"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_hub_that_never_answers_is_given_up_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hub, "_last", (-hub.REMEMBERED, False))

@@ -37,7 +37,7 @@ def demo(
     from samtailor.report.comparisons import draw_comparisons, draw_sheet
     from samtailor.runs import Run
 
-    console, run, sample = make_console(), Run(out), open_task(SAMPLE)
+    console, run, sample = make_console(), Run.of(out, "out"), open_task(SAMPLE)
     base, store, questions = open_base(DEFAULT_BASE, device), open_cache(cache), Questions(seed=seed)
     with FitDisplay(console) as progress:
         config = FitConfig(minutes=minutes, seed=seed)

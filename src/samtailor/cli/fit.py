@@ -70,7 +70,7 @@ def fit(  # more than seven parameters: they are the options of the command
     from samtailor.fit import fit_task
     from samtailor.runs import Run
 
-    Run(out).check_free(resume)
+    Run.of(out, "out").check_free(resume)
     console, model = make_console(), open_base(base, device, reference_decoder)
     with FitDisplay(console) as progress:
         store = open_cache(cache, cache_type)
@@ -105,5 +105,5 @@ def print_fit(console: Console, result: FitResult, out: Path) -> None:
             "prompt may help."
         )
         print_text(console, text, style="bold yellow", styled=warning)
-    print_line(console, f"Adapter: {Run(out).weights}")
-    print_line(console, f"Images and masks as they were read: {Run(out).preview}")
+    print_line(console, f"Adapter: {Run.of(out, 'out').weights}")
+    print_line(console, f"Images and masks as they were read: {Run.of(out, 'out').preview}")

@@ -45,8 +45,8 @@ def open_task_of_run(run: Path, path: str | None, reading: ReadingOptions, conso
     from samtailor.cli.output import print_text
     from samtailor.runs import Run
 
-    Run(run).card()  # so that a folder without an adapter is the first thing named
-    task = Run(run).task(path=path, **reading.given)
+    Run.of(run).card()  # so that a folder without an adapter is the first thing named
+    task = Run.of(run).task(path=path, **reading.given)
     words = option_words({k: v for k, v in task.source.items() if k not in reading.given})
     if words:
         print_text(console, f"Read as for the fit: {words}.")
@@ -64,10 +64,6 @@ def open_cache(folder: Path | None, dtype: str = CACHE_TYPE) -> EmbeddingCache:
 def open_base(name: str, device: str, reference_decoder: bool = False) -> Base:
     """Load a base on a device."""
     from samtailor.bases.registry import load_base
-    from samtailor.bases.sources import check_base
-
-    check_base(name)  # before torch is imported
-
     from samtailor.machine.memory import keep_freed_memory
 
     keep_freed_memory()

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from samtailor.bases.registry import DEFAULT_BASE, list_bases
+from samtailor.bases.sources import base_name, check_base
 from samtailor.cli.help import COMPUTING
 from samtailor.evaluation.questions import ALL_CLASSES
 
@@ -36,6 +37,16 @@ __all__ = [
 
 CACHE_TYPE = "float16"
 """Number type of stored embeddings."""
+
+
+def _checked_base(name: str | None) -> str | None:
+    """Check a base before anything else happens, so that a wrong name is answered at once."""
+    if name is None:
+        return None
+    name = base_name(name)
+    check_base(name)
+    return name
+
 
 TaskArgument = Annotated[
     str,
@@ -112,6 +123,7 @@ SeedOption = Annotated[int, typer.Option(min=0, metavar="N", help="Random seed."
 BaseOption = Annotated[
     str,
     typer.Option(
+        callback=_checked_base,
         metavar="BASE",
         help="Base model: " + ", ".join(f"{name} ({text})" for name, text in list_bases().items()) + ".",
     ),
@@ -120,6 +132,7 @@ AdapterBaseOption = Annotated[
     str | None,
     typer.Option(
         "--base",
+        callback=_checked_base,
         metavar="BASE",
         help="Base model; `samtailor fit --help` lists the choices.",
         show_default=f"the adapter's base; without an adapter {DEFAULT_BASE}",

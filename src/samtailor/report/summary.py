@@ -92,7 +92,7 @@ def summarise_run(folder: str | Path) -> RunSummary:
     Raises:
         SamtailorError: there is no such folder, or it holds no run.
     """
-    run = Run(Path(folder).expanduser())
+    run = Run.of(folder)
     if run.card_file.is_file():
         return _of_card(run, run.card(), read_state(run))
     state = read_state(run) if run.folder.is_dir() else None
