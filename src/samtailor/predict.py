@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from samtailor.bases.base import Base, MaskChoice
 from samtailor.bases.registry import DEFAULT_BASE, load_base
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage
-from samtailor.errors import PromptError
+from samtailor.errors import ImageError, PromptError
 from samtailor.frames import Frame
 from samtailor.machine.forks import before_computing
 from samtailor.prediction.answers import Part, answer_shape, answers
@@ -25,7 +25,10 @@ from samtailor.prediction.current import CurrentImage
 from samtailor.prompts import Prompts, check_prompts
 from samtailor.prompts.doubts import warn_of_new_kinds
 
-__all__ = ["Prediction", "Predictor"]
+__all__ = ["Outcome", "Prediction", "Predictor"]
+
+Picture = EmbeddedImage | str | Path | Image.Image | np.ndarray
+"""An image: a file, an array, a Pillow image, or a handle from ``Predictor.prepare``."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,21 @@ class Prediction:
     masks: np.ndarray
     iou: np.ndarray
     logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Prediction or error of one image.
+
+    Attributes:
+        image: as it was given.
+        prediction: None if the image or its prompt could not be used.
+        error: why; None if there is a prediction.
+    """
+
+    image: Picture
+    prediction: Prediction | None = None
+    error: ImageError | PromptError | None = None
 
 
 class Predictor:
@@ -114,7 +132,7 @@ class Predictor:
         multimask: bool = False,
         adapted: bool = True,
         mask_input: Any = None,
-        image: EmbeddedImage | str | Path | Image.Image | np.ndarray | None = None,
+        image: Picture | None = None,
     ) -> Prediction:
         """Predict masks for one or several prompts on an image.
 
@@ -163,6 +181,32 @@ class Predictor:
             prediction.logits[part.rows] = part.logits
         return prediction
 
+    def predict_many(
+        self, jobs: Iterable[tuple[Picture, Mapping[str, Any]]], multimask: bool = False, adapted: bool = True
+    ) -> Iterator[Outcome]:
+        """Predict on many images; an image that fails does not stop the rest.
+
+        Example:
+            >>> jobs = [("a.jpg", {"points": [[120, 80]]}), ("b.jpg", {"boxes": [[10, 20, 200, 180]]})]
+            >>> for outcome in predictor.predict_many(jobs):
+            ...     print(outcome.image, outcome.error or outcome.prediction.masks.shape)
+
+        Args:
+            jobs: pairs of an image, as ``prepare`` takes it, and its prompt: arguments of ``predict`` by name.
+            multimask: as in ``predict``.
+            adapted: as in ``predict``.
+
+        Yields:
+            One outcome per job, in order, as soon as it is known.
+        """
+        for image, prompt in jobs:
+            try:
+                prediction = self.predict(**{"multimask": multimask, "adapted": adapted, **prompt}, image=image)
+            except (ImageError, PromptError) as error:
+                yield Outcome(image, error=error)
+            else:
+                yield Outcome(image, prediction)
+
     def parts(
         self, handle: EmbeddedImage, prompts: Prompts, multimask: bool = False, adapted: bool = True
     ) -> Iterator[Part]:
@@ -180,7 +224,7 @@ class Predictor:
             warn_of_new_kinds(prompts, model.adapter.fitted_on)
         return answers(model, handle, prompts, _choice(multimask))
 
-    def _handle(self, image: EmbeddedImage | str | Path | Image.Image | np.ndarray | None) -> EmbeddedImage:
+    def _handle(self, image: Picture | None) -> EmbeddedImage:
         if image is None:
             return self._current.require()
         if not isinstance(image, EmbeddedImage):
