@@ -54,7 +54,7 @@ def test_a_second_run_neither_decodes_nor_encodes(
 ) -> None:
     encode_images(FakeBase(), records, cache)
     base = FakeBase()
-    monkeypatch.setattr(encoding, "read_image", lambda path: pytest.fail("an image was decoded"))
+    monkeypatch.setattr(encoding, "read_picture", lambda path: pytest.fail("an image was decoded"))
     report = encode_images(base, records, cache, batch_size=2)
     assert (report.already, report.encoded, base.encoded) == (7, 0, 0)
 
@@ -112,7 +112,7 @@ def test_reading_overlaps_with_encoding(
                 at_first_encode.append(len(read))
             return super().encode(images)
 
-    monkeypatch.setattr(encoding, "read_image", reading)
+    monkeypatch.setattr(encoding, "read_picture", reading)
     encode_images(Watching(), many, cache)
     assert at_first_encode == [1 + encoding.AHEAD]
     assert len(read) == 20

@@ -24,7 +24,7 @@ def test_the_smaller_mask_is_on_top_in_any_order(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     masks = rng.random((count, 6, 8)) < rng.random((count, 1, 1))
     expected = np.zeros((6, 8), np.uint8)
-    for place in sorted(range(count), key=lambda i: (-masks[i].sum(), -i)):  # of equal ones, the first is on top
+    for place in sorted(range(count), key=lambda i: (-masks[i].sum(), i)):  # of equal ones, the last is on top
         expected[masks[place]] = place + 1
     labels = LabelMap(6, 8, count)
     for place in rng.permutation(count).tolist():

@@ -99,7 +99,7 @@ def predict(  # more than seven parameters: they are the options of the command
     same prompts, unless a file has prompts for each. An image that cannot be read does not stop the others; it is
     listed at the end, and the exit code is 1.
     """
-    from samtailor.cli.output import make_console, print_text
+    from samtailor.cli.output import make_console, print_line, print_text
 
     rows = _rows([_numbers(t, "--point", (2, 3)) for t in point or []], [_numbers(t, "--box", (4,)) for t in box or []])
     console = make_console()
@@ -109,6 +109,7 @@ def predict(  # more than seven parameters: they are the options of the command
 
     from samtailor.cli.opening import open_base, open_cache
     from samtailor.cli.progress import ProgressDisplay
+    from samtailor.machine.progress import Event, Note
     from samtailor.predict import Predictor
     from samtailor.report.predictions import Outputs, write_predictions
     from samtailor.runs import base_name_of
@@ -116,8 +117,15 @@ def predict(  # more than seven parameters: they are the options of the command
     outputs = Outputs(out, format or ["png"], overlay, categories, skip_existing)  # type: ignore[arg-type]
     model = open_base(base or base_name_of(adapter), device, reference_decoder)
     predictor = Predictor(model, adapter, open_cache(cache))
-    with ProgressDisplay(console) as progress:
-        written = write_predictions(predictor, jobs, outputs, multimask, progress)
+    with ProgressDisplay(console) as display:
+
+        def show(event: Event) -> None:
+            if isinstance(event, Note):  # a path, which must not be broken into lines
+                print_line(console, event.text)
+            else:
+                display(event)
+
+        written = write_predictions(predictor, jobs, outputs, multimask, show)
     _print_summary(console, written, len(jobs), out)
     if written.failed:
         raise typer.Exit(1)

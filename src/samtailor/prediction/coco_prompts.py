@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from samtailor.errors import PromptError
@@ -31,7 +31,10 @@ def coco_prompts(path: Path, content: Any) -> tuple[dict[str, tuple[PromptRow, .
     files = {
         image["id"]: image["file_name"]
         for image in images
-        if isinstance(image, dict) and _is_id(image.get("id")) and isinstance(image.get("file_name"), str)
+        if isinstance(image, dict)
+        and _is_id(image.get("id"))
+        and isinstance(image.get("file_name"), str)
+        and PurePosixPath(image["file_name"]).name
     }
     classes = {
         category["id"]: category["name"]
@@ -80,7 +83,7 @@ def _name(annotation: Any, files: dict[Any, str], known: bool) -> str:
             raise ValueError(f"its image_id {str(number)[:40]!r} is not among the images")
         return files[number]
     name = annotation.get("file_name") or number
-    if not _is_id(name):
+    if not _is_id(name) or not PurePosixPath(str(name)).name:
         raise ValueError("it has neither image_id nor file_name")
     return str(name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from samtailor.errors import PromptError
 from samtailor.prediction.jobs import PromptRow
@@ -52,7 +52,7 @@ def csv_prompts(path: Path, text: str) -> dict[str, tuple[PromptRow, ...]]:
         except ValueError as error:
             faults.append(f"row {number}: {error}")
             continue
-        # Without a name, a prompt of its own: a number of the table's rows cannot be the text of a cell here.
+        # Without a name, a prompt of its own; a cell never begins with a line break.
         own = values.get("prompt") or f"\n{number}"
         rows.setdefault(values["image"], {}).setdefault(own, []).append(row)
         if row.labels == (0,) and "prompt" not in columns:
@@ -104,7 +104,7 @@ def _row(values: dict[str, str], decimal_comma: bool) -> PromptRow:
             raise ValueError(f"{name} is {text}; expected a finite number")
         return value
 
-    if not values["image"]:
+    if not PurePosixPath(values["image"].replace("\\", "/")).name:
         raise ValueError("it names no image")
     category = values.get("class") or None
     box = None

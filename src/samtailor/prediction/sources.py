@@ -80,17 +80,21 @@ def unique_sources(found: Sequence[tuple[Path, str]]) -> tuple[Source, ...]:
 
     Files of the same name get their path below the folder that all files have in common.
     """
-    files = {whole_path(path): (path, name) for path, name in reversed(found)}
-    items = [(whole, *files[whole]) for whole in reversed(files)]
+    files: dict[Path, tuple[Path, str]] = {}
+    for path, name in found:
+        files.setdefault(whole_path(path), (path, name))
+    items = [(whole, path, name) for whole, (path, name) in files.items()]
     common = Path(os.path.commonpath([whole.parent for whole, *_ in items])) if items else Path()
     taken = Counter(name.casefold() for _, _, name in items)
     names = [name if taken[name.casefold()] == 1 else whole.relative_to(common).as_posix() for whole, _, name in items]
+    if len(set(names)) < len(names):
+        names = [whole.relative_to(common).as_posix() for whole, *_ in items]
     stems = [PurePosixPath(name).with_suffix("").as_posix() for name in names]
     repeated = Counter(stem.casefold() for stem in stems)
-    return tuple(
-        Source(path, name, stem if repeated[stem.casefold()] == 1 else name)
-        for (_, path, _), name, stem in zip(items, names, stems, strict=True)
-    )
+    stems = [stem if repeated[stem.casefold()] == 1 else name for name, stem in zip(names, stems, strict=True)]
+    if len(set(stems)) < len(stems):  # a.png, a.jpg and a.png.jpg
+        stems = names
+    return tuple(Source(path, name, stem) for (_, path, _), name, stem in zip(items, names, stems, strict=True))
 
 
 def _files_below(folder: Path, leave_out: Path | None) -> list[Path]:

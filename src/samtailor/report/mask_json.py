@@ -164,7 +164,7 @@ class MaskJson:
 
     def _read(self, content: Any) -> None:
         """Take over the images of an existing file."""
-        own = {"category_id", "segmentation", "bbox", "area", "score", "prompt"}
+        own = ("category_id", "segmentation", "bbox", "area", "score", "prompt")
         if self.format == "coco":
             rows, tables = content["annotations"], {image["id"]: image for image in content["images"]}
             for category in content["categories"]:
