@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -19,6 +18,7 @@ from samtailor.data.task import ImageRecord
 from samtailor.embeddings import encoding
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.encoding import encode_images
+from samtailor.embeddings.reading import ReadPicture
 from samtailor.errors import CacheError, DataError
 from samtailor.machine.progress import Count, Event
 from tests.embeddings.fake_encoder import PRINT_A, FakeBase, picture, write_pictures
@@ -97,10 +97,10 @@ def test_reading_overlaps_with_encoding(
     read: list[Path] = []
     at_first_encode: list[int] = []
 
-    def reading(path: Path) -> np.ndarray:
+    def reading(path: Path) -> ReadPicture:
         assert threading.current_thread() is not threading.main_thread()
         read.append(path)
-        return picture(int(path.stem))
+        return ReadPicture(image_key(path), picture(int(path.stem)))
 
     class Watching(FakeBase):
         def encode(self, images: Any) -> dict[str, torch.Tensor]:
