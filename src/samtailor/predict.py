@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from PIL import Image
 
 from samtailor.bases.base import MaskChoice
 from samtailor.embeddings.embedder import EmbeddedImage
-from samtailor.errors import PromptError
+from samtailor.errors import ImageError, PromptError
 from samtailor.frames import Frame
 from samtailor.machine.forks import before_computing
 from samtailor.opening import AnyAdapter, AnyBase, AnyCache, AnyDevice, open_model
@@ -22,7 +22,10 @@ from samtailor.prompts import Prompts, check_prompts
 from samtailor.prompts.doubts import warn_of_new_kinds
 from samtailor.runs import Run
 
-__all__ = ["Prediction", "Predictor"]
+__all__ = ["Outcome", "Prediction", "Predictor"]
+
+Picture = EmbeddedImage | str | Path | Image.Image | np.ndarray
+"""An image: a file, an array, a Pillow image, or a handle from ``Predictor.prepare``."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,6 +49,21 @@ class Prediction:
     def __repr__(self) -> str:
         n, m, height, width = self.masks.shape
         return f"<Prediction: {n} prompts, {m} masks each, {width} x {height} pixels>"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Prediction or error of one image.
+
+    Attributes:
+        image: as it was given.
+        prediction: None if the image or its prompt could not be used.
+        error: why; None if there is a prediction.
+    """
+
+    image: Picture
+    prediction: Prediction | None = None
+    error: ImageError | PromptError | None = None
 
 
 class Predictor:
@@ -123,7 +141,7 @@ class Predictor:
         multimask: bool = False,
         adapted: bool = True,
         mask_input: Any = None,
-        image: EmbeddedImage | str | Path | Image.Image | np.ndarray | None = None,
+        image: Picture | None = None,
     ) -> Prediction:
         """Predict masks for one or several prompts on an image.
 
@@ -174,6 +192,32 @@ class Predictor:
             prediction.logits[part.rows] = part.logits
         return prediction
 
+    def predict_many(
+        self, jobs: Iterable[tuple[Picture, Mapping[str, Any]]], multimask: bool = False, adapted: bool = True
+    ) -> Iterator[Outcome]:
+        """Predict on many images; an image that fails does not stop the rest.
+
+        Example:
+            >>> jobs = [("a.jpg", {"points": [[120, 80]]}), ("b.jpg", {"boxes": [[10, 20, 200, 180]]})]
+            >>> for outcome in predictor.predict_many(jobs):
+            ...     print(outcome.image, outcome.error or outcome.prediction.masks.shape)
+
+        Args:
+            jobs: pairs of an image, as ``prepare`` takes it, and its prompt: arguments of ``predict`` by name.
+            multimask: as in ``predict``.
+            adapted: as in ``predict``.
+
+        Yields:
+            One outcome per job, in order, as soon as it is known.
+        """
+        for image, prompt in jobs:
+            try:
+                prediction = self.predict(**{"multimask": multimask, "adapted": adapted, **prompt}, image=image)
+            except (ImageError, PromptError) as error:
+                yield Outcome(image, error=error)
+            else:
+                yield Outcome(image, prediction)
+
     def parts(
         self, handle: EmbeddedImage, prompts: Prompts, multimask: bool = False, adapted: bool = True
     ) -> Iterator[Part]:
@@ -191,7 +235,7 @@ class Predictor:
             warn_of_new_kinds(prompts, model.adapter.fitted_on)
         return answers(model, handle, prompts, _choice(multimask))
 
-    def _handle(self, image: EmbeddedImage | str | Path | Image.Image | np.ndarray | None) -> EmbeddedImage:
+    def _handle(self, image: Picture | None) -> EmbeddedImage:
         if image is None:
             return self._current.require()
         if not isinstance(image, EmbeddedImage):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from samtailor.drawing.overlay import draw_overlay, save_png, upscaling
+from samtailor.drawing.overlay import draw_overlay, save_png, shrink_mask, shrink_picture, shrunk_size, upscaling
 from samtailor.errors import ImageError, SamtailorError
 from tests.drawing.canvas import GREY, changed, picture, square
 
@@ -124,3 +124,28 @@ def test_a_png_has_the_same_pixels_and_no_temporary_file_is_left(tmp_path: Path)
     (tmp_path / "file").touch()
     with pytest.raises(SamtailorError):
         save_png(tmp_path / "file" / "picture.png", array)
+
+
+def test_large_pictures_are_shrunk_for_the_screen() -> None:
+    assert [shrunk_size(9000, 12000), shrunk_size(1600, 20), shrunk_size(1, 200_000)] == [
+        (1200, 1600),
+        (1600, 20),
+        (1, 1600),
+    ]
+    image = np.random.default_rng(0).integers(0, 256, (800, 400, 3), dtype=np.uint8)
+    small = shrink_picture(image, 400)
+    blocks = image.reshape(400, 2, 200, 2, 3).mean(axis=(1, 3))
+    assert small.shape == (400, 200, 3) and np.abs(small - blocks).max() <= 0.5 + 1e-9
+    assert shrink_picture(image, 800) is image
+
+
+def test_shrunk_masks_keep_their_place_and_thin_objects_stay_visible() -> None:
+    mask = square(800, 400, 100, 200, 60)
+    assert np.array_equal(shrink_mask(mask, 400), square(400, 200, 50, 100, 30))
+    assert shrink_mask(mask, 800) is mask
+    line = np.zeros((800, 400), bool)
+    line[:, 7] = True
+    assert np.flatnonzero(shrink_mask(line, 200).any(axis=0)).tolist() == [1]
+    assert not shrink_mask(line & False, 200).any()
+    sliced = np.zeros((800, 800), bool)[:, ::2]
+    assert shrink_mask(sliced, 100).shape == (100, 50)

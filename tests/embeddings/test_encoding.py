@@ -10,15 +10,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from samtailor.data.pixels.images import image_key
 from samtailor.data.task import ImageRecord
-from samtailor.embeddings import encoding, reading
+from samtailor.embeddings import encoding
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.encoding import encode_images
+from samtailor.embeddings.reading import ReadPicture
 from samtailor.errors import CacheError, DataError
 from samtailor.machine.progress import Count, Event
 from tests.embeddings.fake_encoder import PRINT_A, FakeBase, picture, write_pictures
@@ -53,7 +53,7 @@ def test_a_second_run_neither_decodes_nor_encodes(
 ) -> None:
     encode_images(FakeBase(), records, cache)
     base = FakeBase()
-    monkeypatch.setattr(reading, "read_image", lambda path: pytest.fail("an image was decoded"))
+    monkeypatch.setattr(encoding, "read_picture", lambda path: pytest.fail("an image was decoded"))
     report = encode_images(base, records, cache)
     assert (report.already, report.encoded, base.encoded) == (7, 0, 0)
 
@@ -93,10 +93,10 @@ def test_reading_overlaps_with_encoding(
     read: list[Path] = []
     at_first_encode: list[int] = []
 
-    def slow_reading(path: Path) -> np.ndarray:
+    def reading(path: Path) -> ReadPicture:
         assert threading.current_thread() is not threading.main_thread()
         read.append(path)
-        return picture(int(path.stem))
+        return ReadPicture(image_key(path), picture(int(path.stem)))
 
     class Watching(FakeBase):
         def encode(self, images: Any) -> dict[str, torch.Tensor]:
@@ -108,7 +108,7 @@ def test_reading_overlaps_with_encoding(
                 at_first_encode.append(len(read))
             return super().encode(images)
 
-    monkeypatch.setattr(reading, "read_image", slow_reading)
+    monkeypatch.setattr(encoding, "read_picture", reading)
     encode_images(Watching(), many, cache)
     assert at_first_encode == [1 + encoding.AHEAD]
     assert len(read) == 20

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from samtailor.cli.options import AdapterBaseOption, CacheOption, DeviceOption, ReferenceOption
-from samtailor.errors import PromptError, SamtailorError
+from samtailor.errors import PromptError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from samtailor.prediction.jobs import Job, PromptRow
+    from samtailor.report.predictions import Written
 
 __all__ = ["predict"]
+
+WRITING = "Writing the masks"
+LISTED = 20
+"""Failed images that are listed."""
 
 
 def predict(  # more than seven parameters: they are the options of the command
     images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="Image files; all of them get the same prompts.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write: masks as PNG files, and overlays.")],
+        list[str] | None,
+        typer.Argument(
+            metavar="IMAGE",
+            help="Image files, folders, and patterns in quotes such as 'photos/**/*.jpg'. With --prompts they may be "
+            "left out.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write.")] = ...,  # type: ignore[assignment]
     point: Annotated[
         list[str] | None,
         typer.Option(
@@ -29,6 +46,14 @@ def predict(  # more than seven parameters: they are the options of the command
         list[str] | None,
         typer.Option(metavar="X0,Y0,X1,Y1", help="Box around the object, in pixels. Each box gets its own mask."),
     ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Prompts for each image: a CSV table with the columns image,x,y,label,prompt or image,x0,y0,x1,y1, or "
+            "a COCO json with boxes. The documentation on predicting many images has examples.",
+        ),
+    ] = None,
     adapter: Annotated[
         Path | None,
         typer.Option(metavar="RUN", help="Folder that `samtailor fit` wrote; without it, the base alone is used."),
@@ -37,61 +62,146 @@ def predict(  # more than seven parameters: they are the options of the command
     multimask: Annotated[
         bool, typer.Option("--multimask", help="Write the alternative masks too; with an adapter, its own comes first.")
     ] = False,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="png: a picture per mask. labels: a picture per image with the number of the prompt, from 1, at each "
+            "pixel. coco: one COCO dataset, coco.json. rle: one list of COCO results, rle.json.",
+            show_default="png",
+            rich_help_panel=WRITING,
+        ),
+    ] = None,
+    overlay: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="Pictures of the masks painted over the image: screen (at most 1600 pixels wide and high), full (the "
+            "image's size) or none.",
+            rich_help_panel=WRITING,
+        ),
+    ] = "screen",
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Leave out images whose results are in the folder already, to continue a stopped run.",
+            rich_help_panel=WRITING,
+        ),
+    ] = False,
     cache: CacheOption = None,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
     """Segment images from clicks and boxes.
 
-    All clicks together are one prompt, with at most one box. Without clicks, each box is a prompt.
+    All clicks together are one prompt, with at most one box. Without clicks, each box is a prompt. All images get the
+    same prompts, unless a file has prompts for each. An image that cannot be read does not stop the others; it is
+    listed at the end, and the exit code is 1.
     """
+    from samtailor.cli.output import make_console, print_line, print_text
+
+    rows = _rows([_numbers(t, "--point", (2, 3)) for t in point or []], [_numbers(t, "--box", (4,)) for t in box or []])
+    console = make_console()
+    jobs, categories, notes = _jobs(images or [], rows, prompts, out)
+    for note in notes:
+        print_text(console, note)
+
     from samtailor.cli.opening import open_base, open_cache
-    from samtailor.cli.output import make_console, print_line
     from samtailor.cli.progress import ProgressDisplay
-    from samtailor.data.pixels.images import read_image
-    from samtailor.machine.progress import counted
+    from samtailor.machine.progress import Event, Note
     from samtailor.predict import Predictor
-    from samtailor.prompts import check_prompts
-    from samtailor.report.predictions import write_prediction
+    from samtailor.report.predictions import Outputs, write_predictions
     from samtailor.runs import base_name_of
 
-    prompt = _prompt(
-        [_numbers(t, "--point", (2, 3)) for t in point or []], [_numbers(t, "--box", (4,)) for t in box or []]
-    )
+    outputs = Outputs(out, format or ["png"], overlay, categories, skip_existing)  # type: ignore[arg-type]
     model = open_base(base or base_name_of(adapter), device, reference_decoder)
-    _check_names(images)
-    console, predictor = make_console(), Predictor(model, adapter, open_cache(cache))
-    with ProgressDisplay(console) as progress:
-        for image in counted(images, "Predicting", progress):
-            pixels = read_image(image)
-            predictor.set_image(image)
-            prediction = predictor.predict(**prompt, multimask=multimask)
-            prompts = check_prompts(**prompt, frame=model.frame(pixels.shape[1], pixels.shape[0]))
-            for path, text in write_prediction(image.stem, pixels, prediction, prompts, out):
-                print_line(console, f"{path}  ({text})")
+    predictor = Predictor(model, adapter, open_cache(cache))
+    with ProgressDisplay(console) as display:
+
+        def show(event: Event) -> None:
+            if isinstance(event, Note):  # a path, which must not be broken into lines
+                print_line(console, event.text)
+            else:
+                display(event)
+
+        written = write_predictions(predictor, jobs, outputs, multimask, show)
+    _print_summary(console, written, len(jobs), out)
+    if written.failed:
+        raise typer.Exit(1)
 
 
-def _prompt(points: list[list[float]], boxes: list[list[float]]) -> dict[str, Any]:
-    """Return the prompt as arguments of ``Predictor.predict``."""
+def _jobs(
+    words: list[str], rows: list[PromptRow], prompts: Path | None, out: Path
+) -> tuple[list[Job], Mapping[str, int], list[str]]:
+    """Return images with their prompts, classes, and notes on what was left out."""
+    from samtailor.prediction.jobs import Job
+    from samtailor.prediction.match import jobs_of_file
+    from samtailor.prediction.prompt_file import read_prompt_file
+    from samtailor.prediction.sources import find_sources
+
+    if not words and prompts is None:
+        raise PromptError("No image was given.", "Give files, folders or patterns, or --prompts FILE.")
+    if prompts is not None and rows:
+        raise PromptError("Prompts were given twice.", "Give --prompts FILE, or --point and --box.")
+    if prompts is None and not rows:
+        raise PromptError("No prompt was given.", "Give --point, --box or --prompts FILE.")
+    sources = find_sources(words, out) if words else None
+    notes = []
+    if sources is not None and sources.others:
+        notes.append(f"{sources.others} files in the folders are not images; they were left out.")
+    if prompts is None:
+        assert sources is not None
+        return [Job(s.path, s.name, s.stem, tuple(rows)) for s in sources.images], {}, notes
+    file = read_prompt_file(prompts)
+    matched = jobs_of_file(file, None if sources is None else sources.images)
+    if matched.without_prompts:
+        notes.append(f"{matched.without_prompts} images have no prompts in {prompts}; they were left out.")
+    if matched.without_image:
+        notes.append(
+            f"{prompts} has prompts for {len(matched.without_image)} images that were not given, such as "
+            f"{matched.without_image[0]}."
+        )
+    return list(matched.jobs), file.categories, notes
+
+
+def _print_summary(console: Console, written: Written, images: int, out: Path) -> None:
+    from samtailor.cli.output import print_line, print_text
+
+    for text, count in written.warnings.items():
+        print_text(console, f"Warning: {text}" + (f" ({count} images)" if images > 1 else ""))
+    if images > 1:
+        skipped = f", {written.skipped} images were there already" if written.skipped else ""
+        print_text(
+            console, f"{written.masks} masks of {written.images} images, {written.files} files in {out}{skipped}."
+        )
+    if written.failed:
+        print_text(console, f"{len(written.failed)} of {images} images failed:")
+        for path, reason in written.failed[:LISTED]:
+            print_line(console, f"  {path}: {reason}")
+        if len(written.failed) > LISTED:
+            print_text(console, f"  ... and {len(written.failed) - LISTED} more")
+
+
+def _rows(points: list[list[float]], boxes: list[list[float]]) -> list[PromptRow]:
+    """Return the prompts of --point and --box."""
+    from samtailor.prediction.jobs import PromptRow
+
     if points and len(boxes) > 1:
         raise PromptError(
             f"Points and {len(boxes)} boxes were given.",
             "Points go with at most one box: run the command once for each box.",
         )
-    prompt: dict[str, Any] = {"points": None, "labels": None, "boxes": boxes or None}
-    if points:
-        prompt |= {"points": [p[:2] for p in points], "labels": [p[2] if len(p) == 3 else 1 for p in points]}
-    return prompt
-
-
-def _check_names(images: list[Path]) -> None:
-    stems = [image.stem for image in images]
-    repeated = sorted({stem for stem in stems if stems.count(stem) > 1})
-    if repeated:
-        raise SamtailorError(
-            f"Several images are called {repeated[0]!r}; their masks would overwrite each other.",
-            "Write them into different folders.",
+    corners = [(box[0], box[1], box[2], box[3]) for box in boxes]
+    if not points:
+        return [PromptRow(box=corner) for corner in corners]
+    labels = [point[2] if len(point) == 3 else 1.0 for point in points]
+    if not set(labels) <= {0.0, 1.0}:
+        raise PromptError(
+            f"--point got the label {next(iter(set(labels) - {0.0, 1.0})):g}.", "Expected 1 (the object) or 0."
         )
+    clicks = tuple((point[0], point[1]) for point in points)
+    return [PromptRow(clicks, tuple(map(int, labels)), corners[0] if corners else None)]
 
 
 def _numbers(text: str, option: str, counts: tuple[int, ...]) -> list[float]:

@@ -13,10 +13,55 @@ from samtailor.drawing.paint import COLOURS, WHITE, draw_boxes, draw_points, ins
 from samtailor.errors import ImageError
 from samtailor.machine.files import write_atomically
 
-__all__ = ["SMALL", "check_masks", "check_picture", "draw_overlay", "save_png", "upscaling"]
+__all__ = [
+    "SCREEN",
+    "SMALL",
+    "check_masks",
+    "check_picture",
+    "draw_overlay",
+    "save_png",
+    "shrink_mask",
+    "shrink_picture",
+    "shrunk_size",
+    "upscaling",
+]
 
 SMALL = 384
 """Images whose longer side is shorter than this, in pixels, are enlarged by a whole factor."""
+
+SCREEN = 1600
+"""Longer side of pictures for the screen, pixels."""
+
+
+def shrunk_size(height: int, width: int, longest: int = SCREEN) -> tuple[int, int]:
+    """Return (height, width) after shrinking the longer side to ``longest``; smaller pictures keep their size."""
+    scale = min(1.0, longest / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def shrink_picture(image: np.ndarray, longest: int = SCREEN) -> np.ndarray:
+    """Shrink a picture (H, W, 3) uint8 to ``shrunk_size``."""
+    check_picture(image)
+    height, width = shrunk_size(image.shape[0], image.shape[1], longest)
+    if (height, width) == image.shape[:2]:
+        return image
+    return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+
+
+def shrink_mask(mask: np.ndarray, longest: int = SCREEN) -> np.ndarray:
+    """Shrink a mask (H, W) bool to ``shrunk_size``: pixels that are at least half covered.
+
+    An object that is too thin for that keeps each pixel that it touches, so it stays visible.
+    """
+    height, width = shrunk_size(mask.shape[0], mask.shape[1], longest)
+    if (height, width) == mask.shape:
+        return mask
+    picture = Image.fromarray(np.ascontiguousarray(mask).view(np.uint8))
+    small = np.array(picture.resize((width, height), Image.Resampling.BOX), dtype=bool)
+    if not small.any():
+        rows, columns = np.nonzero(mask)
+        small[rows * height // mask.shape[0], columns * width // mask.shape[1]] = True
+    return small
 
 
 def upscaling(height: int, width: int) -> int:

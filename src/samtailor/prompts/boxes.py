@@ -63,8 +63,7 @@ def check_boxes(boxes: Any, width: int, height: int) -> np.ndarray:
 
 
 def _empty(boxes: np.ndarray) -> np.ndarray:
-    empty: np.ndarray = np.any(boxes[:, 2:] <= boxes[:, :2], axis=1)
-    return empty
+    return np.array((boxes[:, 2:] <= boxes[:, :2]).any(axis=1))
 
 
 def _shown(boxes: np.ndarray, wrong: np.ndarray) -> str:

@@ -32,6 +32,8 @@ ImageSource = str | Path | Image.Image | np.ndarray
 
 _KEY_BYTES = 16
 _CHUNK = 1 << 20
+_STRIP = 1 << 22
+"""Pixels that are converted to RGB at once."""
 _DEEP = b"percentiles:"  # part of the keys of pictures that ``stretch`` scales; another scale needs another word
 
 
@@ -203,11 +205,22 @@ def _decode(picture: Image.Image, name: str) -> np.ndarray:
     if picture.mode == "P":  # via RGBA, because a palette may have its own transparency
         picture = picture.convert("RGBA")
     try:
-        return np.array(picture.convert("RGB"), dtype=np.uint8, order="C")
+        return _rgb_pixels(picture)
     except ValueError as error:
         raise ImageError(
             f"{name} has colour mode {picture.mode}; expected grey or RGB.", "Save it as an RGB PNG."
         ) from error
+
+
+def _rgb_pixels(picture: Image.Image) -> np.ndarray:
+    """Return the colours of a picture strip by strip: at once, a large photo would be in memory four times."""
+    width, height = picture.size
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    rows = max(1, _STRIP // width)
+    for top in range(0, height, rows):
+        strip = picture.crop((0, top, width, min(top + rows, height)))
+        pixels[top : top + rows] = np.asarray(strip.convert("RGB"))
+    return pixels
 
 
 def _from_array(array: np.ndarray, name: str) -> np.ndarray:
