@@ -8,7 +8,7 @@ from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.bases.base import Base
 from samtailor.data.task import Task
-from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.evaluation.measure import Measured, measure
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.scoring import ROWS, InstanceScore
@@ -39,7 +39,7 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
     prompts: EvaluatedKind = Questions.prompts,
     per_instance: int = Questions.per_instance,
     seed: int = Questions.seed,
-    cache: EmbeddingCache | None = None,
+    cache: EmbeddingStore | None = None,
     progress: Progress = silent,
     keep: Path | None = None,
     base_rows: bool = True,
@@ -73,7 +73,7 @@ def measure_run(
     questions: Questions | None = None,
     *,
     base: Base | None = None,
-    cache: EmbeddingCache | None = None,
+    cache: EmbeddingStore | None = None,
     keep: Path | None = None,
     progress: Progress = silent,
 ) -> Measured:
@@ -113,7 +113,7 @@ def measure_base(
     task: Task | str | Path,
     questions: Questions | None = None,
     *,
-    cache: EmbeddingCache | None = None,
+    cache: EmbeddingStore | None = None,
     keep: Path | None = None,
     progress: Progress = silent,
 ) -> Measured:

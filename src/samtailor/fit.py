@@ -115,6 +115,8 @@ def _trainer(
     trainer.stop = stop
     if going_on.state:
         trainer.resume()
+    else:
+        run.cut_log(-1)
     trainer.state.token_scores, trainer.state.prompt_limit = tokens, limit
     if going_on.old_budget:
         progress(Note(larger_budget(trainer, going_on.old_budget)))
@@ -139,8 +141,8 @@ def _train(trainer: Trainer, task: Task, config: FitConfig, run: Run, progress: 
             raise Stopped(f"The fit was stopped before its first step; its state is kept in {run.folder}.") from None
         result = write_outcome(run, trainer, task, config, f"{INTERRUPTED} at {at}")
         best = f"The best adapter so far, of step {result.best_step}, is in {run.folder}."
-        if not result.beats_base:
-            best = f"Nothing beats the base yet; the adapter in {run.folder} leaves it unchanged."
+        if not result.best_step:
+            best = f"No training step beats the base yet; the adapter in {run.folder} is the untrained one."
         raise Stopped(f"The fit was stopped at {at}. {best}") from None
     return write_outcome(run, trainer, task, config, state.finished)
 

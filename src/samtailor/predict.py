@@ -14,8 +14,8 @@ from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import load_adapter
 from samtailor.bases.base import Base
 from samtailor.bases.registry import DEFAULT_BASE, load_base
-from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import PromptError
 from samtailor.frames import Frame
 from samtailor.prompts import check_prompts
@@ -60,7 +60,7 @@ class Predictor:
         self,
         base: Base | str = DEFAULT_BASE,
         adapter: Adapter | str | Path | None = None,
-        cache: EmbeddingCache | None = None,
+        cache: EmbeddingStore | None = None,
     ) -> None:
         loaded = load_base(base) if isinstance(base, str) else base
         adapter = load_adapter(adapter, loaded) if isinstance(adapter, str | Path) else adapter

@@ -16,7 +16,7 @@ from samtailor.bases.base import Base
 from samtailor.bases.registry import DEFAULT_BASE, load_base
 from samtailor.data.load import load_task
 from samtailor.data.task import Task
-from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import DataError, FitError
 from samtailor.machine.device import choose_device
 from samtailor.machine.files import append_json, write_atomically, write_json
@@ -110,7 +110,7 @@ class Run:
         """
         return load_adapter(self.folder, base)
 
-    def model(self, base: Base | None = None, cache: EmbeddingCache | None = None) -> AdaptedModel:
+    def model(self, base: Base | None = None, cache: EmbeddingStore | None = None) -> AdaptedModel:
         """Load the adapter with its base.
 
         Args:

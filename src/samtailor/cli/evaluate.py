@@ -19,6 +19,7 @@ from samtailor.cli.options import (
     FormatOption,
     MapOption,
     MeasuredClassOption,
+    NoCacheOption,
     PerInstanceOption,
     PromptsOption,
     ReferenceOption,
@@ -62,6 +63,7 @@ def evaluate(  # more than seven parameters: they are the options of the command
     seed: SeedOption = Questions.seed,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
@@ -91,7 +93,7 @@ def evaluate(  # more than seven parameters: they are the options of the command
         drop_duplicates=drop_duplicates,
     )
     model = open_base(base or base_name_of(adapter), device, reference_decoder)
-    console, store, keep = make_console(), open_cache(cache, cache_type), json and json.parent / "studies"
+    console, store, keep = make_console(), open_cache(cache, cache_type, no_cache), json and json.parent / "studies"
     with ProgressDisplay(console) as progress:
         if adapter is None:
             measured = measure_base(model, opened, questions, cache=store, keep=keep, progress=progress)

@@ -17,6 +17,7 @@ from samtailor.cli.options import (
     ClassOption,
     DeviceOption,
     FormatOption,
+    NoCacheOption,
     ReferenceOption,
     SplitByOption,
     TaskArgument,
@@ -44,13 +45,19 @@ def fit(  # more than seven parameters: they are the options of the command
     base: BaseOption = DEFAULT_BASE,
     class_: ClassOption = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the fit in --out if there is one, with the same options.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue the fit in --out if there is one, with the same options. The budget may be larger; "
+            "without one, the fit keeps its own.",
+        ),
     ] = False,
     format: FormatOption = None,
     split_by: SplitByOption = None,
     boxes_as_masks: BoxesOption = False,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
@@ -61,18 +68,28 @@ def fit(  # more than seven parameters: they are the options of the command
     from samtailor.cli.fit_progress import FitDisplay
     from samtailor.cli.method_options import method_options
     from samtailor.cli.opening import open_base, open_cache, open_task
-    from samtailor.cli.output import make_console
+    from samtailor.cli.output import make_console, print_line
     from samtailor.fit import fit_task
     from samtailor.fitting.config import DEFAULT_MINUTES, FitConfig
+    from samtailor.fitting.context import budget_of_run
+    from samtailor.fitting.stop import FitInterrupted
+    from samtailor.runs import Run
 
+    if resume and all(settings[budget] is None for budget in ("minutes", "epochs", "steps")):
+        settings |= budget_of_run(Run(out))
     if all(settings[budget] is None for budget in ("minutes", "epochs", "steps")):
         settings["minutes"] = DEFAULT_MINUTES
     config = FitConfig(**settings, method_options=method_options(settings["method"], method_option or ()))
     opened = open_task(task, format, split_by, boxes_as_masks, class_)
     console, model = make_console(), open_base(base, device, reference_decoder)
-    with FitDisplay(console) as progress:
-        store = open_cache(cache, cache_type)
-        result = fit_task(opened, model, out, config, cache=store, resume=resume, progress=progress)
+    store = open_cache(cache, cache_type, no_cache)
+    try:
+        with FitDisplay(console) as progress:
+            result = fit_task(opened, model, out, config, cache=store, resume=resume, progress=progress)
+    except FitInterrupted as error:
+        for line in (error.what, error.hint):
+            print_line(make_console(stderr=True), line)
+        raise typer.Exit(error.exit_code) from None
     print_fit(console, result, out)
 
 
@@ -82,7 +99,15 @@ def print_fit(console: Console, result: FitResult, out: Path) -> None:
     from samtailor.runs import Run
 
     print_text(console, f"Ended after {result.steps} steps: {result.reason}.")
-    if result.beats_base:
+    if result.beats_base and result.best_step == 0:
+        warning = "Training brought nothing better:"
+        text = (
+            f"{warning} the adapter is the untrained base with its mask {result.adapter.mask_token} instead of its "
+            f"single mask, val mIoU {result.best['miou']:.3f}, base {result.base['miou']:.3f} (n {result.base['n']}). "
+            "More data, more time or another kind of prompt may help."
+        )
+        print_text(console, text, style="bold yellow", styled=warning)
+    elif result.beats_base:
         text = (
             f"Best at step {result.best_step}: val mIoU {result.best['miou']:.3f}, base {result.base['miou']:.3f} "
             f"(n {result.base['n']})."

@@ -12,7 +12,7 @@ from samtailor.cli.options import CACHE_TYPE
 if TYPE_CHECKING:
     from samtailor.bases.base import Base
     from samtailor.data import Task
-    from samtailor.embeddings.cache import EmbeddingCache
+    from samtailor.embeddings.store import EmbeddingStore
 
 __all__ = ["open_base", "open_cache", "open_task"]
 
@@ -26,12 +26,17 @@ def open_task(
     return load_task(path, format=format, split_by=split_by, boxes_as_masks=boxes, only=only)
 
 
-def open_cache(folder: Path | None, dtype: str = CACHE_TYPE) -> EmbeddingCache:
-    """Open the embedding cache; ``folder`` None is the user's cache."""
+def open_cache(folder: Path | None, dtype: str = CACHE_TYPE, no_cache: bool = False) -> EmbeddingStore:
+    """Open the embedding cache; ``folder`` None is the user's cache. With ``no_cache``, embeddings stay in memory."""
     from samtailor.embeddings.cache import EmbeddingCache
+    from samtailor.embeddings.memory import MemoryCache
 
     if dtype not in ("float16", "float32"):
         raise typer.BadParameter("choose float16 or float32", param_hint="--cache-type")
+    if no_cache:
+        if folder is not None:
+            raise typer.BadParameter("choose --cache or --no-cache", param_hint="--no-cache")
+        return MemoryCache(dtype)  # type: ignore[arg-type]
     return EmbeddingCache(folder, dtype=dtype)  # type: ignore[arg-type]
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "FormatOption",
     "MapOption",
     "MeasuredClassOption",
+    "NoCacheOption",
     "PerInstanceOption",
     "PromptsOption",
     "ReferenceOption",
@@ -142,6 +143,14 @@ CacheOption = Annotated[
         metavar="FOLDER",
         help="Folder of the embedding cache, which saves encoding an image twice.",
         show_default="your user's cache folder",
+        rich_help_panel=COMPUTING,
+    ),
+]
+NoCacheOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help="Keep embeddings in memory, and write none to the disk.",
         rich_help_panel=COMPUTING,
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from samtailor.cli.options import AdapterBaseOption, CacheOption, DeviceOption, ReferenceOption
+from samtailor.cli.options import AdapterBaseOption, CacheOption, DeviceOption, NoCacheOption, ReferenceOption
 from samtailor.errors import PromptError, SamtailorError
 
 __all__ = ["predict"]
@@ -38,6 +38,7 @@ def predict(  # more than seven parameters: they are the options of the command
         bool, typer.Option("--multimask", help="Write three alternative masks per prompt instead of one.")
     ] = False,
     cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
@@ -60,7 +61,7 @@ def predict(  # more than seven parameters: they are the options of the command
     )
     model = open_base(base or base_name_of(adapter), device, reference_decoder)
     _check_names(images)
-    console, predictor = make_console(), Predictor(model, adapter, open_cache(cache))
+    console, predictor = make_console(), Predictor(model, adapter, open_cache(cache, no_cache=no_cache))
     with ProgressDisplay(console) as progress:
         for image in counted(images, "Predicting", progress):
             pixels = read_image(image)

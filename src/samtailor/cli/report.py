@@ -20,6 +20,7 @@ from samtailor.cli.options import (
     FormatOption,
     MapOption,
     MeasuredClassOption,
+    NoCacheOption,
     PerInstanceOption,
     PromptsOption,
     ReferenceOption,
@@ -75,6 +76,7 @@ def report(  # more than seven parameters: they are the options of the command
     seed: SeedOption = Questions.seed,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
@@ -115,7 +117,7 @@ def report(  # more than seven parameters: they are the options of the command
             questions,
             click_maps=click_map or click_maps,
             base=model,
-            cache=open_cache(cache, cache_type),
+            cache=open_cache(cache, cache_type, no_cache),
             command=shlex.join(["samtailor", *sys.argv[1:]]),
             progress=progress,
         )

@@ -85,7 +85,7 @@ class EmbeddingCache(EmbeddingStore):
         self._limit = SizeLimit(self.root, limit_bytes)
         self._warned = False
         self._swept: set[Path] = set()
-        self._pictures = MemoryCache(PICTURE_BYTES, dtype)
+        self._pictures = MemoryCache(dtype, PICTURE_BYTES)
 
     @property
     def pictures(self) -> EmbeddingStore:

@@ -20,7 +20,7 @@ from samtailor.fitting.state import FitState, read_state
 from samtailor.machine.fields import FieldError, Fields
 from samtailor.runs import Run
 
-__all__ = ["Continuation", "context_of", "continuation"]
+__all__ = ["Continuation", "budget_of_run", "context_of", "continuation"]
 
 LIMITS = ("config.minutes", "config.epochs", "config.steps")
 
@@ -88,6 +88,16 @@ def continuation(run: Run, context: dict[str, Any], steps_per_epoch: int) -> Con
             "Resume with the same or a larger budget, or choose another folder.",
         )
     return Continuation(state, text) if state.step else Continuation()
+
+
+def budget_of_run(run: Run) -> dict[str, Any]:
+    """Return the minutes, epochs and steps that are the budget of a started run; empty if there is none.
+
+    Raises:
+        FitError: the state of the run is damaged.
+    """
+    state = read_state(run)
+    return {} if state is None else {n.removeprefix("config."): _saved(state).get(n) for n in LIMITS}
 
 
 def _saved(state: FitState) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from samtailor.bases.base import Base
 from samtailor.data.task import Task
-from samtailor.embeddings.cache import EmbeddingCache
+from samtailor.embeddings.store import EmbeddingStore
 from samtailor.evaluation.measure import Measured, measure
 from samtailor.evaluation.questions import CLICK_MAPS, STUDY_INSTANCES, Questions
 from samtailor.evaluation.subject import task_of_run
@@ -33,7 +33,7 @@ def report_run(  # more than seven parameters: a public verb; its keyword argume
     *,
     click_maps: int | Sequence[str] = CLICK_MAPS,
     base: Base | None = None,
-    cache: EmbeddingCache | None = None,
+    cache: EmbeddingStore | None = None,
     command: str = "",
     progress: Progress = silent,
 ) -> Path:
