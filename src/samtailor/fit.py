@@ -2,65 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-
-import torch
+import signal
+from dataclasses import replace
 
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.contract import Adapter
-from samtailor.adapters.io import build_adapter, save_adapter
+from samtailor.adapters.io import INTERRUPTED, build_adapter
+from samtailor.adapters.unfinished import budget_text
 from samtailor.bases.base import Base
 from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.data.opening import AnyTask, as_task
 from samtailor.data.task import Task
-from samtailor.drawing.curve import plot_curve
 from samtailor.drawing.preview import write_preview
 from samtailor.embeddings.encoding import encode_images
 from samtailor.embeddings.opening import AnyCache, as_cache
 from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import ArgumentError, FitCollapseError
-from samtailor.fitting.batches import Sampler, validation_draws
+from samtailor.fitting.batches import Sampler, check_validation, validation_draws
+from samtailor.fitting.command import resume_command
 from samtailor.fitting.config import FitConfig, Precision
-from samtailor.fitting.context import check_context, context_of
+from samtailor.fitting.context import context_of, continuation
 from samtailor.fitting.display import FitDisplay
 from samtailor.fitting.forecast import forecast
+from samtailor.fitting.lock import locked
 from samtailor.fitting.loop import Trainer
-from samtailor.fitting.mask_scores import measure_mask_scores
+from samtailor.fitting.outcome import FitResult, write_outcome
+from samtailor.fitting.plan import budget_of, planned_prompts
+from samtailor.fitting.remarks import larger_budget, remarks
+from samtailor.fitting.stop import FitInterrupted, Stop, Stopped, stop_on_signals
 from samtailor.fitting.tokens import check_token, choose_token
 from samtailor.machine.arguments import wrong_type
 from samtailor.machine.device import choose_precision
 from samtailor.machine.display import ShownProgress, showing
+from samtailor.machine.files import remove_stale
 from samtailor.machine.progress import Note, Progress
-from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.machine.undisturbed import undisturbed
 from samtailor.opening import AnyBase, AnyDevice, AnyRun, open_base
 from samtailor.runs import Run
 
-__all__ = ["FitResult", "fit_task"]
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """Outcome of a fit.
-
-    Attributes:
-        adapter: the best one, in evaluation mode; it leaves the base unchanged if nothing beat the base.
-        beats_base: whether the adapter beat the base in validation.
-        base: validation scores of the base (``miou``, ``iou_instances``, ``n``).
-        best: validation scores of the adapter.
-        best_step: step of the adapter; 0 if nothing beat the base.
-        steps: steps done.
-        reason: why the fit ended.
-    """
-
-    adapter: Adapter
-    beats_base: bool
-    base: dict[str, float]
-    best: dict[str, float]
-    best_step: int
-    steps: int
-    reason: str
+__all__ = ["FitInterrupted", "FitResult", "fit_task"]
 
 
 @undisturbed()
@@ -81,6 +60,9 @@ def fit_task(  # more than seven parameters: a public verb; its keyword argument
     budget is in epochs or steps alone, the same seed on the same CPU gives the same bits, even if the fit is killed
     and resumed. A budget in minutes depends on the clock, so results can differ.
 
+    Ctrl-C, or a signal to end, stops a fit in the main thread after its step, or at once if it comes twice. The state
+    and the best adapter so far are written.
+
     Example:
         >>> result = fit_task("DATA", out="runs/mine", config=FitConfig(minutes=30))
 
@@ -91,7 +73,8 @@ def fit_task(  # more than seven parameters: a public verb; its keyword argument
         config: settings; None takes those of the command line.
         device: where to load a base that is given by name: auto, cpu, cuda, cuda:1 or mps.
         cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
-        resume: continue the run in ``out``; start one if there is none.
+        resume: continue the run in ``out``; start one if there is none. Everything but the budget must be as before. A
+            larger budget continues a fit also after its end; the learning rate then follows the larger budget.
         progress: True shows bars in a terminal or a notebook, False shows nothing. A function receives the events of
             encoding (``Count``) and of the fit (``samtailor.fitting.progress``).
 
@@ -99,7 +82,9 @@ def fit_task(  # more than seven parameters: a public verb; its keyword argument
         ArgumentError: an argument is of a wrong type, or ``out`` is missing.
         BaseModelError: the base cannot be loaded.
         AdapterError: an option of the method is out of its range.
-        FitError: ``out`` holds a run and ``resume`` is off, or it holds a run with other settings.
+        FitError: ``out`` holds a run and ``resume`` is off, it holds a run with other settings or a smaller budget, or
+            another fit is writing to it.
+        FitInterrupted: the fit was stopped; it says how to continue. It is a KeyboardInterrupt.
         FitCollapseError: training collapsed; ``out`` holds the best adapter so far.
         DataError: a split is missing, or has nothing to train or validate on.
     """
@@ -118,36 +103,77 @@ def _fit(
     config = replace(config, precision=_precision(config, base))  # the run records the precision, not "auto"
     check_token(config, base)
     sampler = Sampler(task.split("train"), config)
-    draws = validation_draws(task.split("val"), config)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        adapter = build_adapter(config.method, base, **config.method_options).to(base.device)
+    check_validation(task.split("val"))
+    adapter = build_adapter(config.method, base, config.seed, **config.method_options).to(base.device)
     adapter.fitted_on = config.prompts
-    run.prepare(resume)
+    command = resume_command(task, base, run.folder, config)
+    with stop_on_signals() as stop:
+        try:
+            run.prepare(resume)
+            with locked(run.folder, progress):
+                remove_stale(run.folder)
+                run.start_log()
+                run.write_source(task, base.name, command)
+                _draw_preview(run, task, progress)
+                model = AdaptedModel.of(base, adapter, cache)
+                trainer = _trainer(model, task, sampler, config, run, progress, stop)
+                return _train(trainer, task, config, run, progress)
+        except (Stopped, KeyboardInterrupt) as error:
+            what = str(error) or f"The fit was stopped. What was computed for it is kept in {run.folder}."
+            raise FitInterrupted(what, f"Continue it: {command}", 128 + (stop.signal or signal.SIGINT)) from None
+
+
+def _trainer(
+    model: AdaptedModel, task: Task, sampler: Sampler, config: FitConfig, run: Run, progress: Progress, stop: Stop
+) -> Trainer:
+    """Encode the images and prepare the trainer, at its start or where the run was left."""
+    base, adapter = model.base, model.require_adapter()
     context = context_of(task, base, config, config.lr or adapter.peak_rate)
-    check_context(run, context)
+    going_on = continuation(run, context, sampler.steps_per_epoch)
+    limit = planned_prompts(config, budget_of(config, sampler.steps_per_epoch), sampler.prompts_per_step)
+    old_limit = (going_on.state.prompt_limit or config.val_prompts) if going_on.state else limit
+    if not going_on.old_budget:
+        limit = old_limit
+    draws = validation_draws(task.split("val"), config, limit)
+    for remark in remarks(task, sampler, draws, config):
+        progress(Note(remark))
     images = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
-    encode_images(base, list(images.values()), cache, progress=progress)
-    run.write_source(task, base.name)
-    _draw_preview(run, task, progress)
-    model = AdaptedModel.of(base, adapter, cache)
-    tokens = choose_token(model, draws, config, run)
+    encode_images(base, list(images.values()), model.cache, progress=stop.watched(progress))
+    tokens = choose_token(model, draws, config, going_on.state, stop.check)
     trainer = Trainer(model, sampler, draws, config, run, context, progress)
-    trainer.resume()
-    trainer.state.token_scores = tokens
-    if not trainer.state.finished:
-        progress(forecast(trainer))
+    trainer.stop = stop
+    if going_on.state:
+        trainer.resume()
+    else:
+        run.cut_log(-1)
+    trainer.state.token_scores, trainer.state.prompt_limit = tokens, limit
+    if going_on.old_budget:
+        progress(Note(larger_budget(trainer, going_on.old_budget)))
+        trainer.extend(context, other_draws=limit != old_limit)
+    return trainer
+
+
+def _train(trainer: Trainer, task: Task, config: FitConfig, run: Run, progress: Progress) -> FitResult:
+    """Run the loop and write what came of it."""
     try:
+        if not trainer.state.finished:
+            progress(forecast(trainer))
         state = trainer.run()
     except FitCollapseError:
-        trainer.finish_adapter()
-        _write(run, trainer, task, config)
+        write_outcome(run, trainer, task, config, trainer.state.finished)
         raise
-    trainer.finish_adapter()
-    _write(run, trainer, task, config)
-    return FitResult(
-        adapter.eval(), state.beats_base, state.base, state.best, state.best_step, state.step, state.finished
-    )
+    except Stopped:
+        trainer.save()
+        state = trainer.state
+        at = f"step {state.step} of a budget of {budget_text(config.to_dict())}"
+        if not state.base:
+            raise Stopped(f"The fit was stopped before its first step; its state is kept in {run.folder}.") from None
+        result = write_outcome(run, trainer, task, config, f"{INTERRUPTED} at {at}")
+        best = f"The best adapter so far, of step {result.best_step}, is in {run.folder}."
+        if not result.best_step:
+            best = f"No training step beats the base yet; the adapter in {run.folder} is the untrained one."
+        raise Stopped(f"The fit was stopped at {at}. {best}") from None
+    return write_outcome(run, trainer, task, config, state.finished)
 
 
 def _draw_preview(run: Run, task: Task, progress: Progress) -> None:
@@ -164,29 +190,3 @@ def _precision(config: FitConfig, base: Base) -> Precision:
     if config.precision == "auto" and base.reference_decoder:
         return "float32"  # the reference decoder's order of evaluation gains nothing from bfloat16
     return "bfloat16" if choose_precision(config.precision, base.device) == "bfloat16" else "float32"
-
-
-def _write(run: Run, trainer: Trainer, task: Task, config: FitConfig) -> None:
-    state, base = trainer.state, trainer.model.base
-    validation = {"base": state.base, "adapted": state.best, "beats_base": state.beats_base}
-    facts = {
-        "task": {"name": task.name, "classes": list(task.classes), "only": task.source.get("only")},
-        "fit": {
-            "settings": config.to_dict(),
-            "options": {**type(trainer.adapter).options(), **config.method_options},
-            "steps": state.step,
-            "best_step": state.best_step,
-            "ended": state.finished,
-            "peak_rate": trainer.peak_rate,
-            "backoffs": state.backoffs,
-        },
-        "seconds": round(state.elapsed, 1),
-        "mask_scores": measure_mask_scores(trainer.model, trainer.draws),
-        "validation": validation | ({"base_by_mask_token": state.token_scores} if state.token_scores else {}),
-        "versions": versions(),
-        "hardware": hardware(base.device),
-        "commit": commit(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    save_adapter(run.folder, trainer.adapter, base, facts)
-    plot_curve(run.read_log(), run.curve)

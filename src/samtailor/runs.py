@@ -10,6 +10,7 @@ from typing import Any
 
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.io import CARD_FILE, WEIGHTS_FILE, adapter_folder, base_of, load_adapter, read_card
+from samtailor.adapters.unfinished import SOURCE_FILE, STATE_FILE
 from samtailor.bases.base import Base
 from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.data.load import load_task
@@ -60,7 +61,7 @@ class Run:
     @property
     def state(self) -> Path:
         """What a killed fit needs to continue."""
-        return self.folder / "state.safetensors"
+        return self.folder / STATE_FILE
 
     @property
     def log(self) -> Path:
@@ -80,7 +81,7 @@ class Run:
     @property
     def source_file(self) -> Path:
         """Where the task is; kept apart from the adapter's two files, which may be given away."""
-        return self.folder / "run.json"
+        return self.folder / SOURCE_FILE
 
     @property
     def studies(self) -> Path:
@@ -165,9 +166,9 @@ class Run:
             return load_task(path, **{"only": only, **options})
         return load_task(own if path is None else path, **{**source, "only": only, **options})
 
-    def write_source(self, task: Task, base: str = "") -> None:
-        """Write down where the task is, and the name of the base."""
-        write_json(self.source_file, {"task": task.source} | ({"base": base} if base else {}))
+    def write_source(self, task: Task, base: str, resume: str) -> None:
+        """Write down where the task is, the name of the base, and ``resume``, the command that continues the fit."""
+        write_json(self.source_file, {"task": task.source, "base": base, "resume": resume})
 
     def check_free(self, resume: bool) -> None:
         """Check that a fit may write here.
@@ -187,12 +188,23 @@ class Run:
         self.check_free(resume)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def start_log(self) -> None:
+        """Start an empty log, or keep that of a fit that goes on.
+
+        Raises:
+            FitError: the folder cannot be written.
+        """
+        try:
             with self.log.open("a" if self.state.exists() else "w"):
                 pass
         except OSError as error:
-            raise FitError(
-                f"The run folder {self.folder} cannot be written: {error.strerror}.", "Choose another folder."
-            ) from error
+            raise self._not_writable(error) from error
+
+    def _not_writable(self, error: OSError) -> FitError:
+        return FitError(f"The run folder {self.folder} cannot be written: {error.strerror}.", "Choose another folder.")
 
     def append_to_log(self, row: dict[str, Any]) -> None:
         """Add a row to the log."""
@@ -202,10 +214,15 @@ class Run:
         """Read the rows of the log."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
-    def cut_log(self, step: int) -> None:
-        """Drop rows after ``step``: a killed fit wrote them after its last saved state and will write them again."""
+    def cut_log(self, step: int, validated: bool = True) -> None:
+        """Drop rows after ``step``: a killed fit wrote them after its last saved state and will write them again.
+
+        Args:
+            step: the last step to keep.
+            validated: whether to keep the validation of this step.
+        """
         if self.log.is_file():
-            rows = [line for line in self.log.read_text().splitlines() if _step_of(line) <= step]
+            rows = [line for line in self.log.read_text().splitlines() if _is_kept(line, step, validated)]
             write_atomically(self.log, "".join(f"{row}\n" for row in rows).encode())
 
 
@@ -219,8 +236,9 @@ def base_name_of(run: Run | AnyPath | None) -> str:
     return DEFAULT_BASE if run is None else Run.of(run).base_name
 
 
-def _step_of(line: str) -> float:
+def _is_kept(line: str, step: int, validated: bool) -> bool:
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError):  # a line that a kill cut in two
-        return float("inf")
+        row = json.loads(line)
+        return bool(row["step"] < step or (row["step"] == step and (validated or "val_miou" not in row)))
+    except (ValueError, KeyError, TypeError):  # a line that a kill cut in two
+        return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -75,11 +77,22 @@ def test_a_process_killed_before_the_rename_leaves_no_entry(cache: EmbeddingCach
     assert leftover.suffix == ".tmp"
     assert cache.verify(PRINT_A, KEY) == "missing"
     assert cache.stats() == []
-    assert cache.prune() == (0, 0)  # a process may still be writing a file this new
     size = leftover.stat().st_size
-    age(leftover, days=0.1)
+    writing = leftover.rename(leftover.with_name(re.sub(r"\.\d+\.", f".{os.getppid()}.", leftover.name)))
+    assert cache.prune() == (0, 0)  # this process may still be writing
+    age(writing, days=0.1)
     assert cache.prune() == (0, size)
     assert files(cache.root) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_the_next_start_removes_temporary_files_of_killed_processes(cache: EmbeddingCache) -> None:
+    for _ in range(2):
+        subprocess.run(script(KILLED, cache.root, key=KEY), timeout=120)
+    assert [path.suffix for path in files(cache.root)] == [".tmp"]  # the second start removed that of the first
+    (cache.root / "notes.tmp").write_text("a user file")
+    cache.embed(FakeBase(), KEY, lambda: picture(1))
+    assert sorted(path.name for path in files(cache.root)) == [f"{KEY}.safetensors", "notes.tmp"]
 
 
 # --- upkeep
@@ -162,3 +175,27 @@ def test_the_limit_never_removes_entries_used_in_the_last_day(tmp_path: Path) ->
             cache.put(PRINT_A, f"e{number}{KEY}", tensors(), SIZE)
     assert sum(path.stat().st_size for path in files(tmp_path)) <= 4 * entry_bytes + entry_bytes // 2
     assert all(cache.verify(PRINT_A, key) == "good" for key in [keys[0], *new])
+
+
+def test_the_default_limit_makes_room_but_never_stops_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert EmbeddingCache(tmp_path).limit_bytes == 20_000_000_000
+    keys = put_many(EmbeddingCache(tmp_path), 4)
+    entry_bytes = EmbeddingCache(tmp_path).path(PRINT_A, keys[0]).stat().st_size
+    monkeypatch.setenv("SAMTAILOR_CACHE_GB", str(4.5 * entry_bytes / 1e9))
+    cache = EmbeddingCache(tmp_path)
+    assert cache.limit_bytes == pytest.approx(4.5 * entry_bytes, abs=1)
+    new = [f"f{number}{KEY}" for number in range(6)]
+    for key in new:
+        cache.put(PRINT_A, key, tensors(), SIZE, "fake")
+    assert not any(cache.has(PRINT_A, key) for key in keys)
+    assert all(cache.has(PRINT_A, key) for key in new)
+    assert caplog.text.count("grows beyond") == 1
+
+
+@pytest.mark.parametrize("text", ["much", "-1", "0", "nan", "inf"])
+def test_a_wrong_limit_in_the_environment_raises_an_error(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("SAMTAILOR_CACHE_GB", text)
+    with pytest.raises(CacheError, match="SAMTAILOR_CACHE_GB is"):
+        EmbeddingCache()

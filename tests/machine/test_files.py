@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from samtailor.errors import SamtailorError
+from samtailor.machine import files
 from samtailor.machine.files import write_atomically, write_json
 
 
@@ -59,3 +62,28 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SamtailorError, match="cannot be written"):
         write_atomically(tmp_path / "file" / "a.json", b"")
+
+
+# --- temporary files that killed processes left
+
+
+def test_only_stale_temporary_files_of_ours_are_removed(tmp_path: Path) -> None:
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    host, other = files._HOST, "0" * 8
+    stale = [f".{gone}.{host}0123abcd.tmp", f".key.{gone}.{host}0123abcd.tmp", f".{os.getpid()}.{host}0123abcd.tmp"]
+    in_use = [f".{os.getppid()}.{host}0123abcd.tmp", f".{gone}.{other}0123abcd.tmp", f".{gone}.0123abcd.tmp"]
+    users_own = ["notes.tmp", ".notes.tmp", ".1.tmp", "a.1.0123abcd.tmp"]
+    for name in (*stale, *in_use, *users_own):
+        (tmp_path / name).write_bytes(b"x" * 10)
+    with files.temporary_beside(tmp_path / "target") as writing:
+        writing.write_bytes(b"y")
+        assert files.remove_stale(tmp_path) == 30
+        assert writing.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {*in_use, *users_own}
+    for name in (*in_use, *users_own):
+        os.utime(tmp_path / name, (0, 0))
+    assert files.remove_stale(tmp_path) == 30  # after an hour also those of other hosts and of a reused number
+    assert {path.name for path in tmp_path.iterdir()} == set(users_own)
+    assert files.remove_stale(tmp_path / "missing") == 0

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import logging
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
 
+from samtailor.adapters.card import AGAIN, CARD_FILE, FORMAT, check_config, read_card
 from samtailor.adapters.contract import Adapter
 from samtailor.adapters.mask_scores import corrections_in, leaves_base
-from samtailor.adapters.methods import METHODS, method_class
+from samtailor.adapters.methods import method_class
+from samtailor.adapters.unfinished import resume_line
 from samtailor.bases.base import Base
 from samtailor.bases.locate import find_base
 from samtailor.bases.registry import load_base
 from samtailor.errors import AdapterError, SamtailorError
 from samtailor.machine.arguments import AnyPath, as_path
+from samtailor.machine.fields import FieldError
 from samtailor.machine.files import write_atomically, write_json
+from samtailor.machine.randomness import own_randomness
+from samtailor.machine.tensors import TensorsError, check_tensors, read_tensors
 from samtailor.machine.undisturbed import undisturbed
 
 __all__ = [
@@ -37,19 +42,30 @@ __all__ = [
 AnyAdapter = Adapter | AnyPath
 """An adapter, the folder of a run, a file of an adapter, or a ``Run``."""
 
-CARD_FILE, WEIGHTS_FILE = "adapter.json", "adapter.safetensors"
-FORMAT = 2
-"""Format 1 implies mask token 0. Adapters with token 0 are written in format 1, so that older versions read them."""
+WEIGHTS_FILE = "adapter.safetensors"
+INTERRUPTED = "interrupted"
+"""First word of the reason why a fit ended if it can go on."""
+
+_logger = logging.getLogger(__name__)
 
 
-def build_adapter(method: str, base: Base, **config: Any) -> Adapter:
+def build_adapter(method: str, base: Base, seed: int = 0, **config: Any) -> Adapter:
     """Build an untrained adapter for ``base``; ``config`` holds options of the method.
+
+    The global random generators are neither used nor changed.
+
+    Args:
+        method: name of the method.
+        base: the frozen base.
+        seed: random seed of the parameters.
+        config: options of the method.
 
     Raises:
         AdapterError: the method is unknown, or cannot work with this base or these options.
     """
     try:
-        adapter = method_class(method).for_base(base, **config)
+        with own_randomness(seed):
+            adapter = method_class(method).for_base(base, **config)
         adapter.base_name, adapter.base_fingerprint = base.name, base.fingerprint
         return adapter
     except SamtailorError:
@@ -81,31 +97,6 @@ def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, An
     # Weights first, so that a card never exists without weights; the digest shows if the two are not from one save.
     write_atomically(folder / WEIGHTS_FILE, content)
     write_json(folder / CARD_FILE, card)
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """Read ``adapter.json``.
-
-    Raises:
-        AdapterError: the file is missing, or is not the card of an adapter.
-    """
-    path = folder / CARD_FILE
-    try:
-        card = json.loads(path.read_text())
-        card["method"], card["config"], card["base"]["fingerprint"], card["base"]["name"]
-    except FileNotFoundError as error:
-        raise AdapterError(
-            f"There is no adapter in {folder} (no adapter.json).", "Give the run folder that fit wrote."
-        ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AdapterError(
-            f"{path} is not the card of an adapter: {error!r}.", "Give the run folder that fit wrote."
-        ) from error
-    if not isinstance(card.get("format"), int) or card["format"] > FORMAT:
-        raise AdapterError(
-            f"{path} has format {card.get('format')!r}; this version reads up to {FORMAT}.", "Update samtailor."
-        )
-    return dict(card)
 
 
 @undisturbed()
@@ -140,33 +131,43 @@ def load_adapter(
             f"{card['base']['fingerprint']}; this base is {base.name!r} with fingerprint {base.fingerprint}.",
             "Load it on the base it was fitted on, or fit a new adapter on this one.",
         )
-    if card["method"] not in METHODS:
+    if card.get("mask_token", 0) >= base.mask_tokens:
         raise AdapterError(
-            f"The adapter in {folder} has the unknown method {card['method']!r}; known are {', '.join(METHODS)}.",
-            "Update samtailor.",
+            f"{folder / CARD_FILE} has the mask token {card['mask_token']}; expected 0 to {base.mask_tokens - 1}.",
+            AGAIN,
         )
     path = folder / WEIGHTS_FILE
     try:
         content = path.read_bytes()
-        state = safetensors.torch.load(content)
-        adapter = build_adapter(card["method"], base, **card["config"])
-    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        raise AdapterError(f"{path} cannot be read: {error}.", "Copy the run folder again.") from error
-    if card.get("weights_digest") not in (None, _digest(content)):
+    except OSError as error:
+        raise AdapterError(f"{path} cannot be read: {error.strerror or error}.", AGAIN) from error
+    if card["weights_digest"] != _digest(content):
+        raise AdapterError(f"{path} does not belong to the adapter.json in the same folder.", AGAIN)
+    try:
+        check_config(card)
+    except FieldError as error:
+        raise AdapterError(f"{folder / CARD_FILE} is not the card of an adapter: {error}.", AGAIN) from error
+    adapter = build_adapter(card["method"], base, **card["config"])
+    adapter.use_token(card.get("mask_token", 0))
+    try:
+        state = read_tensors(content)
+        check_tensors(state, adapter.kept_parameters())
+    except TensorsError as error:
+        raise AdapterError(f"{path} does not fit the method: {error}.", AGAIN) from error
+    if card["parameters"] != adapter.parameter_count():
         raise AdapterError(
-            f"{path} does not belong to the adapter.json in the same folder.", "Copy the whole run folder again."
+            f"{folder / CARD_FILE} has {card['parameters']} parameters; the weights have {adapter.parameter_count()}.",
+            AGAIN,
         )
-    token = card.get("mask_token", 0)
-    if type(token) is not int or not 0 <= token < base.mask_tokens:
-        raise AdapterError(
-            f"{folder / CARD_FILE} has the mask token {token!r}; expected 0 to {base.mask_tokens - 1}.",
-            "Copy the run folder again.",
-        )
-    adapter.use_token(token)
+    with torch.no_grad():
+        for name, parameter in adapter.kept_parameters().items():
+            parameter.copy_(state[name])
     adapter.fitted_on = _fitted_on(card)
     adapter.leaves_base = leaves_base(card)
     adapter.score_corrections = corrections_in(card, base, folder / CARD_FILE)
-    _load_strictly(adapter, state, path)
+    if str((card.get("fit") or {}).get("ended", "")).startswith(INTERRUPTED):
+        text = "The fit of the adapter in %s is unfinished; this is the best so far. Continue it: %s"
+        _logger.warning(text, folder, resume_line(folder))
     return adapter.to(base.device).eval()
 
 
@@ -221,21 +222,3 @@ def fitting(adapter: Adapter, base: Base) -> Adapter:
 
 def _digest(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _load_strictly(adapter: Adapter, state: dict[str, torch.Tensor], path: Path) -> None:
-    kept = adapter.kept_parameters()
-    missing, unexpected = sorted(kept.keys() - state.keys()), sorted(state.keys() - kept.keys())
-    shapes = sorted(k for k in kept.keys() & state.keys() if kept[k].shape != state[k].shape)
-    if missing or unexpected or shapes:
-        raise AdapterError(
-            f"{path} does not fit the method: missing {missing[:3]}, unexpected {unexpected[:3]}, "
-            f"of other shapes {shapes[:3]}.",
-            "The file belongs to another version or method: copy the whole run folder again.",
-        )
-    not_finite = sorted(k for k, v in state.items() if not torch.isfinite(v).all())
-    if not_finite:
-        raise AdapterError(f"{path} contains NaN or infinity in {not_finite[:3]}.", "Fit again, or use another copy.")
-    with torch.no_grad():
-        for name, parameter in kept.items():
-            parameter.copy_(state[name])

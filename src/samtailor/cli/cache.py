@@ -36,8 +36,8 @@ def cache(
     everything: Annotated[bool, typer.Option("--all", help="Remove all embeddings.")] = False,
 ) -> None:
     """Show the size of the embedding cache by base, or remove embeddings."""
-    from samtailor.cli.opening import open_cache
     from samtailor.cli.output import make_console, print_line, print_table
+    from samtailor.embeddings.cache import EmbeddingCache
 
     if prune and base is not None and max_gb is None and older_than_days is None:
         everything = True
@@ -46,7 +46,7 @@ def cache(
     for option, value in (("--max-gb", max_gb), ("--older-than-days", older_than_days)):
         if value is not None and not 0 <= value < math.inf:
             raise typer.BadParameter(f"{value} is not a number of 0 or more", param_hint=option)
-    console, store = make_console(), open_cache(cache)
+    console, store = make_console(), EmbeddingCache(cache)
     if prune:
         max_bytes = None if max_gb is None else int(max_gb * 1e9)
         removed, size = store.prune(

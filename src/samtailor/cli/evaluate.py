@@ -20,6 +20,7 @@ from samtailor.cli.options import (
     MapOption,
     MeasuredClassOption,
     MeasuredTaskArgument,
+    NoCacheOption,
     PerInstanceOption,
     PromptsOption,
     ReferenceOption,
@@ -62,6 +63,7 @@ def evaluate(  # more than seven parameters: they are the options of the command
     seed: SeedOption = Questions.seed,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
@@ -101,7 +103,8 @@ def evaluate(  # more than seven parameters: they are the options of the command
     from samtailor.evaluation.results_json import file_json
     from samtailor.runs import base_name_of
 
-    model, store = open_base(base or base_name_of(adapter), device, reference_decoder), open_cache(cache, cache_type)
+    model = open_base(base or base_name_of(adapter), device, reference_decoder)
+    store = open_cache(cache, cache_type, no_cache)
     with ProgressDisplay(console) as progress:
         if adapter is None:
             measured = measure_base(model, opened, questions, cache=store, keep=keep or None, progress=progress)

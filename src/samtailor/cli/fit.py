@@ -15,6 +15,7 @@ from samtailor.cli.options import (
     CacheTypeOption,
     ClassOption,
     DeviceOption,
+    NoCacheOption,
     ReferenceOption,
     TaskArgument,
 )
@@ -43,11 +44,17 @@ def fit(  # more than seven parameters: they are the options of the command
     base: BaseOption = DEFAULT_BASE,
     class_: ClassOption = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the fit in --out if there is one, with the same options.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Continue the fit in --out if there is one, with the same options. The budget may be larger; "
+            "without one, the fit keeps its own.",
+        ),
     ] = False,
     reading: ReadingOptions = READ,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
@@ -58,23 +65,33 @@ def fit(  # more than seven parameters: they are the options of the command
     from samtailor.cli.checks import check_cache_type, check_splits
     from samtailor.cli.method_options import method_options
     from samtailor.cli.opening import open_base, open_cache, open_task
+    from samtailor.cli.output import make_console, print_line
     from samtailor.fitting.config import FitConfig
+    from samtailor.fitting.context import budget_of_run
+    from samtailor.fitting.stop import FitInterrupted
+    from samtailor.runs import Run
 
+    run = Run.of(out, "out")
+    if resume and all(settings[budget] is None for budget in ("minutes", "epochs", "steps")):
+        settings |= budget_of_run(run)
     config = FitConfig(**settings, method_options=method_options(settings["method"], method_option or ()))
     check_cache_type(cache_type)
     opened = open_task(task, reading, class_)
     check_splits(opened, ("train", "val"))
+    run.check_free(resume)
 
     from samtailor.cli.fit_progress import FitDisplay
-    from samtailor.cli.output import make_console
     from samtailor.fit import fit_task
-    from samtailor.runs import Run
 
-    Run.of(out, "out").check_free(resume)
     console, model = make_console(), open_base(base, device, reference_decoder)
-    with FitDisplay(console) as progress:
-        store = open_cache(cache, cache_type)
-        result = fit_task(opened, model, out, config, cache=store, resume=resume, progress=progress)
+    store = open_cache(cache, cache_type, no_cache)
+    try:
+        with FitDisplay(console) as progress:
+            result = fit_task(opened, model, out, config, cache=store, resume=resume, progress=progress)
+    except FitInterrupted as error:
+        for line in (error.what, error.hint):
+            print_line(make_console(stderr=True), line)
+        raise typer.Exit(error.exit_code) from None
     print_fit(console, result, out)
 
 
@@ -87,9 +104,9 @@ def print_fit(console: Console, result: FitResult, out: Path) -> None:
     if result.beats_base and result.best_step == 0:
         warning = "Training improved nothing:"
         text = (
-            f"{warning} the adapter that was written only selects another of the base's masks (val mIoU "
-            f"{result.best['miou']:.3f}, single mask {result.base['miou']:.3f}, n {result.base['n']}). More data or "
-            "more time may help."
+            f"{warning} the adapter that was written is the untrained base with its mask {result.adapter.mask_token} "
+            f"instead of its single mask, val mIoU {result.best['miou']:.3f}, base {result.base['miou']:.3f} "
+            f"(n {result.base['n']}). More data, more time or another kind of prompt may help."
         )
         print_text(console, text, style="bold yellow", styled=warning)
     elif result.beats_base:

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from samtailor.cli.checks import check_cache_type
 from samtailor.cli.options import CACHE_TYPE
 from samtailor.cli.reading import ReadingOptions, option_words
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from samtailor.bases.base import Base
     from samtailor.data import Task
-    from samtailor.embeddings.cache import EmbeddingCache
+    from samtailor.embeddings.store import EmbeddingStore
 
 __all__ = ["open_base", "open_cache", "open_task", "open_task_of_run"]
 
@@ -53,11 +55,16 @@ def open_task_of_run(run: Path, path: str | None, reading: ReadingOptions, conso
     return task
 
 
-def open_cache(folder: Path | None, dtype: str = CACHE_TYPE) -> EmbeddingCache:
-    """Open the embedding cache; ``folder`` None is the user's cache."""
+def open_cache(folder: Path | None, dtype: str = CACHE_TYPE, no_cache: bool = False) -> EmbeddingStore:
+    """Open the embedding cache; ``folder`` None is the user's cache. With ``no_cache``, embeddings stay in memory."""
     from samtailor.embeddings.cache import EmbeddingCache
+    from samtailor.embeddings.memory import MemoryCache
 
     check_cache_type(dtype)
+    if no_cache:
+        if folder is not None:
+            raise typer.BadParameter("choose --cache or --no-cache", param_hint="--no-cache")
+        return MemoryCache(dtype=dtype)  # type: ignore[arg-type]
     return EmbeddingCache(folder, dtype=dtype)  # type: ignore[arg-type]
 
 

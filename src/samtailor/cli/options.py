@@ -26,6 +26,7 @@ __all__ = [
     "MapOption",
     "MeasuredClassOption",
     "MeasuredTaskArgument",
+    "NoCacheOption",
     "PerInstanceOption",
     "PromptsOption",
     "ReferenceOption",
@@ -145,6 +146,14 @@ CacheOption = Annotated[
         metavar="FOLDER",
         help="Folder of the embedding cache, which saves encoding an image twice.",
         show_default="your user's cache folder",
+        rich_help_panel=COMPUTING,
+    ),
+]
+NoCacheOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help="Keep embeddings in memory, and write none to the disk.",
         rich_help_panel=COMPUTING,
     ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samtailor.cli.options import AdapterBaseOption, CacheOption, DeviceOption, ReferenceOption
+from samtailor.cli.options import AdapterBaseOption, CacheOption, DeviceOption, NoCacheOption, ReferenceOption
 from samtailor.errors import PromptError
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ def predict(  # more than seven parameters: they are the options of the command
         ),
     ] = False,
     cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
@@ -116,7 +117,7 @@ def predict(  # more than seven parameters: they are the options of the command
 
     outputs = Outputs(out, format or ["png"], overlay, categories, skip_existing)  # type: ignore[arg-type]
     model = open_base(base or base_name_of(adapter), device, reference_decoder)
-    predictor = Predictor(model, adapter, open_cache(cache))
+    predictor = Predictor(model, adapter, open_cache(cache, no_cache=no_cache))
     with ProgressDisplay(console) as display:
 
         def show(event: Event) -> None:

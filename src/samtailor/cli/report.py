@@ -19,6 +19,7 @@ from samtailor.cli.options import (
     InstancesOption,
     MapOption,
     MeasuredClassOption,
+    NoCacheOption,
     PerInstanceOption,
     PromptsOption,
     ReferenceOption,
@@ -74,6 +75,7 @@ def report(  # more than seven parameters: they are the options of the command
     seed: SeedOption = Questions.seed,
     cache: CacheOption = None,
     cache_type: CacheTypeOption = CACHE_TYPE,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
@@ -119,7 +121,7 @@ def report(  # more than seven parameters: they are the options of the command
             questions,
             click_maps=click_map or click_maps,
             base=model,
-            cache=open_cache(cache, cache_type),
+            cache=open_cache(cache, cache_type, no_cache),
             command=shlex.join(["samtailor", *sys.argv[1:]]),
             progress=progress,
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -37,6 +36,7 @@ from samtailor.embeddings.store import EmbeddingStore
 from samtailor.embeddings.upkeep import HOUR, SUFFIX, BaseStats
 from samtailor.errors import CacheError
 from samtailor.machine.arguments import AnyPath, as_path
+from samtailor.machine.files import temporary_beside
 
 __all__ = ["BaseStats", "CacheDtype", "EmbeddingCache", "EntryState", "default_cache_root"]
 
@@ -65,7 +65,8 @@ class EmbeddingCache(EmbeddingStore):
             set, else a folder of the operating system.
         dtype: number type of stored values. An image whose values do not fit float16 is stored as float32.
         limit_bytes: maximum size of the cache. Entries unused for a day are removed to make room for new ones. If that
-            is not enough, ``put`` raises, so that a running fit never loses entries that it needs next.
+            is not enough, ``put`` raises, so that a running fit never loses entries that it needs next. None: 20 GB,
+            or ``SAMTAILOR_CACHE_GB`` gigabytes, which the entries of the last day may exceed with a warning.
 
     Attributes:
         damaged: paths of damaged entries that this object has read, in order.
@@ -80,13 +81,15 @@ class EmbeddingCache(EmbeddingStore):
         super().__init__(dtype)
         if limit_bytes is not None and limit_bytes <= 0:
             raise CacheError(
-                f"Cache limit is {limit_bytes} bytes; expected more than 0, or None for no limit.", "Raise the limit."
+                f"Cache limit is {limit_bytes} bytes; expected more than 0, or None for the default.",
+                "Raise the limit.",
             )
         self.root = default_cache_root() if root is None else as_path(root, "root")
         self.damaged: list[Path] = []
         self._limit = SizeLimit(self.root, limit_bytes)
         self._warned = False
-        self._pictures = MemoryCache(PICTURE_BYTES, dtype)
+        self._swept: set[Path] = set()
+        self._pictures = MemoryCache(dtype, PICTURE_BYTES)
 
     @property
     def pictures(self) -> EmbeddingStore:
@@ -96,7 +99,8 @@ class EmbeddingCache(EmbeddingStore):
         return f"<EmbeddingCache in {str(self.root)!r}>"
 
     @property
-    def limit_bytes(self) -> int | None:
+    def limit_bytes(self) -> int:
+        """Largest size of the folder."""
         return self._limit.limit_bytes
 
     def path(self, base_fingerprint: str, key: str) -> Path:
@@ -212,16 +216,21 @@ class EmbeddingCache(EmbeddingStore):
         path = self.path(fingerprint, key)
         data = pack(fingerprint, key, tensors, size, base_name)
         self._limit.make_room(len(data))
-        temporary = path.parent / f".{key}.{os.getpid()}.{secrets.token_hex(8)}.tmp"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._sweep(path.parent.parent)
             # No fsync: if a power cut tears an entry, its checksum does not match and it is rebuilt.
-            with temporary.open("xb") as file:
-                file.write(data)
-            temporary.replace(path)
+            with temporary_beside(path, key) as temporary:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                temporary.replace(path)
         except OSError as error:
             raise write_error(self.root, error, len(data)) from error
-        finally:
-            with suppress(OSError):  # it exists only after a failure or an interrupt
-                temporary.unlink()
         self._limit.add(len(data))
+
+    def _sweep(self, folder: Path) -> None:
+        """Before the first write into a base's folder, remove temporary files that killed processes left there."""
+        if folder not in self._swept:
+            self._swept.add(folder)
+            with suppress(CacheError):
+                upkeep.remove_temporary(folder)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Literal
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from samtailor.errors import CacheError
+from samtailor.machine.tensors import TensorsError, digest_of, read_tensors
+from samtailor.machine.tensors import read_metadata as tensors_metadata
 
 __all__ = [
     "DTYPES",
@@ -84,7 +83,7 @@ def pack(
         "width": str(int(size[0])),
         "height": str(int(size[1])),
     }
-    checksum = _checksum(metadata, tensors)
+    checksum = digest_of(metadata, tensors)
     return safetensors.torch.save(dict(tensors), metadata={**metadata, "checksum": checksum})
 
 
@@ -105,10 +104,10 @@ def unpack(data: bytes, fingerprint: str, key: str, shapes: Shapes | None = None
         if metadata.get(name) != expected:
             raise DamagedEntryError(f"{name} is {metadata.get(name)!r}, expected {expected!r}")
     try:
-        tensors: dict[str, Tensor] = safetensors.torch.load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise DamagedEntryError(f"not a whole safetensors file: {error}") from error
-    if metadata.pop("checksum", None) != _checksum(metadata, tensors):
+        tensors = read_tensors(data)
+    except TensorsError as error:
+        raise DamagedEntryError(str(error)) from error
+    if metadata.pop("checksum", None) != digest_of(metadata, tensors):
         raise DamagedEntryError("the checksum does not match")
     _check_content(tensors, shapes)
     return tensors
@@ -127,29 +126,15 @@ def _check_content(tensors: Mapping[str, Tensor], shapes: Shapes | None) -> None
 
 
 def read_metadata(data: bytes) -> dict[str, str]:
-    """Read the metadata in a safetensors header; the first bytes of a file are enough.
-
-    The library itself reads metadata only from a path.
+    """Read the metadata of an entry; the first bytes of a file are enough.
 
     Raises:
         DamagedEntryError: there is no readable header.
     """
-    end = 8 + int.from_bytes(data[:8], "little")
     try:
-        return {str(name): str(value) for name, value in json.loads(data[8:end])["__metadata__"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return tensors_metadata(data)
+    except TensorsError as error:
         raise DamagedEntryError("there is no readable header") from error
-
-
-def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
-    """Compute blake2b over the metadata and, in order of name, each tensor's name, dtype, shape and bytes."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(json.dumps(dict(metadata), sort_keys=True).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
 
 
 def _fits(tensor: Tensor, dtype: torch.dtype) -> bool:

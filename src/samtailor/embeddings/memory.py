@@ -24,14 +24,14 @@ class MemoryCache(EmbeddingStore):
     Several threads may use it.
 
     Args:
-        limit_bytes: largest size. None: half of the memory that is available now.
         dtype: number type of stored values. An image whose values do not fit float16 is stored as float32.
+        limit_bytes: largest size. None: half of the memory that is available now.
 
     Raises:
         CacheError: ``dtype`` or ``limit_bytes`` is invalid.
     """
 
-    def __init__(self, limit_bytes: int | None = None, dtype: CacheDtype = "float16") -> None:
+    def __init__(self, dtype: CacheDtype = "float16", limit_bytes: int | None = None) -> None:
         super().__init__(dtype)
         if limit_bytes is not None and limit_bytes <= 0:
             raise CacheError(

@@ -11,16 +11,15 @@ from typing import NamedTuple, TypedDict
 
 from samtailor.embeddings.entry import DamagedEntryError, read_metadata
 from samtailor.errors import CacheError
+from samtailor.machine.files import HOUR, is_stale
 
-__all__ = ["DAY", "HOUR", "SUFFIX", "BaseStats", "Entry", "prune", "remove", "scan", "stats"]
+__all__ = ["DAY", "HOUR", "SUFFIX", "BaseStats", "Entry", "prune", "remove", "remove_temporary", "scan", "stats"]
 
 SUFFIX = ".safetensors"
-HOUR = 3600.0
 DAY = 24 * HOUR
 
 # Only names that the cache writes, so that a user's own files stay if the root contains any.
 _FOLDER = re.compile(r"[\w.-]{1,16}-(float16|float32)")
-_TEMP = re.compile(r"\.[\w.-]+\.\d+\.[0-9a-f]{16}\.tmp")
 
 
 class BaseStats(TypedDict):
@@ -92,13 +91,21 @@ def prune(
             remove(entry.path)
             total -= entry.bytes
             removed, freed = removed + 1, freed + entry.bytes
-    for folder in folders:
-        for temporary in _files(folder, ".*.tmp"):
-            # A process may still be writing a newer one.
-            if _TEMP.fullmatch(temporary.path.name) and temporary.used < now - HOUR:
-                remove(temporary.path)
-                freed += temporary.bytes
-    return removed, freed
+    return removed, freed + sum(remove_temporary(folder) for folder in folders)
+
+
+def remove_temporary(folder: Path) -> int:
+    """Remove temporary files that killed processes left in the folder of a base; return how many bytes that freed.
+
+    Raises:
+        CacheError: one cannot be removed.
+    """
+    freed = 0
+    for temporary in _files(folder, ".*.tmp"):
+        if is_stale(temporary.path):
+            remove(temporary.path)
+            freed += temporary.bytes
+    return freed
 
 
 def remove(path: Path) -> None:

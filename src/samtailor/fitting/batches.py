@@ -15,7 +15,7 @@ from samtailor.errors import DataError
 from samtailor.fitting.config import FitConfig, Sampling
 from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 
-__all__ = ["Draw", "Sampler", "validation_draws"]
+__all__ = ["Draw", "Sampler", "check_validation", "validation_draws"]
 
 _GROUPS: dict[Sampling, Callable[[Instance], Hashable]] = {
     "instances": lambda i: None,
@@ -92,6 +92,10 @@ class Sampler:
     def steps_per_epoch(self) -> int:
         return math.ceil(len(self.images) / self.images_per_step)
 
+    @property
+    def prompts_per_step(self) -> int:
+        return self.images_per_step * self.per_image
+
     def batch(self, step: int) -> list[Draw]:
         """Return the draws of a step, counted from 0."""
         draws = []
@@ -107,18 +111,28 @@ class Sampler:
         return draws
 
 
-def validation_draws(images: Sequence[ImageRecord], config: FitConfig) -> list[Draw]:
+def check_validation(images: Sequence[ImageRecord]) -> None:
+    """Raise DataError if no image of the val split has an instance."""
+    if not any(r.promptable for r in images):
+        raise DataError(f"None of the {len(images)} validation images has an instance.", "Add masks to the val split.")
+
+
+def validation_draws(images: Sequence[ImageRecord], config: FitConfig, most: int | None = None) -> list[Draw]:
     """Draw at most ``config.val_prompts`` prompts, once, spread over as many images as possible.
 
     In a small val split each instance gets up to four prompts, so that the score depends less on single clicks.
 
+    Args:
+        images: of the val split.
+        config: kind of prompts and seed.
+        most: largest number of prompts instead of ``config.val_prompts``.
+
     Raises:
         DataError: no image has an instance.
     """
-    limit, seed = config.val_prompts, config.seed
+    limit, seed = config.val_prompts if most is None else most, config.seed
+    check_validation(images)
     usable = [r for r in images if r.promptable]
-    if not usable:
-        raise DataError(f"None of the {len(images)} validation images has an instance.", "Add masks to the val split.")
     rounds = min(MAX_VALIDATION_ROUNDS, max(1, limit // sum(len(r.promptable) for r in usable)))
     order = np.random.default_rng([seed, _VALIDATION]).permutation(len(usable))
     per_image = max(1, math.ceil(limit / rounds / len(usable)))

@@ -108,7 +108,8 @@ class FitConfig:
         jitter: Largest shift of each side of a simulated box, as a share of its width or height.
         min_area: Smallest instance to train on, in image pixels.
         val_prompts: Largest number of validation prompts. They are drawn once, up to four per instance.
-        validations: Number of validations over the budget, not counting the one before the first step.
+        validations: Number of validations over the budget, not counting the one before the first step. None: 20, or
+            fewer and with fewer prompts if they would be more than a sixth of the work.
         patience: Stop after this many validations without a new best.
         mask_token: Which of the base's masks to train: 0 is its single mask, 1 to 3 are SAM's alternatives for an
             ambiguous prompt. None: 0; for methods that change the decoder, the mask that scores best in validation.
@@ -134,7 +135,7 @@ class FitConfig:
     jitter: float = 0.1
     min_area: int = MIN_AREA
     val_prompts: int = 200
-    validations: int = 20
+    validations: int | None = None
     patience: int = 10
     mask_token: int | None = None
     clip: float = 1.0

@@ -12,28 +12,39 @@ from samtailor.machine.memory import peak_memory
 
 __all__ = ["forecast"]
 
+FEW_IMAGES = 3
+
 
 def forecast(trainer: Trainer) -> Forecast:
-    """Time one training step, whose gradient is discarded, and the validation of a few images."""
+    """Time a training step, whose gradient is discarded, and the validation of a few images."""
+    step = min(_step_seconds(trainer) for _ in range(2))  # the first one also prepares what later ones reuse
+    few, start = trainer.draws[:FEW_IMAGES], time.perf_counter()
+    validate(trainer.model, few, trainer.stop.check)
+    instances = sum(len(d.instances) for d in trainer.draws)
+    validation = (time.perf_counter() - start) / max(1, sum(len(d.instances) for d in few)) * instances
+
+    state, budget = trainer.state, trainer.budget
+    before = 0.0 if state.base else validation * (2 if trainer.adapter.mask_token else 1)
+    used = budget.progress(state.step, state.elapsed)
+    validations = max(1, round(trainer.policy.validations * (1 - used))) * validation
+    limits = []
+    if budget.steps:
+        limits.append((budget.steps - state.step) * step + validations)
+    if budget.seconds:
+        limits.append(budget.seconds - state.elapsed)
+        validations = min(validations, max(validation, limits[-1] / 6))  # the policy limits it to a sixth
+    seconds = max(0.0, min(limits))
+    steps = max(1, round((seconds - validations) / step))
+    if budget.steps:
+        steps = min(steps, budget.steps - state.step)
+    memory = peak_memory(trainer.model.base.device)
+    return Forecast(step, validation, steps, before + seconds, memory, trainer.sampler.left_out)
+
+
+def _step_seconds(trainer: Trainer) -> float:
+    trainer.stop.check()
     start = time.perf_counter()
     batch = trainer.sampler.batch(trainer.state.step)
     add_gradients(trainer.model, batch, trainer.config, progress=1.0)  # includes terms that start late in a fit
     trainer.optimiser.zero_grad(set_to_none=True)
-    step = time.perf_counter() - start
-    few = trainer.draws[:3]
-    start = time.perf_counter()
-    validate(trainer.model, few)
-    instances = sum(len(d.instances) for d in trainer.draws)
-    validation = (time.perf_counter() - start) / sum(len(d.instances) for d in few) * instances
-    all_validations = validation * (trainer.config.validations + 1)
-
-    budget, limits = trainer.budget, []
-    if budget.steps:
-        limits.append(budget.steps * step + all_validations)
-    if budget.seconds:
-        limits.append(budget.seconds)
-        all_validations = min(all_validations, budget.seconds / 6)  # the policy limits it to a sixth
-    seconds = min(limits)
-    steps = max(1, int((seconds - all_validations) / step))
-    memory = peak_memory(trainer.model.base.device)
-    return Forecast(step, validation, steps, seconds, memory, trainer.sampler.left_out)
+    return time.perf_counter() - start

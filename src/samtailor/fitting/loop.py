@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,10 +15,12 @@ from samtailor.errors import FitCollapseError
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.gradients import add_gradients
+from samtailor.fitting.plan import budget_of, planned_validations
 from samtailor.fitting.policy import Policy
 from samtailor.fitting.progress import Stepped, Validated
-from samtailor.fitting.schedule import Budget, learning_rate
+from samtailor.fitting.schedule import learning_rate
 from samtailor.fitting.state import FitState, copy_parameters, load_state, save_state, set_parameters
+from samtailor.fitting.stop import Stop
 from samtailor.fitting.validate import Validation, validate
 from samtailor.machine.progress import Note, Progress, silent
 from samtailor.runs import Run
@@ -59,15 +60,16 @@ class Trainer:
         self.model, self.adapter = model, model.require_adapter()
         self.sampler, self.draws = sampler, validation
         self.config, self.run_folder, self.progress = config, run, progress
-        self.policy = Policy(config.lr is None, config.validations, config.patience)
+        self.budget = budget_of(config, sampler.steps_per_epoch)
+        prompts = sum(len(d.instances) for d in validation)
+        validations = planned_validations(config, self.budget, sampler.prompts_per_step, prompts)
+        self.policy = Policy(config.lr is None, validations, config.patience)
         self.peak_rate = config.lr or self.adapter.peak_rate
         groups = _parameter_groups(self.adapter)
         self.optimiser = torch.optim.AdamW(groups, lr=self.peak_rate, weight_decay=config.weight_decay)
-        passes = None if config.epochs is None else max(1, math.ceil(config.epochs * sampler.steps_per_epoch))
-        steps = min((n for n in (passes, config.steps) if n is not None), default=None)
-        self.budget = Budget(None if config.minutes is None else config.minutes * 60, steps)
         self.state = FitState(context=context)
-        self.best = copy_parameters(self.adapter)
+        self.best = self._untrained = copy_parameters(self.adapter)
+        self.stop = Stop()
         self._saved_at = time.monotonic()
 
     def resume(self) -> bool:
@@ -76,14 +78,33 @@ class Trainer:
         if loaded is None:
             return False
         self.state, self.best = loaded
-        self.run_folder.cut_log(self.state.step)
+        state = self.state
+        # A validation is logged before the state with it is saved. If it is still due, it is logged again.
+        due = not state.finished and self.budget.progress(state.step, state.elapsed) >= min(state.due, 1.0)
+        self.run_folder.cut_log(state.step, validated=bool(state.base) and not due)
         return True
+
+    def extend(self, context: dict[str, Any], other_draws: bool) -> None:
+        """Continue a resumed fit with the larger budget of this trainer, from its last step.
+
+        Args:
+            context: with the larger budget.
+            other_draws: whether the larger budget has other validation draws; then the scores so far are renewed.
+        """
+        state = self.state
+        if other_draws:
+            self._score_again()
+        state.context, state.finished, state.stale = context, "", 0
+        state.extended_at.append(state.step)
+        self._plan_validation(0.0)
+        self.save()
 
     def run(self) -> FitState:
         """Train until the budget ends or nothing improves; the adapter then holds the best parameters.
 
         Raises:
             FitCollapseError: masks became empty or numbers not finite; the state keeps the best adapter so far.
+            Stopped: ``stop`` was asked for; ``save`` then keeps what a continued fit needs.
         """
         state = self.state
         if not state.base:
@@ -91,13 +112,8 @@ class Trainer:
         if state.finished.startswith(COLLAPSE):
             raise self._collapsed()
         while not state.finished:
-            start = time.perf_counter()
-            terms = self._step(self.budget.progress(state.step, state.elapsed))
-            state.step += 1
-            state.elapsed += time.perf_counter() - start
-            self._log(terms)
+            self.stop.check()
             used = self.budget.progress(state.step, state.elapsed)
-            self.progress(Stepped(state, terms, used))
             if used >= min(state.due, 1.0):
                 start = time.perf_counter()
                 self._validate(last=used >= 1)
@@ -105,9 +121,17 @@ class Trainer:
                 state.elapsed += seconds
                 self._plan_validation(seconds)
                 state.finished = self.policy.ended(state, used)
-                self._save()
-            elif time.monotonic() - self._saved_at > SAVE_SECONDS:
-                self._save()
+                self.save()
+                continue
+            start = time.perf_counter()
+            terms = self._step(used)
+            state.step += 1
+            state.elapsed += time.perf_counter() - start
+            self._log(terms)
+            used = self.budget.progress(state.step, state.elapsed)
+            self.progress(Stepped(state, terms, used))
+            if used < min(state.due, 1.0) and time.monotonic() - self._saved_at > SAVE_SECONDS:
+                self.save()
         self.restore_best()
         return state
 
@@ -150,7 +174,7 @@ class Trainer:
             self._go_back(f"{reason} at step {state.step + 1}")
             return
         state.finished = f"{COLLAPSE} at step {state.step + 1} (learning rate {rate:.1e}): {reason}"
-        self._save()
+        self.save()
         raise self._collapsed()
 
     def _collapsed(self) -> FitCollapseError:
@@ -172,25 +196,45 @@ class Trainer:
 
     def _validate_base(self) -> None:
         state, start = self.state, time.perf_counter()
-        scores = validate(self.model.plain, self.draws)
-        state.base = state.best = asdict(scores)
-        state.empty_at_first = scores.empty
+        scores = validate(self.model.plain, self.draws, self.stop.check)
+        seconds, best = time.perf_counter() - start, scores
+        token = self.adapter.mask_token
+        if token:  # the base with this token takes part in the choice too
+            untrained = validate(self.model, self.draws, self.stop.check)
+            best = max(scores, untrained, key=lambda v: v.miou)
+        state.base, state.best = asdict(scores), asdict(best)
+        state.empty_at_first = untrained.empty if token else scores.empty
         self._report(scores, scores.miou)
-        # This does not count as fitting time; otherwise half of a short fit's warm-up would pass before its first step.
-        self._plan_validation(time.perf_counter() - start)
-        if self.adapter.mask_token:  # the base with this token takes part in the choice too
-            untrained = validate(self.model, self.draws)
-            token = self.adapter.mask_token
+        if token:
             self.progress(Note(f"the base's mask {token} alone: val mIoU {untrained.miou:.3f}"))
-            state.best = asdict(max(scores, untrained, key=lambda v: v.miou))
-            state.empty_at_first = untrained.empty
-        self._save()
+        # This does not count as fitting time; otherwise half of a short fit's warm-up would pass before its first step.
+        self._plan_validation(seconds)
+        self.save()
+
+    def _score_again(self) -> None:
+        """Score the base and the best adapter on other draws; the adapter keeps its present parameters."""
+        state = self.state
+        scores = validate(self.model.plain, self.draws, self.stop.check)
+        best = scores
+        if state.best_step or self.adapter.mask_token:
+            present = copy_parameters(self.adapter)
+            self.restore_best()
+            self.adapter.eval()
+            try:
+                adapted = validate(self.model, self.draws, self.stop.check)
+            finally:
+                set_parameters(self.adapter, present)
+            best = max(scores, adapted, key=lambda v: v.miou)
+        if best is scores and state.best_step:
+            state.best_step, self.best = 0, self._untrained
+        state.base, state.best = asdict(scores), asdict(best)
+        self._report(scores, best.miou)
 
     def _validate(self, last: bool) -> None:
         """Score the adapter, keep it if it is the best, and go back if the policy says so, except at the very end."""
         state = self.state
         self.adapter.eval()
-        scores = validate(self.model, self.draws)
+        scores = validate(self.model, self.draws, self.stop.check)
         fell = self.policy.fell(state, scores)
         if self.policy.is_best(state, scores):
             state.best, state.best_step, state.stale = asdict(scores), state.step, 0
@@ -206,7 +250,8 @@ class Trainer:
         used = self.budget.progress(self.state.step, self.state.elapsed)
         self.state.due = self.policy.next_validation(used, seconds, self.budget)
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Replace the state file; between two steps it holds all that a continued fit needs."""
         save_state(self.run_folder, self.state, self.adapter, self.best, self.optimiser)
         self._saved_at = time.monotonic()
 

@@ -18,8 +18,8 @@ class Forecast(Event):
     Attributes:
         seconds_per_step: time of a training step.
         seconds_per_validation: time of a validation.
-        steps: number of steps within the budget.
-        seconds: time of the whole fit.
+        steps: number of steps that are left within the budget.
+        seconds: time that is left, with the validation of the base before the first step.
         memory_bytes: peak memory of the process (CPU) or of the accelerator.
         left_out: number of training instances below the smallest area.
     """

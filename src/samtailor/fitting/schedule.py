@@ -19,6 +19,23 @@ class Budget:
     seconds: float | None
     steps: int | None
 
+    @classmethod
+    def of(cls, minutes: float | None, epochs: float | None, steps: int | None, steps_per_epoch: int) -> Budget:
+        """Convert the limits that a user sets."""
+        passes = None if epochs is None else max(1, math.ceil(epochs * steps_per_epoch))
+        fewest = min((n for n in (passes, steps) if n is not None), default=None)
+        return cls(None if minutes is None else minutes * 60, fewest)
+
+    def larger_than(self, other: Budget) -> bool:
+        """Whether a limit of ``other`` is higher here or gone, and no limit of both is lower."""
+        grown = False
+        for mine, theirs in ((self.seconds, other.seconds), (self.steps, other.steps)):
+            if theirs is not None:
+                if mine is not None and mine < theirs:
+                    return False
+                grown = grown or mine is None or mine > theirs
+        return grown
+
     def progress(self, step: int, elapsed: float) -> float:
         """Return the used share of the budget, 0..1; it depends only on the step if there is no time limit."""
         by_step = step / self.steps if self.steps else 0.0

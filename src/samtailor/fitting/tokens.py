@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.bases.base import Base
 from samtailor.errors import FitError
 from samtailor.fitting.batches import Draw
 from samtailor.fitting.config import FitConfig
-from samtailor.fitting.state import read_state
+from samtailor.fitting.state import FitState
 from samtailor.fitting.validate import token_scores
-from samtailor.runs import Run
 
 __all__ = ["check_token", "choose_token"]
 
@@ -25,8 +24,10 @@ def check_token(config: FitConfig, base: Base) -> None:
         )
 
 
-def choose_token(model: AdaptedModel, draws: Sequence[Draw], config: FitConfig, run: Run) -> list[float]:
-    """Set the adapter's mask token; a resumed run keeps its token.
+def choose_token(
+    model: AdaptedModel, draws: Sequence[Draw], config: FitConfig, state: FitState | None, check: Callable[[], None]
+) -> list[float]:
+    """Set the adapter's mask token; a resumed run keeps its token. ``check`` is called before each image.
 
     Returns:
         Validation mIoU by token if the token was selected by it, else an empty list.
@@ -35,7 +36,6 @@ def choose_token(model: AdaptedModel, draws: Sequence[Draw], config: FitConfig, 
     if config.mask_token is not None or not adapter.chooses_token:
         adapter.use_token(config.mask_token or 0)
         return []
-    state = read_state(run)
-    scores = state.token_scores if state and state.token_scores else token_scores(model, draws)
+    scores = state.token_scores if state and state.token_scores else token_scores(model, draws, check)
     adapter.use_token(scores.index(max(scores)))
     return scores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from samtailor.adapters.answer import AdaptedModel
@@ -29,11 +29,16 @@ class Validation:
     empty: float = 0.0
 
 
-def token_scores(model: AdaptedModel, draws: Sequence[Draw]) -> list[float]:
-    """Score each mask token of the base on the draws: mIoU by token."""
+def _nothing() -> None:
+    """Check nothing."""
+
+
+def token_scores(model: AdaptedModel, draws: Sequence[Draw], check: Callable[[], None] = _nothing) -> list[float]:
+    """Score each mask token of the base on the draws: mIoU by token; ``check`` is called before each image."""
     scores: list[list[float]] = [[] for _ in range(model.base.mask_tokens)]
     labels = [i.label for draw in draws for i in draw.instances]
     for draw in draws:
+        check()
         for answer in model.plain.answer(model.open(draw.image), draw.prompts, "all"):
             for row, instance in enumerate(draw.instances[answer.rows]):
                 truth = Patch.of(instance.mask())
@@ -42,10 +47,11 @@ def token_scores(model: AdaptedModel, draws: Sequence[Draw]) -> list[float]:
     return [mean_over_classes(ious, labels) for ious in scores]
 
 
-def validate(model: AdaptedModel, draws: Sequence[Draw]) -> Validation:
-    """Score a model on the draws."""
+def validate(model: AdaptedModel, draws: Sequence[Draw], check: Callable[[], None] = _nothing) -> Validation:
+    """Score a model on the draws; ``check`` is called before each image and may raise to stop."""
     scores, labels, empty = [], [], 0
     for draw in draws:
+        check()
         for answer in model.answer(model.open(draw.image), draw.prompts):
             for row, instance in enumerate(draw.instances[answer.rows]):
                 predicted = answer.patch(row)

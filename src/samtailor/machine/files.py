@@ -2,17 +2,88 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+import re
 import secrets
-from contextlib import suppress
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from samtailor.errors import SamtailorError
 
-__all__ = ["append_json", "as_json", "write_atomically", "write_json"]
+__all__ = [
+    "HOUR",
+    "append_json",
+    "as_json",
+    "is_stale",
+    "remove_stale",
+    "temporary_beside",
+    "write_atomically",
+    "write_json",
+]
+
+HOUR = 3600.0
+_HOST = hashlib.blake2b(socket.gethostname().encode(), digest_size=4).hexdigest()
+_TEMPORARY = re.compile(r"\.(?:[\w.-]+\.)?(\d{1,10})\.([0-9a-f]{8})(?:[0-9a-f]{8})?\.tmp", re.ASCII)
+_in_use: set[str] = set()  # temporary names of this process; its number alone may be that of a killed one
+
+
+@contextmanager
+def temporary_beside(target: Path, name: str = "") -> Iterator[Path]:
+    """Yield the path of a temporary file in the folder of ``target``; it is removed at the end if it is still there.
+
+    Its name says which process of which host writes it, so that ``is_stale`` can tell.
+
+    Args:
+        target: the file that it will replace.
+        name: put in front of its name.
+    """
+    front = f".{name}." if name else "."
+    path = target.with_name(f"{front}{os.getpid()}.{_HOST}{secrets.token_hex(4)}.tmp")
+    _in_use.add(path.name)
+    try:
+        yield path
+    finally:
+        with suppress(OSError):  # it is there only after a failure or an interrupt
+            path.unlink()
+        _in_use.discard(path.name)
+
+
+def is_stale(path: Path) -> bool:
+    """Whether a file is a temporary one of ours that nobody writes any more.
+
+    A file of a process of this host is stale when the process is gone; any other one after an hour.
+    """
+    match = _TEMPORARY.fullmatch(path.name)
+    if match is None or path.name in _in_use:
+        return False
+    pid, host = int(match[1]), match[2]
+    gone = host == _HOST and (pid == os.getpid() or not psutil.pid_exists(pid))
+    try:
+        return gone or path.stat().st_mtime < time.time() - HOUR
+    except OSError:
+        return False
+
+
+def remove_stale(folder: Path) -> int:
+    """Remove temporary files that killed processes left in a folder; return how many bytes that freed."""
+    freed = 0
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            with suppress(OSError):
+                if is_stale(path) and path.is_file() and not path.is_symlink():
+                    size = path.stat().st_size
+                    path.unlink()
+                    freed += size
+    return freed
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -24,26 +95,23 @@ def write_atomically(path: Path, content: bytes) -> None:
         SamtailorError: the folder is not writable, or the disk is full.
     """
     target = path.resolve() if path.is_symlink() else path
-    temporary = target.with_name(f".{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         if target.exists() and not target.is_file() and not target.is_dir():
             target.write_bytes(content)
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        _sync_folder(target.parent)
+        with temporary_beside(target) as temporary:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            _sync_folder(target.parent)
     except OSError as error:
         raise SamtailorError(
             f"{path} cannot be written: {error.strerror or error}.",
             "Choose a writable folder on a disk with free space.",
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

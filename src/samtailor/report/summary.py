@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from samtailor.adapters.unfinished import resume_line
 from samtailor.errors import SamtailorError
 from samtailor.evaluation.results import EvaluationSummary
 from samtailor.evaluation.results_json import read_results
-from samtailor.fitting.config import FitConfig
 from samtailor.fitting.state import FitState, read_state
 from samtailor.machine.files import as_json
 from samtailor.report.content_json import read_report
@@ -123,9 +123,7 @@ def _of_card(run: Run, card: Mapping[str, Any], state: FitState | None) -> RunSu
         ended="" if goes_on else str(fit.get("ended") or ""),
         seconds=card.get("seconds"),
         created=str(card.get("created") or ""),
-        next_command=_resume(run, _part(fit, "settings"), only, str(card["base"]["name"]))
-        if goes_on
-        else f"samtailor report {shlex.quote(str(run.folder))}",
+        next_command=resume_line(run.folder) if goes_on else f"samtailor report {shlex.quote(str(run.folder))}",
         **rest,
     )
 
@@ -147,7 +145,7 @@ def _of_state(run: Run, state: FitState) -> RunSummary:
         validation={k: v["miou"] for k, v in (("base", state.base), ("adapted", state.best)) if "miou" in v},
         ended=state.finished,
         seconds=state.elapsed,
-        next_command=_resume(run, settings, only, base),
+        next_command=resume_line(run.folder),
         **rest,
     )
 
@@ -176,25 +174,3 @@ def _source(run: Run) -> Mapping[str, Any]:
 def _part(content: Mapping[str, Any], key: str) -> dict[str, Any]:
     part = content.get(key)
     return dict(part) if isinstance(part, Mapping) else {}
-
-
-def _resume(run: Run, settings: Mapping[str, Any], only: str, base: str) -> str:
-    """Write the command that continues a fit: the settings that differ from the defaults, as options."""
-    from samtailor.bases.registry import DEFAULT_BASE
-
-    task = _part(_source(run), "task")
-    words = ["samtailor", "fit", str(task.get("path") or "TASK"), "--out", str(run.folder), "--resume"]
-    words += ["--base", base] if base and base != DEFAULT_BASE else []
-    words += ["--class", only] if only else []
-    for name in ("format", "split_by", "crowds", "mask_values"):
-        words += [f"--{name.replace('_', '-')}", str(task[name])] if task.get(name) else []
-    for name in ("boxes_as_masks", "skip_broken", "split_masks"):
-        flag = name.replace("_", "-")
-        words += [f"--{flag}"] if task.get(name) else [f"--no-{flag}"] if name in task and name == "split_masks" else []
-    defaults = {f.name: f.default for f in fields(FitConfig) if f.default is not MISSING}
-    for name, default in defaults.items():
-        if name in settings and settings[name] != default:
-            words += [f"--{name.replace('_', '-')}", str(settings[name])]
-    for name, value in _part(settings, "method_options").items():
-        words += ["--method-option", f"{name}={value}"]
-    return shlex.join(words)
