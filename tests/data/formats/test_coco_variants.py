@@ -234,7 +234,8 @@ def test_rare_crowd_regions_need_no_word(tmp_path: Path) -> None:
         brush(1)(data)
 
     task = load(tmp_path, change)
-    assert not task.findings and sum(i.crowd for record in task.images for i in record.instances) == 1
+    assert [f.code for f in task.findings] == ["repeated-instance"]
+    assert sum(i.crowd for record in task.images for i in record.instances) == 1
 
 
 def test_polygons_of_a_larger_picture_are_an_error_finding(tmp_path: Path) -> None:

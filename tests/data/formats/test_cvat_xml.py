@@ -89,10 +89,11 @@ def test_frames_of_a_video_are_read(tmp_path: Path) -> None:
 
 def test_a_few_broken_shapes_and_images_are_left_out(tmp_path: Path) -> None:
     short = POLYGON.replace("7.00,1.00;7.00,4.00;", "")
+    whole = POLYGON.replace("7.00,1.00;", "")  # a triangle
     missing = '<image name="lost.jpg" width="12" height="8"/>'
-    annotations(tmp_path, *(image(tmp_path, f"{n}.jpg", POLYGON) for n in range(5)), image(tmp_path, "b.jpg", short))
+    annotations(tmp_path, *(image(tmp_path, f"{n}.jpg", whole) for n in range(5)), image(tmp_path, "b.jpg", short))
     assert "image b.jpg, shape 1 (polygon): it has 2 points" in left_out(load_task(tmp_path))
-    annotations(tmp_path, *(image(tmp_path, f"{n}.jpg", POLYGON) for n in range(5)), missing)
+    annotations(tmp_path, *(image(tmp_path, f"{n}.jpg", whole) for n in range(5)), missing)
     assert "image lost.jpg: its image lost.jpg is missing" in left_out(load_task(tmp_path))
 
 
