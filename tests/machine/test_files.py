@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -59,3 +61,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SamtailorError, match="cannot be written"):
         write_atomically(tmp_path / "file" / "a.json", b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no /dev")
+def test_the_standard_output_as_a_file_is_written_to(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from samtailor.machine.files import write_atomically as w; w(Path(%r), b'content')"
+    )
+    link = tmp_path / "link"
+    link.symlink_to("/dev/stdout")
+    for name in ("/dev/stdout", str(link)):
+        done = subprocess.run([sys.executable, "-c", code % name], capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == ("content", "")
+    assert link.is_symlink()
