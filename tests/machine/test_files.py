@@ -87,3 +87,16 @@ def test_only_stale_temporary_files_of_ours_are_removed(tmp_path: Path) -> None:
     assert files.remove_stale(tmp_path) == 30  # after an hour also those of other hosts and of a reused number
     assert {path.name for path in tmp_path.iterdir()} == set(users_own)
     assert files.remove_stale(tmp_path / "missing") == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no /dev")
+def test_the_standard_output_as_a_file_is_written_to(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from samtailor.machine.files import write_atomically as w; w(Path(%r), b'content')"
+    )
+    link = tmp_path / "link"
+    link.symlink_to("/dev/stdout")
+    for name in ("/dev/stdout", str(link)):
+        done = subprocess.run([sys.executable, "-c", code % name], capture_output=True, text=True)
+        assert (done.stdout, done.stderr) == ("content", "")
+    assert link.is_symlink()

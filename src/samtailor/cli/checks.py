@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from samtailor.data.task import Task
 from samtailor.evaluation.questions import ALL_CLASSES, Questions
 from samtailor.machine.text import did_you_mean
 
-CACHE_TYPES = ("float16", "float32")
-
 __all__ = ["check_cache_type", "check_output", "check_questions", "check_splits"]
+
+CACHE_TYPES = ("float16", "float32")
 
 
 def check_questions(task: Task, questions: Questions) -> None:
@@ -66,16 +67,16 @@ def check_output(file: Path | None) -> None:
     Raises:
         SamtailorError: its folder cannot be made or written, or it is a folder itself.
     """
-    import os
-
     from samtailor.errors import SamtailorError
 
     if file is None or str(file) == "-":
         return
+    if file.exists() and not file.is_file() and not file.is_dir():
+        return  # a pipe or a device
     if file.is_dir():
         raise SamtailorError(
             f"{file} is a folder; expected the name of a file.", f"For example {file / 'result.json'}."
         )
-    folder = next(parent for parent in (file.absolute().parents) if parent.exists())
+    folder = next(parent for parent in Path(os.path.realpath(file)).parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise SamtailorError(f"{file} cannot be written: {folder} is no writable folder.", "Choose another folder.")

@@ -21,14 +21,14 @@ def print_mistake(what: str, hint: str = "") -> None:
         what: what came and what was expected; may have several lines.
         hint: what to do; may be empty.
     """
-    from rich.text import Text
-
-    from samtailor.cli.output import make_console, printable
+    from samtailor.cli.output import make_console, print_text
 
     console = make_console(stderr=True, errors=True)
-    console.print(Text.assemble(("Error:", "bold red"), f" {printable(console, what, lines=True)}"), soft_wrap=True)
+    if not console.is_terminal:  # a log is searched by line
+        console.width = 10**6
+    print_text(console, f"Error: {what}", style="bold red", styled="Error:")
     if hint:
-        console.print(Text(f"       {printable(console, hint, lines=True)}"), soft_wrap=True)
+        print_text(console, hint, indent="       ")
 
 
 def explain_usage(error: Any) -> None:

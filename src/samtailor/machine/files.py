@@ -96,8 +96,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     """
     target = path.resolve() if path.is_symlink() else path
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(content)
+        if path.exists() and not path.is_file() and not path.is_dir():  # `target` of /dev/stdout may be no path
+            path.write_bytes(content)
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         with temporary_beside(target) as temporary:
