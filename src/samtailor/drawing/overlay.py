@@ -56,8 +56,8 @@ def shrink_mask(mask: np.ndarray, longest: int = SCREEN) -> np.ndarray:
     height, width = shrunk_size(mask.shape[0], mask.shape[1], longest)
     if (height, width) == mask.shape:
         return mask
-    picture = Image.fromarray(np.ascontiguousarray(mask).view(np.uint8))
-    small = np.array(picture.resize((width, height), Image.Resampling.BOX), dtype=bool)
+    picture = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
+    small: np.ndarray = np.asarray(picture.resize((width, height), Image.Resampling.BOX)) >= 128
     if not small.any():
         rows, columns = np.nonzero(mask)
         small[rows * height // mask.shape[0], columns * width // mask.shape[1]] = True

@@ -21,6 +21,8 @@ WHITE = np.array([(255, 255, 255)], dtype=np.uint8)
 """Colour of the ground truth, (1, 3) uint8 RGB."""
 
 _OPACITY = 0.4
+_ROWS = 256
+"""Rows that are tinted at once; a large photo at once would take gigabytes."""
 _DARK = (16, 18, 22)
 _RIM_OPACITY = 0.6
 _FOREGROUND, _BACKGROUND, _BOX = (38, 200, 96), (228, 52, 60), (255, 214, 64)
@@ -38,9 +40,11 @@ def class_colours(count: int) -> np.ndarray:
 
 def tint(canvas: np.ndarray, owner: np.ndarray, colours: np.ndarray = COLOURS) -> None:
     """Blend each instance with its colour, in place; ``colours`` are (K, 3), instance i has colour i modulo K."""
-    inside = owner > 0
-    blended = colours[(owner[inside] - 1) % len(colours)]
-    canvas[inside] = np.rint(canvas[inside] * (1 - _OPACITY) + blended * _OPACITY).astype(np.uint8)
+    for top in range(0, len(owner), _ROWS):
+        rows = slice(top, top + _ROWS)
+        inside, strip = owner[rows] > 0, canvas[rows]
+        blended = colours[(owner[rows][inside] - 1) % len(colours)]
+        strip[inside] = np.rint(strip[inside] * (1 - _OPACITY) + blended * _OPACITY).astype(np.uint8)
 
 
 def instance_map(masks: np.ndarray) -> np.ndarray:
@@ -53,6 +57,12 @@ def instance_map(masks: np.ndarray) -> np.ndarray:
 
 def outline(canvas: np.ndarray, owner: np.ndarray, colours: np.ndarray, unit: int) -> None:
     """Draw a line inside each instance and a darker rim outside, in place; ``unit`` is the line width in pixels."""
+    reach = unit + (unit + 1) // 2
+    rows, columns = (np.flatnonzero((owner > 0).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return
+    window = tuple(slice(max(0, used[0] - reach), used[-1] + 1 + reach) for used in (rows, columns))
+    canvas, owner = canvas[window], owner[window]  # views; the rest of a large picture needs no work
     inside = owner > 0
     line = _grow(_steps(owner), unit - 1) & inside
     rim = _grow(line, (unit + 1) // 2) & ~inside
