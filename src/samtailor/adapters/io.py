@@ -131,9 +131,10 @@ def load_adapter(
             f"{card['base']['fingerprint']}; this base is {base.name!r} with fingerprint {base.fingerprint}.",
             "Load it on the base it was fitted on, or fit a new adapter on this one.",
         )
-    if card.get("mask_token", 0) >= base.mask_tokens:
+    token = card.get("mask_token", 0)
+    if not 0 <= token < base.mask_tokens:
         raise AdapterError(
-            f"{folder / CARD_FILE} has the mask token {card['mask_token']}; expected 0 to {base.mask_tokens - 1}.",
+            f"{folder / CARD_FILE} has the mask token {token!s:.20}; expected 0 to {base.mask_tokens - 1}.",
             AGAIN,
         )
     path = folder / WEIGHTS_FILE
@@ -148,7 +149,7 @@ def load_adapter(
     except FieldError as error:
         raise AdapterError(f"{folder / CARD_FILE} is not the card of an adapter: {error}.", AGAIN) from error
     adapter = build_adapter(card["method"], base, **card["config"])
-    adapter.use_token(card.get("mask_token", 0))
+    adapter.use_token(token)
     try:
         state = read_tensors(content)
         check_tensors(state, adapter.kept_parameters())
