@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import logging
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, _imaging
 
 from samtailor.data.pixels.limits import MAX_PIXELS, check_size, without_pillows_limit
 from samtailor.data.pixels.other_formats import dicom_picture, is_dicom, register_heic
@@ -26,7 +29,9 @@ __all__ = [
     "upright",
 ]
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # Pillow prints causes that our errors state
+# What Pillow prints about damaged files, our errors say; damaged EXIF and tags are ignored.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+warnings.filterwarnings("ignore", module=r"PIL\.\w+ImagePlugin")
 
 # Pillow also knows formats that start programs (EPS) or are containers of something else; these are not accepted.
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
@@ -67,6 +72,7 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
             yield dicom_picture(path)
             return
         register_heic(path)
+        _silence_libtiff()
         with without_pillows_limit(), Image.open(path, formats=_known_formats()) as picture:
             check_size(path, *picture.size)
             _check_single(picture, path)
@@ -151,6 +157,13 @@ def _is_true(test: Callable[[], bool]) -> bool:
         return test()
     except (OSError, ValueError):
         return False
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing to stderr. Pillow switches off its warnings, but not its errors."""
+    with suppress(AttributeError, OSError):  # a Pillow without libtiff, or one that keeps its functions to itself
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _known_formats() -> tuple[str, ...]:
