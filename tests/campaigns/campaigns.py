@@ -1,0 +1,20 @@
+"""The list of campaigns, and how many cases each is to try."""
+
+from __future__ import annotations
+
+from tests.campaigns.annotations import ANNOTATIONS, HUGGING_FACE
+from tests.campaigns.campaign import Campaign
+from tests.campaigns.geometry import GEOMETRY
+from tests.campaigns.images import HUGE_IMAGES, IMAGES
+from tests.campaigns.own_files import OWN_FILES
+
+__all__ = ["CAMPAIGNS"]
+
+CAMPAIGNS: dict[str, tuple[Campaign, int]] = {
+    "annotations": (ANNOTATIONS, 10_000),
+    "hugging-face": (HUGGING_FACE, 500),
+    "geometry": (GEOMETRY, 3_000),
+    "images": (IMAGES, 5_000),
+    "own-files": (OWN_FILES, 3_000),
+    "huge-images": (HUGE_IMAGES, 14),
+}
