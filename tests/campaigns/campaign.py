@@ -27,6 +27,7 @@ class Campaign:
         limit_address_space: set a limit on the memory of the process. torch and pyarrow reserve too much for that;
             then the memory that is used is measured.
         seconds: CPU time of a case, from which on it counts as a hang.
+        idle: seconds in which a case computes nothing, from which on it counts as a hang.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Campaign:
     prepare: Callable[[], None] = nothing
     limit_address_space: bool = True
     seconds: float = 5.0
+    idle: float = 10.0
 
     def case(self, number: int) -> str:
         """Return the group of a case."""

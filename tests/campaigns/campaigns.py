@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from tests.campaigns.annotations import ANNOTATIONS, HUGGING_FACE
 from tests.campaigns.campaign import Campaign
+from tests.campaigns.crash_points import CRASH_POINTS
 from tests.campaigns.geometry import GEOMETRY
 from tests.campaigns.images import HUGE_IMAGES, IMAGES
+from tests.campaigns.kills import KILLS
 from tests.campaigns.own_files import OWN_FILES
+from tests.campaigns.power_cut import POWER_CUT
 
 __all__ = ["CAMPAIGNS"]
 
@@ -17,4 +20,7 @@ CAMPAIGNS: dict[str, tuple[Campaign, int]] = {
     "images": (IMAGES, 5_000),
     "own-files": (OWN_FILES, 3_000),
     "huge-images": (HUGE_IMAGES, 14),
+    "kills": (KILLS, 400),
+    "crash-points": (CRASH_POINTS, 300),
+    "power-cut": (POWER_CUT, 200),
 }

@@ -22,8 +22,6 @@ from tests.campaigns.worker import BROKEN, MEMORY, Line, work_through
 __all__ = ["run_campaign"]
 
 _TIME = "out of time"
-_IDLE = 10.0
-"""Seconds in which a process computes nothing and waits, for example for a pipe, from which on it counts as a hang."""
 
 
 def run_campaign(campaign: Campaign, folder: Path, count: int, seed: int = 0, seconds: float = float("inf")) -> Tally:
@@ -106,7 +104,7 @@ class _Child:
         now, cpu = time.monotonic(), self._cpu()
         if cpu > self.last[0] or self._is_running():
             self.last = (cpu, now)
-        if cpu - self.began > self.campaign.seconds or now - self.last[1] > _IDLE:
+        if cpu - self.began > self.campaign.seconds or now - self.last[1] > self.campaign.idle:
             return f"hang: {cpu - self.began:.0f} s of CPU, then {now - self.last[1]:.0f} s of waiting"
         with suppress(psutil.Error):
             self.peak = max(self.peak, self.process.memory_info().rss)

@@ -191,9 +191,6 @@ _FILES = {
 
 
 def _prepare() -> None:
-    import logging
-
-    logging.getLogger("samtailor").setLevel(logging.ERROR)  # warnings about damaged entries are expected
     sound()
 
 

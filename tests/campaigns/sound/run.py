@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ def sound(steps: int = 4) -> Sound:
     from samtailor.fit import fit_task
     from samtailor.fitting.config import FitConfig
 
+    logging.getLogger("samtailor").setLevel(logging.ERROR)  # warnings about damaged entries are expected
     folder = Path(tempfile.mkdtemp(prefix="campaign-"))
     save_tiny_sam(folder / "base")
     write_files(folder / "task", files_of("folders"))
