@@ -12,7 +12,7 @@ from typing import Any
 
 from samtailor.errors import SamtailorError
 
-__all__ = ["append_json", "write_atomically", "write_json"]
+__all__ = ["append_json", "flush", "write_atomically", "write_json"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -44,6 +44,13 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def flush(path: Path) -> None:
+    """Make what was appended to a file survive a power cut; nothing happens if there is no such file."""
+    with suppress(OSError), path.open("rb+") as file:
+        os.fsync(file.fileno())
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -94,7 +94,10 @@ def _change_yaml(text: str, rng: Random, times: int) -> str:
         lines = text.splitlines()
         lines[rng.randrange(len(lines))] = rng.choice(YAML_LINES)
         return "\n".join(lines)
-    return str(yaml.safe_dump(change_tree(yaml.safe_load(text), rng, times), allow_unicode=True))
+    try:
+        return str(yaml.safe_dump(change_tree(yaml.safe_load(text), rng, times), allow_unicode=True))
+    except RecursionError:  # a value that PyYAML itself cannot write
+        return text + "more: " + "[" * 900 + "]" * 900
 
 
 def _change_table(text: str, rng: Random, times: int) -> str:
