@@ -64,7 +64,7 @@ class Tally:
             key = f"{group} | {re.sub(r'[0-9]+', '0', failure) if failure.startswith('printed') else failure}"
             self.failures[key] = self.failures.get(key, 0) + 1
             if self.failures[key] <= KEPT and sample is not None and sample.exists():
-                _copy(sample, self.keep / f"{group}-{name.replace(' ', '-')}", key)
+                _copy(sample, self.keep / f"{group}-{name}".replace(" ", "-"), key)
 
     @property
     def bad(self) -> int:

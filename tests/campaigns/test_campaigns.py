@@ -16,16 +16,19 @@ from tests.campaigns.campaigns import CAMPAIGNS
 from tests.campaigns.isolated import run_campaign
 from tests.campaigns.outcome import Outcome, Tally
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="cases run in forked processes")
+pytestmark = [
+    pytest.mark.campaign,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="cases run in forked processes"),
+]
 
 SHORT = {
-    "annotations": 150,
-    "missing-files": 48,
-    "geometry": 45,
-    "images": 180,
-    "kills": 4,
-    "crash-points": 6,
-    "power-cut": 4,
+    "annotations": 96,
+    "missing-files": 32,
+    "geometry": 27,
+    "images": 90,
+    "kills": 2,
+    "crash-points": 3,
+    "power-cut": 2,
 }
 
 
