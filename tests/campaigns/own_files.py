@@ -82,6 +82,7 @@ def _state(rng: Random, folder: Path) -> str:
         )
         return f"{result.steps} steps"
     adapter = build_adapter(sound().settings.method, sound().base)
+    adapter.use_token(json.loads(files["adapter.json"]).get("mask_token", 0))
     state = load_state(Run(folder / "run"), adapter, torch.optim.AdamW(adapter.owned_parameters().values()))
     same = header_of(files["state.safetensors"]) == header_of(sound_state)
     assert state is None or same, "a damaged state was accepted"
