@@ -9,14 +9,16 @@ DEV := $(VENV)/.installed-dev
 DOCS := $(VENV)/.installed-docs
 DEMO_ARGS ?=
 TEST_ARGS ?=
+CAMPAIGN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint demo docs build clean
+.PHONY: help venv test lint campaign demo docs build clean
 
 help:
 	@echo "make demo   install samtailor, fit on the bundled sample, write runs/demo (DEMO_ARGS='--minutes 2' is shorter)"
 	@echo "make test   also install the developer tools; lint, format, types and tests (TEST_ARGS='-k report' for some)"
 	@echo "make lint   lint, format and types only"
+	@echo "make campaign  damage inputs, kill processes and cut power thousands of times; hours (CAMPAIGN_ARGS='images --count 500')"
 	@echo "make docs   also install the documentation tools; write docs/_build/html, warnings are errors"
 	@echo "make build  write the wheel and the source distribution to dist/"
 	@echo "make venv   only create $(VENV) with samtailor and the developer tools (PYTHON=python3.12 picks another Python)"
@@ -56,6 +58,9 @@ lint: $(DEV)
 
 test: lint
 	$(BIN)/pytest -q $(TEST_ARGS)
+
+campaign: $(DEV)
+	OMP_NUM_THREADS=1 nice -n 19 $(BIN)/python -m tests.campaigns $(CAMPAIGN_ARGS)
 
 demo: $(PACKAGE)
 	$(BIN)/samtailor demo --out runs/demo $(DEMO_ARGS)

@@ -21,6 +21,7 @@ from samtailor.bases.base import Base
 from samtailor.bases.registry import load_base
 from samtailor.data import Task, load_task
 from samtailor.embeddings.cache import EmbeddingCache
+from tests.models import save_tiny_sam
 
 os.environ.setdefault("COLUMNS", "200")  # so that printed lines are not wrapped within a text that a test expects
 
@@ -47,38 +48,7 @@ def mobile_sam() -> Base:
 @pytest.fixture(scope="session")
 def tiny_sam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random two-layer SAM with 64-pixel input (4 x 4 cells, low-res side 16) as transformers saves it."""
-    from transformers import SamConfig, SamModel
-
-    config = SamConfig(
-        vision_config={
-            "hidden_size": 32,
-            "output_channels": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "image_size": 64,
-            "patch_size": 16,
-            "mlp_dim": 64,
-            "num_pos_feats": 16,
-            "window_size": 2,
-            "global_attn_indexes": [1],
-        },
-        prompt_encoder_config={"hidden_size": 32, "image_size": 64, "patch_size": 16, "mask_input_channels": 16},
-        mask_decoder_config={
-            "hidden_size": 32,
-            "mlp_dim": 64,
-            "num_attention_heads": 2,
-            "iou_head_hidden_dim": 32,
-        },
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = SamModel(config)
-        for parameter in model.parameters():
-            if parameter.dim() > 1:  # transformers' initial weights are so small that prompts would have no effect
-                torch.nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
-    folder = tmp_path_factory.mktemp("tiny-sam")
-    model.save_pretrained(folder)
-    return folder
+    return save_tiny_sam(tmp_path_factory.mktemp("tiny-sam"))
 
 
 @pytest.fixture(scope="session")

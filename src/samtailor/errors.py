@@ -17,19 +17,22 @@ __all__ = [
     "SamtailorError",
 ]
 
+LONGEST = 10_000
+"""Characters of a message. Values from a damaged file can make it as long as the file."""
+
 
 class SamtailorError(Exception):
     """Base class of all errors that a user can cause and fix.
 
     Args:
-        what: one sentence that says what came and what was expected.
+        what: one sentence that says what came and what was expected; its middle is left out if it is very long.
         hint: one sentence that says what to do; may be empty.
     """
 
     def __init__(self, what: str, hint: str = "") -> None:
-        self.what = what
+        self.what = what if len(what) <= LONGEST else f"{what[: LONGEST // 2]} [...] {what[-LONGEST // 2 :]}"
         self.hint = hint
-        super().__init__(f"{what} {hint}".strip())
+        super().__init__(f"{self.what} {hint}".strip())
 
 
 class ArgumentError(SamtailorError, TypeError):

@@ -17,7 +17,7 @@ from samtailor.data.load import load_task
 from samtailor.data.task import Task
 from samtailor.errors import DataError, FitError
 from samtailor.machine.arguments import AnyPath
-from samtailor.machine.files import append_json, write_atomically, write_json
+from samtailor.machine.files import append_json, flush, write_atomically, write_json
 
 __all__ = ["Run", "base_name_of", "same_task"]
 
@@ -209,6 +209,10 @@ class Run:
     def append_to_log(self, row: dict[str, Any]) -> None:
         """Add a row to the log."""
         append_json(self.log, row)
+
+    def flush_log(self) -> None:
+        """Make the rows of the log survive a power cut."""
+        flush(self.log)
 
     def read_log(self) -> list[dict[str, Any]]:
         """Read the rows of the log."""

@@ -112,7 +112,8 @@ def _moments_of(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str,
 def save_state(
     run: Run, state: FitState, adapter: Adapter, best: dict[str, Tensor], optimiser: torch.optim.Optimizer
 ) -> None:
-    """Replace the state file of the run."""
+    """Replace the state file of the run. The rows of the log up to this state are flushed first."""
+    run.flush_log()
     tensors = {f"now.{k}": p.detach() for k, p in adapter.owned_parameters().items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
     tensors |= {f"adam.{k}": v for k, v in _moments_of(adapter, optimiser).items()}

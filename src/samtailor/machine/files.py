@@ -23,6 +23,7 @@ __all__ = [
     "HOUR",
     "append_json",
     "as_json",
+    "flush",
     "is_stale",
     "remove_stale",
     "temporary_beside",
@@ -112,6 +113,13 @@ def write_atomically(path: Path, content: bytes) -> None:
             f"{path} cannot be written: {error.strerror or error}.",
             "Choose a writable folder on a disk with free space.",
         ) from error
+
+
+def flush(path: Path) -> None:
+    """Make what was appended to a file survive a power cut; nothing happens if there is no such file."""
+    with suppress(OSError), path.open("rb+") as file:
+        os.fsync(file.fileno())
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from samtailor.data import Task, load_task
-from tests.data.helpers import data_error, picture, save, sizes_of
+from tests.data.helpers import data_error, picture, save, sizes_of, write
 
 
 def mask(number: int) -> np.ndarray:
@@ -153,3 +153,18 @@ def test_images_in_and_outside_splits_are_refused(tmp_path: Path) -> None:
         add(tmp_path, f"images/{part}a{part[:1]}.png", f"masks/{part}a{part[:1]}.png")
     with data_error("are in folders of splits and others are not"):
         load_task(tmp_path)
+
+
+def test_a_table_of_classes_that_is_a_link_out_of_the_data_set_is_not_shown(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for n in range(4):
+        picture(root / "images" / f"{n}.jpg")
+        save(root / "masks" / f"{n}.png", np.eye(8, 12, dtype=np.uint8))
+    write(tmp_path / "secret", '{"root:x:0": 1}')
+    (root / "classes.json").symlink_to(tmp_path / "secret")
+    with data_error("classes.json is a link to a file outside the data set", "Copy the file"):
+        load_task(root)
+    (root / "classes.json").unlink()
+    write(root / "tables" / "classes.json", {"1": "cell"})
+    (root / "classes.json").symlink_to(root / "tables" / "classes.json")
+    assert load_task(root).classes == ("cell",)

@@ -110,3 +110,24 @@ def test_other_structures_are_errors(tmp_path: Path, content: Any) -> None:
     write(tmp_path / "via.json", content)
     with data_error("via.json" if "file" in content else "has no image"):
         load_task(tmp_path / "via.json", format="via")
+
+
+def test_rows_whose_attributes_are_no_objects_are_left_out(tmp_path: Path) -> None:
+    head = "filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes\n"
+    shape = json.dumps(SQUARE).replace('"', '""')
+    rows = []
+    for n, attributes in enumerate(['{""class"": ""cell""}'] * 4 + ["7"]):
+        picture(tmp_path / f"{n}.jpg")
+        rows.append(f'{n}.jpg,1,"{{}}",1,0,"{shape}","{attributes}"\n')
+    write(tmp_path / "via.csv", head + "".join(rows))
+    task = load_task(tmp_path)
+    assert "row 6: it is not a region of VIA (its attributes are a int" in left_out(task)
+    assert task.classes == ("cell",) and len(task.images) == 4
+
+
+@pytest.mark.parametrize("turn", [[1], "x", {}])
+def test_a_turn_that_is_no_number_is_a_broken_region(tmp_path: Path, turn: Any) -> None:
+    disc = {"name": "ellipse", "cx": 6, "cy": 4, "rx": 2, "ry": 2, "theta": turn or [0]}
+    content = {key: row for n in range(4) for key, row in entry(tmp_path, f"{n}.jpg", region(kind="cell")).items()}
+    write(tmp_path / "via.json", content | entry(tmp_path, "b.jpg", region(disc, kind="cell")))
+    assert "image b.jpg, region 0 (ellipse): a coordinate is not a number" in left_out(load_task(tmp_path))

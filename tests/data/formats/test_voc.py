@@ -163,3 +163,11 @@ def test_missing_folders_are_errors(voc2012: Path) -> None:
     (voc2012 / "SegmentationClass").rename(voc2012 / "x")
     with data_error("SegmentationObject/ without SegmentationClass/"):
         read_voc(voc2012)
+
+
+@pytest.mark.parametrize("name", ["labelmap.txt", "class_names.txt"])
+def test_a_table_with_background_only_is_an_error_that_names_the_file(name: str, tmp_path: Path) -> None:
+    add(tmp_path, "0")
+    write(tmp_path / name, "background:0,0,0::\n" if name == "labelmap.txt" else "_background_\n")
+    with data_error(tmp_path / name, "names background only", "expected one class or more"):
+        load_task(tmp_path)

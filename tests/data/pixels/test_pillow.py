@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +88,29 @@ def test_our_size_limit_counts_and_pillows_stays_unchanged(tmp_path: Path, monke
     with pytest.raises(ImageError, match=r"a\.png has 7 x 5 pixels"):
         image_size(path)
     assert Image.MAX_IMAGE_PIXELS == 10
+
+
+def test_damaged_files_print_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    for kind in ("tiff_lzw", "tiff_deflate", "jpeg"):
+        path = tmp_path / f"{kind}.tif"
+        Image.fromarray(noise).save(path, compression=kind)
+        content = bytearray(path.read_bytes())
+        content[60:160] = bytes(100)
+        path.write_bytes(content)
+        with suppress(ImageError):  # a damaged JPEG is read as far as possible
+            read_image(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_embedded_pictures_have_the_size_limit_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(COLOUR).save(buffer, "PNG")
+    with limits.open_embedded(buffer.getvalue(), ("PNG",)) as picture:
+        assert picture.size == (7, 5)
+    monkeypatch.setattr(limits, "MAX_SIDE", 6)
+    with (
+        pytest.raises(ValueError, match="it has 7 x 5 pixels"),
+        limits.open_embedded(buffer.getvalue(), ("PNG",)),
+    ):
+        pass

@@ -226,3 +226,20 @@ def test_a_long_thin_picture_is_refused_before_decoding(tmp_path: Path, monkeypa
     monkeypatch.setattr(limits, "MAX_PIXELS", 20)
     with pytest.raises(ImageError, match="8 x 3 pixels"):
         read_image(tiff(tmp_path / "b.tif", np.zeros((3, 8), dtype=np.uint32)))
+
+
+def test_tags_of_a_damaged_type_are_left_to_pillow(tmp_path: Path) -> None:
+    path = tiff(tmp_path / "a.tif", np.arange(24, dtype=np.uint32).reshape(3, 8))
+    content = bytearray(path.read_bytes())
+    start = struct.unpack_from("<I", content, 4)[0] + 2
+    places = range(start, start + 12 * struct.unpack_from("<H", content, start - 2)[0], 12)
+    for place in places:
+        tag = struct.unpack_from("<H", content, place)[0]
+        changed = bytearray(content)
+        struct.pack_into("<H", changed, place + 2, 7)  # bytes instead of numbers
+        (tmp_path / "b.tif").write_bytes(changed)
+        for read in (read_image, image_size, image_key, read_labels):
+            try:
+                read(tmp_path / "b.tif")
+            except (DataError, ImageError) as error:
+                assert "b.tif" in str(error), tag

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from samtailor.data.formats.encodings import read_any_json, read_text
+from samtailor.data.formats.find_images import is_outside
 from samtailor.data.formats.label_maps import read_classes
 from samtailor.data.words import cut, quoted
 from samtailor.errors import DataError
@@ -76,12 +78,18 @@ def find_table(folders: Iterable[Path]) -> ClassTable | None:
         DataError: a table is damaged, or two of the same name differ.
     """
     tables: dict[str, ClassTable] = {}
-    for folder in dict.fromkeys(folders):
-        if not folder.is_dir():
-            continue
+    present = [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+    for folder in present:
         names = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES}
         for name, read in _READERS.items():
-            if name not in names or (table := read(names[name])) is None:
+            if name not in names:
+                continue
+            if names[name].is_symlink() and is_outside(Path(os.path.commonpath(present)), names[name]):
+                raise DataError(
+                    f"{names[name]} is a link to a file outside the data set, whose lines are not shown as classes.",
+                    "Copy the file into the folder.",
+                )
+            if (table := read(names[name])) is None:
                 continue
             first = tables.setdefault(name, table)
             if (first.values, first.colours) != (table.values, table.colours):

@@ -35,7 +35,8 @@ def ellipse_rle(
     x, y = columns + 0.5 - centre[0], rows + 0.5 - centre[1]
     turn = np.deg2rad(degrees)
     along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
-    mask = (along / radii[0]) ** 2 + (across / radii[1]) ** 2 <= 1
+    with np.errstate(over="ignore", invalid="ignore"):  # a tiny radius, or a centre far away: nothing is inside
+        mask = (along / radii[0]) ** 2 + (across / radii[1]) ** 2 <= 1
     return mask_rle(mask), int(mask.sum())
 
 

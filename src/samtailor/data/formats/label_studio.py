@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from samtailor.data.findings import times
 from samtailor.data.formats.builders import DraftBuilder, build_task, note_left_out, open_image, split_of
@@ -20,6 +18,7 @@ from samtailor.data.formats.find_images import ImageFinder, plain_path
 from samtailor.data.formats.label_studio_brush import brush_mask
 from samtailor.data.formats.shapes import pair_list, points_rle
 from samtailor.data.formats.sniff import files_below, first_files, head_text
+from samtailor.data.pixels.limits import open_embedded
 from samtailor.data.pixels.rle import Rle, mask_rle
 from samtailor.data.reading import Reading
 from samtailor.data.task import Task
@@ -202,7 +201,7 @@ def _picture_mask(text: Any) -> np.ndarray:
     """Return the mask of a picture as a data URL: not transparent, or not black if it has no transparency."""
     try:
         content = base64.b64decode(str(text).partition("base64,")[2], validate=True)
-        with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+        with open_embedded(content, ("PNG",)) as picture:
             has_alpha = "A" in picture.mode or "transparency" in picture.info
             return np.asarray(picture.convert("RGBA").getchannel("A") if has_alpha else picture.convert("L")) > 0
     except Exception as error:  # Pillow raises errors of many types on damaged bytes

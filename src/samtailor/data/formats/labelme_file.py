@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from samtailor.data.findings import times
 from samtailor.data.formats.builders import DraftBuilder
@@ -19,6 +17,7 @@ from samtailor.data.formats.find_images import ImageFinder, plain_path
 from samtailor.data.formats.pictures import Pictures
 from samtailor.data.formats.shapes import BOXES_HINT, box_rle, circle_rle, pair_list, points_rle
 from samtailor.data.formats.sizes import pixel_size, stated_size_error, whole_size
+from samtailor.data.pixels.limits import open_embedded
 from samtailor.data.pixels.rle import Rle, mask_rle
 from samtailor.data.reading import Reading
 from samtailor.errors import DataError
@@ -99,7 +98,7 @@ class LabelMeFile:
             if not isinstance(data, str):
                 raise ValueError(f"it is a {type(data).__name__}")
             content = base64.b64decode(data.partition("base64,")[2] or data, validate=False)
-            with Image.open(io.BytesIO(content), formats=_PICTURES) as picture:
+            with open_embedded(content, _PICTURES) as picture:
                 kind = (picture.format or "").lower()
         except Exception as error:  # Pillow raises errors of many types on damaged bytes
             cause = f"its image {name} is missing, and the copy inside the json (imageData) is not a picture"
@@ -201,7 +200,7 @@ def picture_mask(text: str | bytes) -> np.ndarray:
     """
     try:
         content = base64.b64decode(text, validate=True) if isinstance(text, str) else text
-        with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+        with open_embedded(content, ("PNG",)) as picture:
             return np.asarray(picture.convert("L")) > 0
     except Exception as error:  # Pillow raises errors of many types on damaged bytes
         raise ValueError(f"its mask is not a PNG ({str(error).partition(' <')[0] or type(error).__name__})") from error

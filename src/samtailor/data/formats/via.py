@@ -152,7 +152,7 @@ def _shape_rle(shape: dict[str, Any], height: int, width: int) -> tuple[Rle, int
         return ellipse_rle((x, y), (r, r), height, width)
     if kind == "ellipse":
         x, y, rx, ry = _floats([shape.get(key) for key in ("cx", "cy", "rx", "ry")])
-        turn = float(shape.get("theta") or 0)  # radians
+        (turn,) = _floats([shape.get("theta") or 0])  # radians
         return ellipse_rle((x, y), (rx, ry), height, width, turn * 180 / 3.141592653589793)
     raise ValueError(f"its shape is {str(kind)[:40]!r}; expected polygon, circle, ellipse or rect")
 
@@ -167,7 +167,7 @@ def _floats(values: Iterable[Any]) -> list[float]:
 def _checked_pictures(file: Path, reading: Reading) -> list[_Picture]:
     try:
         return _pictures(file, reading)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, RecursionError, TypeError, ValueError, csv.Error) as error:
         raise DataError(
             f"{file} has another structure than VIA's files ({type(error).__name__}: {str(error)[:80]}).",
             "Export the annotations again in VIA.",
@@ -218,7 +218,7 @@ def _of_csv(file: Path, text: str, reading: Reading) -> list[_Picture]:
     for number, row in enumerate(csv.DictReader(io.StringIO("\n".join(lines))), 2):
         try:
             name, region = _of_csv_row(row)
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError, TypeError) as error:
             reading.count()
             reading.broken(file, f"row {number}", f"it is not a region of VIA ({str(error)[:80]})", "Export it again.")
             continue
@@ -233,12 +233,18 @@ def _of_csv_row(row: dict[str, Any]) -> tuple[str, _Region | None]:
         names = json.loads(row["file_list"])
         coordinates = json.loads(row["spatial_coordinates"] or "[]")
         attributes = json.loads(row.get("metadata") or "{}")
-        return str(names[0]), _Region(_via3_shape(coordinates), attributes) if coordinates else None
+        return str(names[0]), _Region(_via3_shape(coordinates), _object(attributes)) if coordinates else None
     name = row.get("filename") or row.get("#filename")
     if not name:
         raise ValueError("no filename")
-    shape = json.loads(row["region_shape_attributes"] or "{}")
-    return name, _Region(shape, json.loads(row.get("region_attributes") or "{}")) if shape else None
+    shape = _object(json.loads(row["region_shape_attributes"] or "{}"))
+    return name, _Region(shape, _object(json.loads(row.get("region_attributes") or "{}"))) if shape else None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"its attributes are a {type(value).__name__}; expected an object")
+    return value
 
 
 def _of_via3(file: Path, content: dict[str, Any]) -> list[_Picture]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from PIL import Image
 
 from samtailor.errors import ImageError
 
-__all__ = ["MAX_PIXELS", "MAX_SIDE", "check_size", "without_pillows_limit"]
+__all__ = ["MAX_PIXELS", "MAX_SIDE", "check_size", "open_embedded", "without_pillows_limit"]
 
 MAX_PIXELS = 400_000_000
 MAX_SIDE = 200_000
@@ -36,6 +37,20 @@ def check_size(path: Path, width: int, height: int) -> None:
             f"Image {path} has {width} x {height} pixels; expected sides of at most {MAX_SIDE:,} pixels.",
             "Cut it into tiles.",
         )
+
+
+@contextmanager
+def open_embedded(content: bytes, formats: tuple[str, ...]) -> Iterator[Image.Image]:
+    """Open a picture that is inside another file, such as a mask as base64 text.
+
+    Raises:
+        ValueError: it is larger than ``MAX_PIXELS`` or ``MAX_SIDE``. Pillow raises other types on damaged bytes.
+    """
+    with without_pillows_limit(), Image.open(io.BytesIO(content), formats=formats) as picture:
+        width, height = picture.size
+        if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+            raise ValueError(f"it has {width} x {height} pixels")
+        yield picture
 
 
 @contextmanager

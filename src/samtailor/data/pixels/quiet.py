@@ -18,6 +18,7 @@ def silence_decoders() -> None:
     Only the libtiff that Pillow has loaded is changed. If it is not found, its messages stay.
     """
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    warnings.filterwarnings("ignore", module=r"PIL\.\w+ImagePlugin")
     home = Path(PIL.__file__).parent
     no_load = getattr(os, "RTLD_NOLOAD", 0)
     for folder in (home.parent / "pillow.libs", home / ".dylibs"):

@@ -23,6 +23,7 @@ from samtailor.errors import ImageError
 __all__ = ["Tiff", "read_tags", "turned"]
 
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
+_WHOLE_NUMBERS = (*range(256, 260), 262, 266, 273, 274, 277, 278, 279, 284, 317, *range(322, 326), 338, 339)
 _MAX_BYTES = 1 << 31  # of all bands that are read
 _ALPHA = (1, 2)  # kinds of extra bands that are transparency
 _RGB = 2
@@ -237,6 +238,8 @@ def read_tags(path: Path) -> Tiff | None:
                     pages.append({tag: _as_tuple(directory[tag]) for tag in directory})
         except Exception:  # damaged tags raise many types; Pillow's own reader then says what is wrong
             return None
+    if not all(isinstance(value, int) for tag in _WHOLE_NUMBERS for value in tags.get(tag, ())):
+        return None  # a damaged type
     channels = tuple(pages) if _are_channels(pages, same_pages) else ()
     return Tiff(path, "<" if header[:2] == b"II" else ">", tags, same_pages, channels)
 
