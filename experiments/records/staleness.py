@@ -11,6 +11,7 @@ from typing import Any
 from experiments.specs.run import Run
 from experiments.specs.settings import BASE, canonical
 from samtailor.adapters.methods import METHODS, method_class
+from samtailor.fitting.plan import MOST_VALIDATIONS
 
 __all__ = ["changed_settings"]
 
@@ -33,6 +34,8 @@ def changed_settings(fit: Mapping[str, Any] | None, run: Run) -> list[str]:
         now |= {"peak rate": method_class(run.method).peak_rate}
     then |= _flat({"method_options": fit.get("options") or {}})
     now |= _flat({"method_options": {**method_class(run.method).options(), **run.fit_config().method_options}})
+    if now["validations"] is None and then.get("validations") == MOST_VALIDATIONS:  # the default of earlier versions
+        then["validations"] = None
     common = [k for k in then if k in now and k not in _MACHINE_SETTINGS]
     return [f"{k}: {then[k]}, now {now[k]}" for k in common if canonical(then[k]) != canonical(now[k])]
 

@@ -25,10 +25,12 @@ from samtailor.fit import fit_task
 from samtailor.fitting.batches import validation_draws
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.mask_scores import measure_mask_scores
+from samtailor.machine.progress import Event, Note
 from samtailor.metrics import count_pixels, iou
 from samtailor.predict import Predictor
-from samtailor.prompts import Prompts, check_prompts
-from samtailor.report.predictions import write_prediction
+from samtailor.prediction.jobs import Job, PromptRow
+from samtailor.prompts import Prompts
+from samtailor.report.predictions import Outputs, write_predictions
 from tests.adapters.test_methods import changed_adapter
 from tests.models import model_of
 
@@ -164,19 +166,18 @@ def test_mask_scores_are_the_mean_iou_and_the_mean_estimate(
 def test_files_and_overlay_show_the_trained_mask(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
 ) -> None:
-    predictor = Predictor(tiny_sam, changed_adapter("plm", tiny_sam), cache)
-    pixels = np.asarray(Image.open(shapes.split("test")[0].path))
-    predictor.set_image(pixels)
-    prediction = predictor.predict(points=[[20, 20]], multimask=True)
-    prompts = check_prompts([[20, 20]], None, None, None, frame=predictor.frame)  # type: ignore[arg-type]
-    written = {p.name: text for p, text in write_prediction("a", pixels, prediction, prompts, tmp_path)}
-    assert list(written) == [
-        "a_mask_0_0_trained.png", "a_mask_0_1.png", "a_mask_0_2.png", "a_mask_0_3.png", "a_overlay.png"
+    path = shapes.split("test")[0].path
+    adapted = Predictor(tiny_sam, changed_adapter("plm", tiny_sam), cache)
+    notes: list[Event] = []
+    for stem, predictor in (("a", adapted), ("b", Predictor(tiny_sam, cache=cache))):
+        job = Job(path, path.name, stem, (PromptRow(points=((20.0, 20.0),), labels=(1,)),))
+        write_predictions(predictor, [job], Outputs(tmp_path), multimask=True, progress=notes.append)
+    written = [Path(e.text.split("  (")[0]).name for e in notes if isinstance(e, Note)]
+    assert written == [
+        "a_mask_0_0_trained.png", "a_mask_0_1.png", "a_mask_0_2.png", "a_mask_0_3.png", "a_overlay.png",
+        "b_mask_0_0.png", "b_mask_0_1.png", "b_mask_0_2.png", "b_overlay.png",
     ]  # fmt: skip
-    assert written["a_mask_0_0_trained.png"].startswith("the adapter's own mask, ")
+    assert "the adapter's own mask, " in next(e.text for e in notes if isinstance(e, Note))
     own = np.asarray(Image.open(tmp_path / "a_mask_0_0_trained.png")) > 0
-    single = predictor.predict(points=[[20, 20]])
+    single = adapted.predict(points=[[20, 20]], image=path)
     assert (own == single.masks[0, 0]).mean() > 0.999
-    plain = predictor.predict(points=[[20, 20]], multimask=True, adapted=False)
-    names = [p.name for p, _ in write_prediction("b", pixels, plain, prompts, tmp_path)]
-    assert names == ["b_mask_0_0.png", "b_mask_0_1.png", "b_mask_0_2.png", "b_overlay.png"]

@@ -62,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             images.append({"id": number, "file_name": name, "width": 64, "height": 64})
             for k in range(5):
                 x, y = 4 + 12 * k, 4 + 12 * place
-                polygon = [[x, y, x + 10, y, x + 10, y + 10, x, y + 10]]
+                polygon = [[x, y, x + 10, y, x + 10, y + 7, x + 7, y + 10, x, y + 10]]
                 label = (5 * place + k) % len(CLASSES) + 1
                 annotation = {"id": 10 * number + k, "image_id": number, "category_id": label, "iscrowd": 0}
                 annotations.append(annotation | {"segmentation": polygon})

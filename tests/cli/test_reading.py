@@ -121,7 +121,7 @@ def test_a_run_remembers_how_its_dataset_was_read(
 
 def test_other_data_is_read_by_its_own_options(crowd: Path, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    run.write_source(load_task(crowd, crowds="objects"))
+    run.write_source(load_task(crowd, crowds="objects"), "mobile-sam", "samtailor fit TASK --resume")
     assert sum(len(r.promptable) for r in run.task().split("test")) == 18
     assert sum(len(r.promptable) for r in run.task(path=crowd).split("test")) == 18
     assert sum(len(r.promptable) for r in run.task(path=crowd, crowds="keep").split("test")) == 12

@@ -30,7 +30,7 @@ def disc_run(tmp_path: Path, shapes: Task, tiny_sam: Base, moved_plm: PLM) -> Ru
     """A run that was fitted on the class ``disc`` of ``shapes``."""
     run = Run(tmp_path / "run")
     save_adapter(run.folder, moved_plm, tiny_sam, {"task": {"name": shapes.name, "only": "disc"}})
-    run.write_source(shapes, "samtailor fit TASK --resume")
+    run.write_source(shapes, "tiny", "samtailor fit TASK --resume")
     return run
 
 

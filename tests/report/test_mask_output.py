@@ -45,7 +45,7 @@ def test_more_than_255_labels_take_16_bits(tmp_path: Path) -> None:
 
 def test_withheld_estimates_are_never_the_best() -> None:
     iou = np.array([[np.nan, 0.2, 0.4], [0.9, np.nan, 0.1]], np.float32)
-    part = Part(np.arange(2), np.zeros((2, 3, 1, 1), bool), iou, np.zeros((2, 3, 1, 1)))
+    part = Part(np.arange(2), np.zeros((2, 3, 1, 1), bool), iou, np.zeros((2, 3, 1, 1)), (False,) * 3)
     assert best_masks(part).tolist() == [2, 0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,23 +66,25 @@ def fit(  # more than seven parameters: they are the options of the command
     from samtailor.cli.checks import check_cache_type, check_splits
     from samtailor.cli.method_options import method_options
     from samtailor.cli.opening import open_base, open_cache, open_task
-    from samtailor.cli.output import make_console, print_line
     from samtailor.fitting.config import FitConfig
+
+    keeps_budget = resume and all(settings[budget] is None for budget in ("minutes", "epochs", "steps"))
+    config = FitConfig(**settings, method_options=method_options(settings["method"], method_option or ()))
+    check_cache_type(cache_type)
+    opened = open_task(task, reading, class_)
+    check_splits(opened, ("train", "val"))
+
+    from samtailor.cli.fit_progress import FitDisplay
+    from samtailor.cli.output import make_console, print_line
+    from samtailor.fit import fit_task
     from samtailor.fitting.context import budget_of_run
     from samtailor.fitting.stop import FitInterrupted
     from samtailor.runs import Run
 
     run = Run.of(out, "out")
-    if resume and all(settings[budget] is None for budget in ("minutes", "epochs", "steps")):
-        settings |= budget_of_run(run)
-    config = FitConfig(**settings, method_options=method_options(settings["method"], method_option or ()))
-    check_cache_type(cache_type)
-    opened = open_task(task, reading, class_)
-    check_splits(opened, ("train", "val"))
     run.check_free(resume)
-
-    from samtailor.cli.fit_progress import FitDisplay
-    from samtailor.fit import fit_task
+    if keeps_budget and (budget := budget_of_run(run)):
+        config = replace(config, **budget)
 
     console, model = make_console(), open_base(base, device, reference_decoder)
     store = open_cache(cache, cache_type, no_cache)

@@ -15,7 +15,10 @@ from samtailor.cli.help import READING
 
 __all__ = ["READ", "ReadingOptions", "option_words", "with_reading"]
 
-FORMATS = "coco, folders, celebamask, voc, yolo, labelme, hf, cvat, via, label-studio, sa1b, supervisely or street"
+FORMATS = (
+    "coco, folders, celebamask, voc, yolo, labelme, hf, cvat, via, label-studio, sa1b, supervisely, datumaro, darwin, "
+    "qupath, xml or street"
+)
 
 
 @dataclass(frozen=True)

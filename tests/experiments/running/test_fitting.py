@@ -58,7 +58,7 @@ def test_an_interrupted_fit_with_an_old_default_is_set_aside(
 
     with monkeypatch.context() as patch:
         patch.setattr(method_class("plm"), "peak_rate", 0.5 * rate)
-        patch.setattr("samtailor.fit._write", killed)
+        patch.setattr("samtailor.fit.write_outcome", killed)
         with pytest.raises(KeyboardInterrupt):
             main(command("run", path))
     assert changes_since_fit(run, folder) == [f"peak rate: {0.5 * rate}, now {rate}"]

@@ -64,7 +64,7 @@ def test_a_command_killed_between_fit_and_measure_continues_without_fitting_agai
     assert fitted["fit"]["config"] == config | {"precision": choose_precision("auto", torch.device("cpu"))}
     assert fitted["fit"]["parameters"]["kept"] > 0
     methods = [[r["method"] for r in m["rows"]] for m in fitted["measures"]]
-    assert methods == [["adapted"]] * 2  # the rows of the base are in the other run
+    assert methods == [["adapted", "adapted-best"]] * 2  # the rows of the base are in the other run
     assert str(tmp_path / "out") not in json.dumps(lines)
 
     # Nothing is left to do, neither here nor for the same adapter in another config.
