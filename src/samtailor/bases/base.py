@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from samtailor.bases.prompts import PromptTensors
+from samtailor.bases.steering import Steering
 from samtailor.frames import Frame
 
 __all__ = ["TOKEN_KINDS", "Base", "Blocks", "Decoded", "Embeddings", "MaskChoice", "selected_masks"]
@@ -149,7 +150,7 @@ class Base(nn.Module, abc.ABC):
         return torch.cat(parts, dim=-1)
 
     @abc.abstractmethod
-    def decode(
+    def decode(  # more than seven parameters: callers use the first three and name the others
         self,
         embeddings: Embeddings,
         sparse: Tensor,
@@ -157,6 +158,7 @@ class Base(nn.Module, abc.ABC):
         masks: MaskChoice = "single",
         cells: Tensor | None = None,
         decoder: nn.Module | None = None,
+        steering: Steering | None = None,
     ) -> Decoded:
         """Decode the masks of B x N prompts.
 
@@ -168,6 +170,8 @@ class Base(nn.Module, abc.ABC):
             cells: (B, N, K) int, embedding cells counted row by row; only their blocks of the mask are decoded. None
                 decodes all.
             decoder: a changed copy of ``tunable_decoder()`` to use instead of the base's own decoder.
+            steering: what to add to the tokens inside the decoder; bases without a ``tunable_decoder()`` need not take
+                it.
         """
 
     @abc.abstractmethod
