@@ -19,21 +19,24 @@ class DecoderLite(DecoderTuning):
 
     Args:
         tuned: a copy of the base's mask decoder.
-        residual: channels of an ``ImageResidual`` on the embedding; 0 leaves the embedding as it is.
+        image_residual: channels of an ``ImageResidual`` on the embedding; 0 leaves the embedding as it is.
 
     Raises:
-        AdapterError: ``residual`` is negative.
+        AdapterError: ``image_residual`` is negative.
     """
 
     method: ClassVar[str] = "decoder-lite"
 
-    def __init__(self, tuned: Any, residual: int = 0) -> None:
+    def __init__(self, tuned: Any, image_residual: int = 0) -> None:
         super().__init__(tuned, mlps=0)
-        self.residual = build_residual(int(tuned.hidden_size), residual)
+        self.residual = build_residual(int(tuned.hidden_size), image_residual)
 
     @property
     def config(self) -> dict[str, Any]:
-        return {"width": self.tuned.hidden_size, "residual": 0 if self.residual is None else self.residual.channels}
+        return {
+            "width": self.tuned.hidden_size,
+            "image_residual": 0 if self.residual is None else self.residual.channels,
+        }
 
     def changes(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor) -> Changes:
         embeddings = embeddings if self.residual is None else self.residual(embeddings)

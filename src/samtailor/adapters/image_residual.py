@@ -49,5 +49,7 @@ def build_residual(width: int, channels: int) -> ImageResidual | None:
         AdapterError: ``channels`` is negative.
     """
     if channels < 0:
-        raise AdapterError(f"residual is {channels!r}; expected a whole number of 0 or more.", "Set 0 for none.")
+        raise AdapterError(
+            f"The residual has {channels!r} channels; expected a whole number of 0 or more.", "Set 0 for none."
+        )
     return ImageResidual(width, channels) if channels else None
