@@ -85,3 +85,25 @@ def test_a_small_validation_split_is_prompted_several_times(shapes: Task) -> Non
     assert sum(len(d.instances) for d in draws) == 16
     first, second = (next(d for d in part if d.image.path.stem == "0") for part in (draws[:4], draws[4:]))
     assert not np.array_equal(first.prompts.points, second.prompts.points)
+
+
+def test_images_with_rare_classes_come_several_times_in_an_epoch() -> None:
+    """Factors are the root of 0.3 / share: one image in 48 has a class of its own and comes 3.8 times per epoch."""
+
+    def labelled(*labels: str) -> ImageRecord:
+        record = _record([20] * len(labels))
+        instances = (dataclasses.replace(i, label=name) for i, name in zip(record.instances, labels, strict=True))
+        return dataclasses.replace(record, instances=tuple(instances))
+
+    images = [labelled("often", "rare"), *(labelled("often") for _ in range(47))]
+    sampler = Sampler(images, config(batch=1, min_area=1, sampling="rare"))
+    assert sampler.epoch_length == sampler.steps_per_epoch == 51  # 47 + 3.79
+    epochs = [[sampler.batch(51 * e + step)[0] for step in range(51)] for e in range(40)]
+    rare = [sum(len(d.image.instances) == 2 for d in epoch) for epoch in epochs]
+    assert set(rare) <= {3, 4} and sum(rare) / 40 == pytest.approx((0.3 * 48) ** 0.5 * 51 / 50.79, abs=0.2)
+    labels = [d.instances[0].label for epoch in epochs for d in epoch if len(d.image.instances) == 2]
+    assert labels.count("rare") / len(labels) > 0.9  # in the image, too, the rare class is preferred
+    again = Sampler(images, config(batch=1, min_area=1, sampling="rare"))
+    assert [d.seed for d in again.batch(77)] == [d.seed for d in sampler.batch(77)]
+    even = Sampler(images[1:], config(batch=1, min_area=1, sampling="rare"))
+    assert even.epoch_length == 47  # no class is rare: every image once

@@ -66,6 +66,7 @@ class Decoded:
         upscale: computes ``upscaled``; most callers never need it.
         blocks: computes features of single cells.
         whole: computes the logits of all cells, (B, N, M, 4h, 4w), without gradient.
+        at: computes the logits of other cells (B, N, K) with gradient, (B, N, M, K, 16).
     """
 
     logits: Tensor
@@ -73,6 +74,7 @@ class Decoded:
     upscale: Callable[[], Tensor]
     blocks: Blocks
     whole: Callable[[], Tensor]
+    at: Callable[[Tensor], Tensor]
 
     @property
     def upscaled(self) -> Tensor:

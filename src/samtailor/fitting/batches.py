@@ -20,10 +20,13 @@ __all__ = ["Draw", "Sampler", "validation_draws"]
 _GROUPS: dict[Sampling, Callable[[Instance], Hashable]] = {
     "instances": lambda i: None,
     "classes": lambda i: i.label,
+    "rare": lambda i: i.label,
     "sizes": lambda i: i.area.bit_length(),
 }
 
 MAX_PER_IMAGE = 5
+RARE = 0.3
+"""Share of the images; an image with a class that fewer images have is repeated with the sampling ``rare``."""
 MAX_VALIDATION_ROUNDS = 4
 _EPOCH, _STEP, _VALIDATION = 0, 1, 2  # independent streams of random numbers
 
@@ -55,7 +58,8 @@ class Sampler:
 
     Every epoch shuffles the images. An image contributes up to five of its instances, or the median number per image
     if that is smaller; a batch then has more images. Instances smaller than ``min_area`` pixels, crowd regions and
-    images without a usable instance are left out. All other images are used equally often.
+    images without a usable instance are left out. All other images are used equally often, except with the sampling
+    ``rare``, which repeats some in an epoch.
 
     Args:
         images: of the train split.
@@ -80,6 +84,8 @@ class Sampler:
         self.config = config
         self._group = _GROUPS[config.sampling]
         self._counts = Counter(self._group(i) for _, instances in self.images for i in instances)
+        self._repeats = _repeats(self.images) if config.sampling == "rare" else None
+        self.epoch_length = len(self.images) if self._repeats is None else round(self._repeats.sum())
 
     def _order(self, instances: Sequence[Instance], rng: np.random.Generator) -> list[int]:
         """Draw the order in which the instances of an image are used."""
@@ -88,23 +94,44 @@ class Sampler:
         share = 1 / np.array([self._counts[self._group(i)] for i in instances])
         return list(rng.choice(len(instances), len(instances), replace=False, p=share / share.sum()))
 
+    def _epoch(self, epoch: int) -> np.ndarray:
+        """Return the indices of an epoch's images, in order."""
+        rng = np.random.default_rng([self.config.seed, _EPOCH, epoch])
+        if self._repeats is None:
+            return rng.permutation(len(self.images))
+        # Systematic sampling: an image with a factor of 2.4 comes 2 or 3 times, 2.4 times on average.
+        ends = self._repeats.cumsum() * (self.epoch_length / self._repeats.sum())
+        positions = np.arange(self.epoch_length) + rng.random()
+        return rng.permutation(np.searchsorted(ends, positions, side="right").clip(max=len(ends) - 1))
+
     @property
     def steps_per_epoch(self) -> int:
-        return math.ceil(len(self.images) / self.images_per_step)
+        return math.ceil(self.epoch_length / self.images_per_step)
 
     def batch(self, step: int) -> list[Draw]:
         """Return the draws of a step, counted from 0."""
         draws = []
         for slot in range(self.images_per_step):
-            epoch, position = divmod(step * self.images_per_step + slot, len(self.images))
-            order = np.random.default_rng([self.config.seed, _EPOCH, epoch]).permutation(len(self.images))
-            image, instances = self.images[order[position]]
+            epoch, position = divmod(step * self.images_per_step + slot, self.epoch_length)
+            image, instances = self.images[self._epoch(epoch)[position]]
             rng = np.random.default_rng([self.config.seed, _STEP, step, slot])
             # If an image has too few instances, some are used twice, with different prompts.
             indices = [*self._order(instances, rng), *rng.integers(len(instances), size=self.per_image)]
             selected = [instances[i] for i in indices[: self.per_image]]
             draws.append(_draw(image, selected, self.config, rng))
         return draws
+
+
+def _repeats(images: Sequence[tuple[ImageRecord, list[Instance]]]) -> np.ndarray:
+    """Compute how often an epoch has each image: the repeat factors of Gupta et al. 2019 (arXiv 1908.03195).
+
+    The factor of a class in a share f of the images is the root of ``RARE`` / f, or 1 if it is larger; that of an image
+    is the largest factor of its classes.
+    """
+    classes = [{i.label for i in instances} for _, instances in images]
+    counts = Counter(label for labels in classes for label in labels)
+    factors = {label: max(1.0, math.sqrt(RARE * len(images) / count)) for label, count in counts.items()}
+    return np.array([max(factors[label] for label in labels) for labels in classes])
 
 
 def validation_draws(images: Sequence[ImageRecord], config: FitConfig) -> list[Draw]:

@@ -9,10 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.errors import FitCollapseError
+from samtailor.fitting.average import read_average, update_average
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.gradients import add_gradients
@@ -68,6 +70,7 @@ class Trainer:
         self.budget = Budget(None if config.minutes is None else config.minutes * 60, steps)
         self.state = FitState(context=context)
         self.best = copy_parameters(self.adapter)
+        self.average = copy_parameters(self.adapter) if config.average else {}
         self._saved_at = time.monotonic()
 
     def resume(self) -> bool:
@@ -76,6 +79,8 @@ class Trainer:
         if loaded is None:
             return False
         self.state, self.best = loaded
+        if self.config.average:
+            self.average = read_average(self.run_folder, self.adapter)
         self.run_folder.cut_log(self.state.step)
         return True
 
@@ -140,6 +145,8 @@ class Trainer:
             self._handle_collapse(reason, rate)
         else:
             self.optimiser.step()
+            if self.average:
+                update_average(self.average, self.adapter, self.config.average)
         row = {"iou_loss" if name == "iou" else name: value for name, value in terms.items()}
         return {**row, "lr": rate, "grad_norm": norm}
 
@@ -166,6 +173,7 @@ class Trainer:
         state.backoffs += 1
         state.emptiness, state.anchor = 0.0, state.step
         self.restore_best()
+        self.average = copy_parameters(self.adapter) if self.average else {}
         self.optimiser.state.clear()
         self.progress(Note(f"{reason}: back to step {state.best_step}, rate x {state.rate_scale:g}"))
 
@@ -189,24 +197,34 @@ class Trainer:
         """Score the adapter, keep it if it is the best, and go back if the policy says so, except at the very end."""
         state = self.state
         self.adapter.eval()
-        scores = validate(self.model, self.draws)
+        scores, parameters = self._scores()
         fell = self.policy.fell(state, scores)
         if self.policy.is_best(state, scores):
             state.best, state.best_step, state.stale = asdict(scores), state.step, 0
             state.anchor = state.step
-            self.best = copy_parameters(self.adapter)
+            self.best = parameters
         else:
             state.stale += 1
         self._report(scores, state.best["miou"])
         if not last and self.policy.should_go_back(state, scores, fell):
             self._go_back(f"validation fell to {scores.miou:.3f} from {state.best['miou']:.3f}")
 
+    def _scores(self) -> tuple[Validation, dict[str, Tensor]]:
+        """Score the adapter and the average of its parameters; return the better score with its parameters."""
+        scores, now = validate(self.model, self.draws), copy_parameters(self.adapter)
+        if not self.average:
+            return scores, now
+        set_parameters(self.adapter, self.average)
+        averaged, parameters = validate(self.model, self.draws), copy_parameters(self.adapter)
+        set_parameters(self.adapter, now)
+        return (averaged, parameters) if averaged.miou > scores.miou else (scores, now)
+
     def _plan_validation(self, seconds: float) -> None:
         used = self.budget.progress(self.state.step, self.state.elapsed)
         self.state.due = self.policy.next_validation(used, seconds, self.budget)
 
     def _save(self) -> None:
-        save_state(self.run_folder, self.state, self.adapter, self.best, self.optimiser)
+        save_state(self.run_folder, self.state, self.adapter, self.best, self.optimiser, self.average)
         self._saved_at = time.monotonic()
 
     def _report(self, scores: Validation, best_miou: float) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from samtailor.adapters.contract import Adapter
 from samtailor.errors import FitError
+from samtailor.fitting.average import PREFIX
 from samtailor.machine.files import write_atomically
 from samtailor.runs import Run
 
@@ -94,11 +95,17 @@ def _moments_of(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str,
 
 
 def save_state(
-    run: Run, state: FitState, adapter: Adapter, best: dict[str, Tensor], optimiser: torch.optim.Optimizer
+    run: Run,
+    state: FitState,
+    adapter: Adapter,
+    best: dict[str, Tensor],
+    optimiser: torch.optim.Optimizer,
+    average: dict[str, Tensor] | None = None,
 ) -> None:
-    """Replace the state file of the run."""
+    """Replace the state file of the run; ``average`` is empty or None if the fit keeps none."""
     tensors = {f"now.{k}": p.detach() for k, p in adapter.owned_parameters().items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
+    tensors |= {f"{PREFIX}{k}": v for k, v in (average or {}).items()}
     tensors |= {f"adam.{k}": v for k, v in _moments_of(adapter, optimiser).items()}
     content = safetensors.torch.save(
         {k: v.cpu().contiguous() for k, v in tensors.items()}, {"state": json.dumps(asdict(state))}

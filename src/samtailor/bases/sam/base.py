@@ -174,4 +174,6 @@ class SamBase(Base):
             rows = blocks_of(first_stage, indices, 2) if stage == 1 else blocks_of(second_stage, indices)
             return rows.permute(0, 1, 3, 4, 2)
 
-        return Decoded(logits, iou, lambda: second_stage, blocks, logits.detach)
+        return Decoded(
+            logits, iou, lambda: second_stage, blocks, logits.detach, lambda indices: blocks_of(logits, indices)
+        )

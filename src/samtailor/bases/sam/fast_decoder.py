@@ -105,11 +105,12 @@ def _decode(  # more than seven parameters: those of ``fast_decode``
     def whole() -> Tensor:
         return _by_image(_to_map(_masks(decoder, cells, weights), size), b)
 
-    if indices is None:
-        logits = _to_map(_masks(decoder, cells, weights), size)
-    else:
-        logits = _to_block_rows(_masks(decoder, _select(cells, indices), weights)).permute(0, 3, 1, 2)
-    return Decoded(_by_image(logits, b), _by_image(iou, b), upscaled, blocks, whole)
+    def at(indices: Tensor) -> Tensor:
+        pixels = _masks(decoder, _select(cells, indices), weights)
+        return _by_image(_to_block_rows(pixels).permute(0, 3, 1, 2), b)
+
+    logits = _by_image(_to_map(_masks(decoder, cells, weights), size), b) if indices is None else at(indices)
+    return Decoded(logits, _by_image(iou, b), upscaled, blocks, whole, at)
 
 
 def _select(cells: Tensor, indices: Tensor) -> Tensor:
