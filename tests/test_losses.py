@@ -102,9 +102,9 @@ def test_an_instance_thinner_than_a_low_res_pixel_is_not_empty() -> None:
 def test_the_focal_losses_balance_of_a_single_pixel_is_at_half_with_equal_weights() -> None:
     """The loss of one pixel that is foreground half of the time is least at 0.5; with alpha 0.25, below it."""
     p = torch.linspace(0.01, 0.99, 99)
-    for alpha, least in ((0.5, 0.5), (0.25, 0.39)):
+    for alpha, least in ((0.5, 0.5), (0.25, 0.4)):
         losses = [
             mask_losses(torch.logit(p)[:, None], p, Target(t, t > 0, torch.ones(()), torch.ones(())), alpha)["focal"]
             for t in (torch.zeros(99, 1), torch.ones(99, 1))
         ]
-        assert float(p[(losses[0] + losses[1]).argmin()]) == pytest.approx(least, abs=0.06)
+        assert float(p[(losses[0] + losses[1]).argmin()]) == pytest.approx(least, abs=0.011)

@@ -128,6 +128,10 @@ class Adapter(nn.Module, abc.ABC):
         """Return the factor on the learning rate for an owned parameter."""
         return 1.0
 
+    def clip_group(self, name: str) -> str:
+        """Return the group of an owned parameter; the gradient of each group is limited by itself."""
+        return ""
+
     def extra_terms(self, step: TrainingStep) -> dict[str, Tensor]:
         """Return name -> (N,) of terms that training adds to the loss; they include their weights."""
         return {}

@@ -139,7 +139,7 @@ class Trainer:
         self.adapter.train()
         self.optimiser.zero_grad(set_to_none=True)
         terms = add_gradients(self.model, self.sampler.batch(state.step), self.config, progress)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.adapter.owned_parameters().values(), self.config.clip))
+        norm = self._limit_gradient()
         state.emptiness += 0.2 * (terms["empty"] - state.emptiness)
         if reason := self.policy.collapse(state, terms["loss"], norm):
             self._handle_collapse(reason, rate)
@@ -149,6 +149,14 @@ class Trainer:
                 update_average(self.average, self.adapter, self.config.average)
         row = {"iou_loss" if name == "iou" else name: value for name, value in terms.items()}
         return {**row, "lr": rate, "grad_norm": norm}
+
+    def _limit_gradient(self) -> float:
+        """Limit the norm of the gradient, group by group; return the largest norm that a group had."""
+        groups: dict[str, list[torch.nn.Parameter]] = {}
+        for name, parameter in self.adapter.owned_parameters().items():
+            groups.setdefault(self.adapter.clip_group(name), []).append(parameter)
+        norms = [float(torch.nn.utils.clip_grad_norm_(group, self.config.clip)) for group in groups.values()]
+        return max(norms) if all(map(math.isfinite, norms)) else math.nan
 
     def _handle_collapse(self, reason: str, rate: float) -> None:
         state = self.state
