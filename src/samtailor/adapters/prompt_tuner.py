@@ -11,6 +11,7 @@ from samtailor.adapters.contract import Adapter, Changes, with_base_sizes
 from samtailor.adapters.decoder_copies import copy_decoder
 from samtailor.adapters.image_residual import build_residual
 from samtailor.adapters.prompt_reader import PromptReader
+from samtailor.adapters.similarity_maps import SimilarityMaps
 from samtailor.bases.base import Base, Embeddings
 from samtailor.bases.steering import Memory, Steering
 from samtailor.errors import AdapterError
@@ -37,6 +38,8 @@ class PromptTuner(Adapter):
         extra: image-conditioned tokens that the decoder's layers read beside their own.
         residual: channels of a correction of the embedding.
         layers: 1 for offsets on the tokens inside each layer and after the last one.
+        maps: offsets of the cells inside each layer, as a sum of so many maps for each prompt. A map is a learned
+            similarity of a cell, with its position, to what the reader has read.
         hidden: width of the MLP that computes the offsets.
 
     Raises:
@@ -58,14 +61,14 @@ class PromptTuner(Adapter):
         extra: int = 4,
         residual: int = 112,
         layers: int = 1,
+        maps: int = 0,
         hidden: int = 1024,
     ) -> None:
         super().__init__()
         _check(start, normalise=normalise, local=local, outputs=outputs, layers=layers)
-        if extra < 0 or hidden < 1:
-            raise AdapterError(
-                f"extra is {extra} and hidden is {hidden}.", "Set extra to 0 or more, hidden to 1 or more."
-            )
+        if extra < 0 or maps < 0 or hidden < 1:
+            counts = f"extra is {extra}, maps {maps}, hidden {hidden}."
+            raise AdapterError(counts, "Set extra and maps to 0 or more, and hidden to 1 or more.")
         width = decoder.hidden_size
         self.start, self.outputs, self.hidden = start, outputs, hidden
         self.residual = build_residual(width, residual)
@@ -76,6 +79,7 @@ class PromptTuner(Adapter):
         self.inside = nn.ModuleList(_zero_mlp(width, 2 * width) for _ in range(stages)) if layers else None
         self.queries = nn.Parameter(EXTRA_RMS * torch.randn(extra, width)) if extra else None
         self.memory_weights = nn.Parameter(torch.zeros(stages - 1, 2)) if extra else None
+        self.maps = SimilarityMaps(width, maps, stages - 1) if maps else None
         for name, parameter in self.named_parameters():  # the biases of keys cancel in the softmax
             parameter.requires_grad_(not name.endswith("k_proj.bias"))
 
@@ -95,6 +99,7 @@ class PromptTuner(Adapter):
             "extra": 0 if self.queries is None else len(self.queries),
             "residual": 0 if self.residual is None else self.residual.channels,
             "layers": int(self.inside is not None),
+            "maps": 0 if self.maps is None else self.maps.count,
             "hidden": self.hidden,
         }
 
@@ -111,7 +116,10 @@ class PromptTuner(Adapter):
         offsets = self.last(moved)
         output, prompt = offsets.split([len(self.output_tokens), t], dim=2)
         memory = None if self.memory_weights is None else Memory(extra.float(), self.memory_weights)
-        steering = Steering(output if self.outputs else None, self._inside if self.inside else None, memory)
+        maps = (
+            None if self.maps is None else self.maps(moved[:, :, 1 + self.mask_token], embeddings["image"], positions)
+        )
+        steering = Steering(output if self.outputs else None, self._inside if self.inside else None, memory, maps)
         return Changes(embeddings, sparse + prompt, steering)
 
     def _inside(self, stage: int, tokens: Tensor) -> Tensor:

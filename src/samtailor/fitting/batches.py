@@ -13,6 +13,7 @@ import numpy as np
 from samtailor.data.task import ImageRecord, Instance
 from samtailor.errors import DataError
 from samtailor.fitting.config import FitConfig, Sampling
+from samtailor.fitting.strata import select_instances
 from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 
 __all__ = ["Draw", "Sampler", "validation_draws"]
@@ -27,7 +28,6 @@ _GROUPS: dict[Sampling, Callable[[Instance], Hashable]] = {
 MAX_PER_IMAGE = 5
 RARE = 0.3
 """Share of the images; an image with a class that fewer images have is repeated with the sampling ``rare``."""
-MAX_VALIDATION_ROUNDS = 4
 _EPOCH, _STEP, _VALIDATION = 0, 1, 2  # independent streams of random numbers
 
 
@@ -135,9 +135,10 @@ def _repeats(images: Sequence[tuple[ImageRecord, list[Instance]]]) -> np.ndarray
 
 
 def validation_draws(images: Sequence[ImageRecord], config: FitConfig) -> list[Draw]:
-    """Draw at most ``config.val_prompts`` prompts, once, spread over as many images as possible.
+    """Draw at most ``config.val_prompts`` prompts, once, of every class and spread over many images.
 
-    In a small val split each instance gets up to four prompts, so that the score depends less on single clicks.
+    In a small val split, and in a rare class, each instance gets up to four prompts, so that the score depends less on
+    single clicks; see ``select_instances``.
 
     Raises:
         DataError: no image has an instance.
@@ -146,16 +147,9 @@ def validation_draws(images: Sequence[ImageRecord], config: FitConfig) -> list[D
     usable = [r for r in images if r.promptable]
     if not usable:
         raise DataError(f"None of the {len(images)} validation images has an instance.", "Add masks to the val split.")
-    rounds = min(MAX_VALIDATION_ROUNDS, max(1, limit // sum(len(r.promptable) for r in usable)))
-    order = np.random.default_rng([seed, _VALIDATION]).permutation(len(usable))
-    per_image = max(1, math.ceil(limit / rounds / len(usable)))
-    draws, remaining = [], limit
-    for number in range(rounds):
-        for index in order:
-            rng = np.random.default_rng([seed, _VALIDATION, int(index), number])
-            instances = usable[index].promptable
-            selected = [instances[i] for i in rng.permutation(len(instances))[: min(per_image, remaining)]]
-            if selected:
-                draws.append(_draw(usable[index], selected, config, rng))
-                remaining -= len(selected)
+    chosen = select_instances([r.promptable for r in usable], limit, np.random.default_rng([seed, _VALIDATION]))
+    draws = []
+    for (number, index), instances in chosen.items():
+        rng = np.random.default_rng([seed, _VALIDATION, index, number])
+        draws.append(_draw(usable[index], instances, config, rng))
     return draws

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -179,7 +178,7 @@ class Trainer:
         state = self.state
         state.rate_scale *= 0.5
         state.backoffs += 1
-        state.emptiness, state.anchor = 0.0, state.step
+        state.emptiness, state.anchor, state.falls = 0.0, state.step, 0
         self.restore_best()
         self.average = copy_parameters(self.adapter) if self.average else {}
         self.optimiser.state.clear()
@@ -188,7 +187,8 @@ class Trainer:
     def _validate_base(self) -> None:
         state, start = self.state, time.perf_counter()
         scores = validate(self.model.plain, self.draws)
-        state.base = state.best = asdict(scores)
+        state.base = state.best = scores.facts()
+        state.best_ious = list(scores.ious)
         state.empty_at_first = scores.empty
         self._report(scores, scores.miou)
         # This does not count as fitting time; otherwise half of a short fit's warm-up would pass before its first step.
@@ -197,7 +197,8 @@ class Trainer:
             untrained = validate(self.model, self.draws)
             token = self.adapter.mask_token
             self.progress(Note(f"the base's mask {token} alone: val mIoU {untrained.miou:.3f}"))
-            state.best = asdict(max(scores, untrained, key=lambda v: v.miou))
+            best = max(scores, untrained, key=lambda v: v.miou)
+            state.best, state.best_ious = best.facts(), list(best.ious)
             state.empty_at_first = untrained.empty
         self._save()
 
@@ -206,15 +207,16 @@ class Trainer:
         state = self.state
         self.adapter.eval()
         scores, parameters = self._scores()
-        fell = self.policy.fell(state, scores)
+        state.falls = state.falls + 1 if self.policy.fell(state, scores) else 0
         if self.policy.is_best(state, scores):
-            state.best, state.best_step, state.stale = asdict(scores), state.step, 0
+            state.best, state.best_step, state.stale = scores.facts(), state.step, 0
+            state.best_ious = list(scores.ious)
             state.anchor = state.step
             self.best = parameters
         else:
             state.stale += 1
         self._report(scores, state.best["miou"])
-        if not last and self.policy.should_go_back(state, scores, fell):
+        if not last and self.policy.should_go_back(state, scores):
             self._go_back(f"validation fell to {scores.miou:.3f} from {state.best['miou']:.3f}")
 
     def _scores(self) -> tuple[Validation, dict[str, Tensor]]:
@@ -236,7 +238,7 @@ class Trainer:
         self._saved_at = time.monotonic()
 
     def _report(self, scores: Validation, best_miou: float) -> None:
-        self._log({f"val_{name}": value for name, value in asdict(scores).items()})
+        self._log({f"val_{name}": value for name, value in scores.facts().items()})
         self.progress(Validated(self.state, scores, best_miou))
 
     def _log(self, values: dict[str, float]) -> None:

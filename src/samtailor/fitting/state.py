@@ -43,9 +43,11 @@ class FitState:
         empty_at_first: share of the validation's masks that were empty before training.
         due: share of the budget at which the next validation is due.
         stale: validations since the last new best.
+        falls: validations in a row that were worse than the best, beyond chance.
         base: validation scores of the base (step 0).
         best: validation scores of the best adapter; those of the base until an adapter beats it.
         best_step: step of the best adapter; 0 is the base itself, or the base with the adapter's mask token.
+        best_ious: IoU of each validation prompt with the best adapter; empty in the file of an older version.
         token_scores: validation mIoU of each of the base's mask tokens, if the fit selected one; otherwise empty.
         finished: why the fit ended; empty while it runs.
         context: settings, task and base, which must be the same when the fit continues.
@@ -60,9 +62,11 @@ class FitState:
     empty_at_first: float = 0.0
     due: float = 0.0
     stale: int = 0
+    falls: int = 0
     base: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
     best_step: int = 0
+    best_ious: list[float] = field(default_factory=list)
     token_scores: list[float] = field(default_factory=list)
     finished: str = ""
     context: dict[str, Any] = field(default_factory=dict)

@@ -169,7 +169,7 @@ def _two_way(
         updated = _image_to_token(image_to_token, placed, cells, tokens + start, tokens, first)
         if extra := steering.extra(number, 1):
             updated = updated + _read_extra(image_to_token, placed, extra, first)
-        cells = _norm(layer.layer_norm4, updated)
+        cells = _norm(layer.layer_norm4, steering.shifted(number, updated))
         placed, first = cells + positions, None
     tokens, start = tokens[:, rows], start[:, rows]  # no later step reads the other tokens
     tokens = tokens + _token_to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)

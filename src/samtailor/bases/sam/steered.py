@@ -40,7 +40,7 @@ def steered_transformer(
         tokens = _moved(steering, i, tokens)
         attention = layer.cross_attn_image_to_token
         cells = cells + _attend(attention, cells + positions, tokens + start, tokens, steering.extra(i, 1))
-        cells = layer.layer_norm4(cells)
+        cells = layer.layer_norm4(steering.shifted(i, cells[:, 0])[:, None])
     tokens = tokens + _attend(transformer.final_attn_token_to_image, tokens + start, cells + positions, cells)
     tokens = transformer.layer_norm_final_attn(tokens)
     return _moved(steering, len(transformer.layers), tokens), cells
