@@ -341,3 +341,39 @@ def test_the_run_records_the_precision_that_auto_means(
     settings = read_card(tmp_path / "run")["fit"]["settings"]
     assert settings["precision"] == ("bfloat16" if fast else "float32")
     assert FitConfig(epochs=1).precision == "auto"
+
+
+def test_the_average_of_the_parameters_takes_part_in_the_choice(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The best of parameters and average is kept, and a resumed fit has the same average."""
+    config = dataclasses.replace(SHORT, average=0.5)
+    fit_task(shapes, tiny_sam, tmp_path / "plain", SHORT, cache=cache)
+    fit_task(shapes, tiny_sam, tmp_path / "whole", config, cache=cache)
+    with pytest.raises(KeyboardInterrupt):
+        fit_task(shapes, tiny_sam, tmp_path / "stopped", config, cache=cache, progress=_interrupt_at(5))
+    fit_task(shapes, tiny_sam, tmp_path / "stopped", config, cache=cache, resume=True)
+    plain, whole, resumed = (
+        safetensors.torch.load_file(tmp_path / n / "state.safetensors") for n in ("plain", "whole", "stopped")
+    )
+    assert whole.keys() == resumed.keys() and all(torch.equal(v, resumed[k]) for k, v in whole.items())
+    assert {k.removeprefix("average.") for k in whole.keys() - plain.keys()} == set(PLM(width=32).owned_parameters())
+    assert not torch.equal(whole["average.mlp.2.weight"], whole["now.mlp.2.weight"])
+
+    scores = iter([0.5, 0.6, 0.7, *[0.1] * 20])  # base, parameters, average, and so on
+
+    def next_score(*_: object) -> Validation:
+        score = next(scores)
+        return Validation(score, score, 8)
+
+    monkeypatch.setattr(loop, "validate", next_score)
+    result = fit_task(shapes, tiny_sam, tmp_path / "scored", config, cache=cache)
+    assert result.best["miou"] == 0.7
+
+
+def _interrupt_at(step: int) -> Progress:
+    def listen(event: Event) -> None:
+        if isinstance(event, Stepped) and event.state.step == step:
+            raise KeyboardInterrupt
+
+    return listen

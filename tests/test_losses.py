@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 
 from samtailor.fitting.cells import full_target
-from samtailor.losses import dice_loss, focal_loss, mask_losses
+from samtailor.losses import Target, dice_loss, focal_loss, mask_losses
 from samtailor.metrics import count_pixels, iou, mean_over_classes, mean_over_instances, per_class_means, soft_iou
 
 pairs = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
@@ -97,3 +97,14 @@ def test_an_instance_thinner_than_a_low_res_pixel_is_not_empty() -> None:
     valid = torch.ones(8, 8, dtype=torch.bool)
     terms = mask_losses(torch.full((1, 8, 8), -5.0), torch.tensor([1.0]), full_target(low, valid))
     assert float(terms["iou"]) == 1.0  # estimated 1, real 0
+
+
+def test_the_focal_losses_balance_of_a_single_pixel_is_at_half_with_equal_weights() -> None:
+    """The loss of one pixel that is foreground half of the time is least at 0.5; with alpha 0.25, below it."""
+    p = torch.linspace(0.01, 0.99, 99)
+    for alpha, least in ((0.5, 0.5), (0.25, 0.4)):
+        losses = [
+            mask_losses(torch.logit(p)[:, None], p, Target(t, t > 0, torch.ones(()), torch.ones(())), alpha)["focal"]
+            for t in (torch.zeros(99, 1), torch.ones(99, 1))
+        ]
+        assert float(p[(losses[0] + losses[1]).argmin()]) == pytest.approx(least, abs=0.011)

@@ -71,18 +71,19 @@ def _sum(values: Tensor) -> Tensor:
     return values.flatten(1).sum(1)
 
 
-def mask_losses(logits: Tensor, predicted_iou: Tensor, target: Target) -> dict[str, Tensor]:
+def mask_losses(logits: Tensor, predicted_iou: Tensor, target: Target, alpha: float = 0.25) -> dict[str, Tensor]:
     """Compute the loss terms of each instance, (N,) each: ``focal``, ``dice`` and ``iou``.
 
     Args:
         logits: (N, P...), at the pixels of ``target``.
         predicted_iou: (N,), the model's own estimate; ``iou`` is its squared error.
         target: the truth.
+        alpha: of the focal loss.
     """
     with torch.no_grad():
         true_iou = soft_iou(logits > 0, target.hard, target.weight)
     return {
-        "focal": focal_loss(logits, target.truth, target.weight, target.total),
+        "focal": focal_loss(logits, target.truth, target.weight, target.total, alpha),
         "dice": dice_loss(logits, target.truth, target.weight),
         "iou": (predicted_iou - true_iou) ** 2,
     }

@@ -100,7 +100,7 @@ def test_an_untrained_adapter_is_the_base_if_it_says_so(base: Base, method: str,
     assert same(decode(base, adapter, kind), plain) == adapter.starts_as_base
     adapter.switch_off()
     assert same(decode(base, adapter, kind), plain)
-    no_tokens = kind == "mask" and adapter.decoder is None and method != "tokens"
+    no_tokens = kind == "mask" and adapter.decoder is None and method not in ("tokens", "prompt-tuner")
     assert same(decode(base, changed_adapter(method, base), kind), plain) == no_tokens
     assert same(decode(base, None, kind), plain)  # the base itself is unchanged
 
@@ -300,6 +300,55 @@ def test_the_mlps_of_the_decoder_can_be_frozen(base: Base, shapes: Task, cache: 
         build_adapter("decoder", base, mlps=2)
 
 
+@pytest.mark.parametrize("options", [{"maps": 3}, {"extra": 0, "layers": 0, "residual": 0}, {"outputs": 0, "local": 0}])
+def test_every_part_of_the_prompt_tuner_can_be_switched(
+    base: Base, options: dict[str, int], shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    """Each choice of parts starts as the base, trains all that it owns, and has one strength and one file."""
+    plain = decode(base, None)
+    adapter = build_adapter("prompt-tuner", base, **options)
+    assert same(decode(base, adapter), plain)
+    assert adapter.config | options == adapter.config
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for p in adapter.owned_parameters().values():
+            p += 0.3 * torch.randn(p.shape, generator=generator)
+    fit = trainer(base, adapter, shapes, cache, tmp_path, 0.25)
+    for step in range(4):
+        add_gradients(fit.model, fit.sampler.batch(step), fit.config, progress=1.0)
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in adapter.owned_parameters().values())
+    save_adapter(tmp_path, adapter, base, {})
+    changed = decode(base, adapter.eval())
+    assert same(decode(base, load_adapter(tmp_path, base)), changed) and not same(changed, plain)
+    assert same(decode(base, Scaled(adapter, 0.0, base)), plain)
+    base.reference_decoder = not base.reference_decoder
+    assert (decode(base, adapter).logits - changed.logits).abs().max() < 1e-4 * changed.logits.abs().max()
+
+
+def test_the_residual_of_decoder_lite_corrects_the_embedding(tiny_sam: Base, tmp_path: Path) -> None:
+    adapter = build_adapter("decoder-lite", tiny_sam, image_residual=8)
+    lite = untrained("decoder-lite", tiny_sam).owned_parameters()
+    assert same(decode(tiny_sam, adapter), decode(tiny_sam, None))
+    own = adapter.owned_parameters().keys() - lite.keys()
+    assert {name.split(".")[0] for name in own} == {"residual"} and lite.keys() < adapter.owned_parameters().keys()
+    with torch.no_grad():
+        for name in own:
+            adapter.owned_parameters()[name].add_(0.3)
+    changed = decode(tiny_sam, adapter)
+    assert not same(changed, decode(tiny_sam, None))
+    save_adapter(tmp_path, adapter, tiny_sam, {})
+    assert same(decode(tiny_sam, load_adapter(tmp_path, tiny_sam)), changed)
+    assert same(decode(tiny_sam, Scaled(adapter, 0.0, tiny_sam)), decode(tiny_sam, None))
+    with pytest.raises(AdapterError, match="-1 channels"):
+        build_adapter("decoder-lite", tiny_sam, image_residual=-1)
+
+
+@pytest.mark.parametrize("options", [{"start": "zero"}, {"local": 2}, {"extra": -1}, {"maps": -1}, {"hidden": 0}])
+def test_options_of_the_prompt_tuner_have_ranges(tiny_sam: Base, options: dict[str, Any]) -> None:
+    with pytest.raises(AdapterError, match=next(iter(options))):
+        build_adapter("prompt-tuner", tiny_sam, **options)
+
+
 def test_parts_of_a_method_have_their_own_learning_rates(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
 ) -> None:
@@ -376,7 +425,7 @@ def test_a_base_without_a_tunable_decoder_raises_an_error(tiny_sam: Base) -> Non
     other = OtherBase()
     other.name, other.embed_dim = "other", tiny_sam.embed_dim
     for name in METHODS:
-        if untrained(name, tiny_sam).decoder is None:
+        if untrained(name, tiny_sam).decoder is None and name != "prompt-tuner":
             assert method_class(name).for_base(other).decoder is None
         else:
             with pytest.raises(AdapterError, match="the base 'other' cannot be tuned"):

@@ -54,7 +54,9 @@ def term(logits: Tensor, target: Target, truth: Tensor, valid: Tensor, share: fl
     maps = logits[None, :, None]
     decoded_logits = maps if target.cells is None else blocks_of(maps, target.cells[None])
     unused = torch.zeros(())
-    decoded = Decoded(decoded_logits, unused, lambda: unused, lambda cells, stage=2: unused, lambda: unused)
+    decoded = Decoded(
+        decoded_logits, unused, lambda: unused, lambda cells, stage=2: unused, lambda: unused, lambda cells: unused
+    )
     terms = plm.extra_terms(TrainingStep(decoded, target, truth, valid, 0.5, 0))
     assert list(terms) == ["boundary"]
     return terms["boundary"]

@@ -229,6 +229,7 @@ def test_the_parts_of_a_decoding_agree(base: Base, embeddings: dict[str, Tensor]
     assert_close(some.logits, blocks_of(full.logits, cells))
     assert_close(some.iou, full.iou)
     for decoded in (full, some):
+        assert_close(decoded.at(cells), some.logits)
         assert_close(decoded.whole(), full.logits)
         assert decoded.upscaled.shape[-2:] == full.logits.shape[-2:]
         assert_close(decoded.blocks(cells), blocks_of(full.upscaled, cells).permute(0, 1, 3, 4, 2))

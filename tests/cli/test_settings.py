@@ -47,7 +47,7 @@ def test_the_help_shows_text_default_and_range(run: Callable[..., Ran]) -> None:
     text = " ".join(run("fit", "--help").stdout.split())
     assert "--batch N Prompts per training step. [default: 10; at least 1]" in text
     assert "--cells X" in text and "[default: 0.25; above 0 and at most 1]" in text
-    assert "--sampling instances|classes|sizes" in text
+    assert "--sampling instances|classes|sizes|rare" in text
     assert "[default: 15, or no limit with --epochs or --steps; above 0]" in text
 
 

@@ -82,6 +82,52 @@ def test_validation_prompts_are_limited_and_spread_over_images(shapes: Task) -> 
 
 def test_a_small_validation_split_is_prompted_several_times(shapes: Task) -> None:
     draws = validation_draws(shapes.split("val"), config(val_prompts=20))  # it has 8 instances
-    assert sum(len(d.instances) for d in draws) == 16
-    first, second = (next(d for d in part if d.image.path.stem == "0") for part in (draws[:4], draws[4:]))
+    assert sum(len(d.instances) for d in draws) == 20
+    first, second = [d for d in draws if d.image.path.stem == "0"][:2]
     assert not np.array_equal(first.prompts.points, second.prompts.points)
+
+
+def test_rare_classes_have_several_validation_prompts(shapes: Task) -> None:
+    """Three classes in 60 images: 200 prompts are shared half equally, half in proportion."""
+
+    def labelled(*labels: str) -> ImageRecord:
+        record = _record([20] * len(labels))
+        numbered = zip(record.instances, labels, strict=True)
+        return dataclasses.replace(record, instances=tuple(dataclasses.replace(i, label=name) for i, name in numbered))
+
+    images = [labelled("often", "often", "often", *(["seldom"] if k < 12 else [])) for k in range(60)]
+    images[7] = labelled("often", "rare")
+    draws = validation_draws(images, config(val_prompts=100))
+    prompts = [(d.image, i) for d in draws for i in d.instances]
+    counts = {name: sum(i.label == name for _, i in prompts) for name in ("often", "seldom", "rare")}
+    assert counts == {"often": 80, "seldom": 16, "rare": 4}  # 4 is the most for one instance
+    clicks = [tuple(d.prompts.points[k, 0]) for d in draws for k, i in enumerate(d.instances) if i.label == "rare"]
+    assert len(clicks) == 4 and len(set(clicks)) > 1
+    assert sum(i.label == "often" for _, i in prompts) == len({(id(r), i.id) for r, i in prompts if i.label == "often"})
+    assert len({id(r) for r, _ in prompts}) == 60  # every image has a prompt
+    again = validation_draws(images, config(val_prompts=100))
+    assert all(np.array_equal(a.prompts.points, b.prompts.points) for a, b in zip(draws, again, strict=True))
+    few = validation_draws(images, config(val_prompts=2))
+    assert sum(len(d.instances) for d in few) == 2
+
+
+def test_images_with_rare_classes_come_several_times_in_an_epoch() -> None:
+    """Factors are the root of 0.3 / share: one image in 48 has a class of its own and comes 3.8 times per epoch."""
+
+    def labelled(*labels: str) -> ImageRecord:
+        record = _record([20] * len(labels))
+        instances = (dataclasses.replace(i, label=name) for i, name in zip(record.instances, labels, strict=True))
+        return dataclasses.replace(record, instances=tuple(instances))
+
+    images = [labelled("often", "rare"), *(labelled("often") for _ in range(47))]
+    sampler = Sampler(images, config(batch=1, min_area=1, sampling="rare"))
+    assert sampler.epoch_length == sampler.steps_per_epoch == 51  # 47 + 3.79
+    epochs = [[sampler.batch(51 * e + step)[0] for step in range(51)] for e in range(40)]
+    rare = [sum(len(d.image.instances) == 2 for d in epoch) for epoch in epochs]
+    assert set(rare) <= {3, 4} and sum(rare) / 40 == pytest.approx((0.3 * 48) ** 0.5 * 51 / 50.79, abs=0.2)
+    labels = [d.instances[0].label for epoch in epochs for d in epoch if len(d.image.instances) == 2]
+    assert labels.count("rare") / len(labels) > 0.9  # in the image, too, the rare class is preferred
+    again = Sampler(images, config(batch=1, min_area=1, sampling="rare"))
+    assert [d.seed for d in again.batch(77)] == [d.seed for d in sampler.batch(77)]
+    even = Sampler(images[1:], config(batch=1, min_area=1, sampling="rare"))
+    assert even.epoch_length == 47  # no class is rare: every image once

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional as F
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.plm import PLM
@@ -16,7 +17,7 @@ from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.fitting.batches import Sampler
 from samtailor.fitting.cells import full_target, sampled_target
-from samtailor.fitting.config import FitConfig
+from samtailor.fitting.config import CellChoice, FitConfig
 from samtailor.fitting.gradients import add_gradients
 from samtailor.losses import Target, focal_loss, mask_losses
 
@@ -75,6 +76,27 @@ def test_the_sampled_loss_and_its_gradient_are_unbiased() -> None:
     assert (draws.std(0) > 0).any()
 
 
+def test_cells_with_errors_keep_the_gradient_of_a_nearly_correct_prediction() -> None:
+    """The prediction is right but for a patch far from the boundary. Both ways of sampling are unbiased."""
+    torch.manual_seed(0)
+    truth, valid = discs()
+    predicted = truth * 16 - 8 + 0.1 * torch.randn(2, SIDE, SIDE)
+    predicted[:, 2:10, 2:14] = 6  # 12 of 256 cells, all background
+    predicted = (predicted * valid).requires_grad_()
+
+    def gradient(target: Target) -> Tensor:
+        losses = terms(predicted, target)
+        (found,) = torch.autograd.grad((20 * losses["focal"]).sum(), predicted)
+        return found.flatten()
+
+    whole, cosines = gradient(full_target(truth, valid)), {}
+    for name, hint in (("boundary", None), ("errors", predicted.detach())):
+        found = torch.stack([gradient(sampled_target(truth, valid, 0.25, seed, hint)) for seed in range(300)])
+        cosines[name] = float(F.cosine_similarity(found, whole[None]).mean())
+        assert float(found.mean(0) @ whole / (whole @ whole)) == pytest.approx(1.0, abs=0.1)
+    assert cosines["errors"] > 0.95 > 0.8 > cosines["boundary"]
+
+
 def test_dice_of_a_sample_is_nearly_unbiased() -> None:
     """Dice is a ratio of unbiased sums; its bias is far below its standard deviation."""
     truth, valid = discs()
@@ -100,9 +122,9 @@ def test_the_weights_sum_to_the_number_of_valid_pixels(seed: int, share: float) 
         assert torch.allclose(target.weight.sum((1, 2)), target.total.float().expand(2), rtol=1e-4)
 
 
-@pytest.mark.parametrize("share", [0.25, 1.0])
+@pytest.mark.parametrize(("share", "choice"), [(0.25, "boundary"), (0.25, "errors"), (1.0, "boundary")])
 def test_both_decoders_give_the_same_gradient_of_a_step(
-    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, share: float
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, share: float, choice: CellChoice
 ) -> None:
     """Sampled cells are upscaled alone by one decoder and cut out of the whole mask by the other."""
     gradients = []
@@ -110,7 +132,7 @@ def test_both_decoders_give_the_same_gradient_of_a_step(
     for reference in (False, True):
         torch.manual_seed(0)
         plm = PLM(width=tiny_sam.embed_dim)
-        config = FitConfig(epochs=1, cells=share, precision="float32")
+        config = FitConfig(epochs=1, cells=share, cell_choice=choice, precision="float32")
         tiny_sam.reference_decoder = reference
         try:
             add_gradients(AdaptedModel.of(tiny_sam, plm, cache), sampler.batch(0), config)

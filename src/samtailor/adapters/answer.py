@@ -161,8 +161,8 @@ class AdaptedModel:
         if adapter is None:
             return base.decode(image.embeddings, sparse, dense, masks, cells)
         masks = adapter.mask_token if masks == "single" else masks
-        sparse = adapter(sparse, image.embeddings, base.image_positions(), base.token_kinds(tensors))
-        return base.decode(image.embeddings, sparse, dense, masks, cells, adapter.decoder)
+        new = adapter.changes(sparse, image.embeddings, base.image_positions(), base.token_kinds(tensors))
+        return base.decode(new.embeddings, new.sparse, dense, masks, cells, new.decoder, new.steering)
 
     @undisturbed_steps
     @torch.inference_mode()

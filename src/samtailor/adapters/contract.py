@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import abc
 import inspect
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
 from samtailor.adapters.training_step import TrainingStep
 from samtailor.bases.base import Base, Embeddings
+from samtailor.bases.steering import Steering
 from samtailor.errors import AdapterError
 
-__all__ = ["Adapter", "with_base_sizes"]
+__all__ = ["Adapter", "Changes", "with_base_sizes"]
 
 BASE_SIZES = ("width",)  # config values that come from the base, not from the user
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What an adapter changes for some prompts: the arguments of ``Base.decode``.
+
+    Attributes:
+        embeddings: of the B images.
+        sparse: (B, N, T', D), prompt tokens.
+        steering: what to add inside the decoder; None for nothing.
+        decoder: the mask decoder to use instead of the base's; None for the base's.
+    """
+
+    embeddings: Embeddings
+    sparse: Tensor
+    steering: Steering | None = None
+    decoder: nn.Module | None = None
+
+
 class Adapter(nn.Module, abc.ABC):
-    """A small trainable module that changes the prompt tokens of a frozen base, its mask decoder, or both.
+    """A small trainable module that changes what a frozen base decodes: prompt tokens, the mask decoder, or both.
+
+    Most methods override ``forward``, which changes the prompt tokens, or ``decoder``. Those that also change the
+    embedding, or what happens inside the decoder, override ``changes``.
 
     A fit trains exactly ``owned_parameters``; files hold exactly ``kept_parameters``. The base is never changed: a
     method that tunes the decoder tunes a copy.
@@ -89,6 +111,10 @@ class Adapter(nn.Module, abc.ABC):
         """
         return sparse
 
+    def changes(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor) -> Changes:
+        """Return all changes; arguments as in ``forward``."""
+        return Changes(embeddings, self(sparse, embeddings, positions, kinds), None, self.decoder)
+
     def use_token(self, token: int) -> None:
         """Set ``mask_token``. Call it before training, because the owned parameters may depend on it."""
         self.mask_token = token
@@ -116,6 +142,10 @@ class Adapter(nn.Module, abc.ABC):
     def rate_share(self, name: str) -> float:
         """Return the factor on the learning rate for an owned parameter."""
         return 1.0
+
+    def clip_group(self, name: str) -> str:
+        """Return the group of an owned parameter; the gradient of each group is limited by itself."""
+        return ""
 
     def extra_terms(self, step: TrainingStep) -> dict[str, Tensor]:
         """Return name -> (N,) of terms that training adds to the loss; they include their weights."""

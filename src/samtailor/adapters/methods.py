@@ -43,6 +43,9 @@ METHODS = {
     "plm": Method(".plm.PLM", "an offset on the prompt tokens, by attention to the image"),
     "plm+pmm": Method(".pmm.adapter.PlmPMM", "as plm, with a Point Matching Module's loss on contours"),
     "plm+boundary": Method(".plm_boundary.PlmBoundary", "as plm, with an additional loss on boundaries"),
+    "prompt-tuner": Method(
+        ".prompt_tuner.PromptTuner", "offsets on prompt and output tokens, and small modules around the frozen decoder"
+    ),
     "decoder": Method(".decoder.DecoderTuning", "a copy of the mask decoder"),
     "decoder-lite": Method(".decoder_lite.DecoderLite", "a copy of the mask decoder, except the MLPs of its layers"),
     "lora": Method(".lora.LoRA", "low-rank changes of the mask decoder's attention (LoRA, rank 4)"),

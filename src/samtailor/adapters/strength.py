@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from samtailor.adapters.contract import Adapter
+from samtailor.adapters.contract import Adapter, Changes
 from samtailor.bases.base import Base, Embeddings
 
 __all__ = ["Scaled"]
 
 
 class Scaled(Adapter):
-    """Interpolates prompt tokens and decoder parameters between the base (strength 0) and ``inner`` (strength 1).
+    """Interpolates all changes between the base (strength 0) and ``inner`` (strength 1).
 
     It wraps an adapter at run time and is not saved.
 
@@ -36,8 +36,12 @@ class Scaled(Adapter):
     def config(self) -> dict[str, Any]:
         return {"method": self.inner.method, "strength": self.strength, **self.inner.config}
 
-    def forward(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor | None = None) -> Tensor:
-        return self.inner.tokens_at(self.strength, sparse, self.inner(sparse, embeddings, positions, kinds))
+    def changes(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor) -> Changes:
+        full = self.inner.changes(sparse, embeddings, positions, kinds)
+        scaled = {name: value.lerp(full.embeddings[name], self.strength) for name, value in embeddings.items()}
+        tokens = self.inner.tokens_at(self.strength, sparse, full.sparse)
+        steering = None if full.steering is None else full.steering.scaled(self.strength)
+        return Changes(scaled, tokens, steering, self.scaled_decoder)
 
     @property
     def decoder(self) -> nn.Module | None:

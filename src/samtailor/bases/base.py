@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from samtailor.bases.prompts import PromptTensors
+from samtailor.bases.steering import Steering
 from samtailor.frames import Frame
 
 __all__ = ["TOKEN_KINDS", "Base", "Blocks", "Decoded", "Embeddings", "MaskChoice", "selected_masks"]
@@ -65,6 +66,7 @@ class Decoded:
         upscale: computes ``upscaled``; most callers never need it.
         blocks: computes features of single cells.
         whole: computes the logits of all cells, (B, N, M, 4h, 4w), without gradient.
+        at: computes the logits of other cells (B, N, K) with gradient, (B, N, M, K, 16).
     """
 
     logits: Tensor
@@ -72,6 +74,7 @@ class Decoded:
     upscale: Callable[[], Tensor]
     blocks: Blocks
     whole: Callable[[], Tensor]
+    at: Callable[[Tensor], Tensor]
 
     @property
     def upscaled(self) -> Tensor:
@@ -153,7 +156,7 @@ class Base(nn.Module, abc.ABC):
         return torch.cat(parts, dim=-1)
 
     @abc.abstractmethod
-    def decode(
+    def decode(  # more than seven parameters: callers use the first three and name the others
         self,
         embeddings: Embeddings,
         sparse: Tensor,
@@ -161,6 +164,7 @@ class Base(nn.Module, abc.ABC):
         masks: MaskChoice = "single",
         cells: Tensor | None = None,
         decoder: nn.Module | None = None,
+        steering: Steering | None = None,
     ) -> Decoded:
         """Decode the masks of B x N prompts.
 
@@ -172,6 +176,8 @@ class Base(nn.Module, abc.ABC):
             cells: (B, N, K) int, embedding cells counted row by row; only their blocks of the mask are decoded. None
                 decodes all.
             decoder: a changed copy of ``tunable_decoder()`` to use instead of the base's own decoder.
+            steering: what to add to the tokens inside the decoder; bases without a ``tunable_decoder()`` need not take
+                it.
         """
 
     @abc.abstractmethod

@@ -114,7 +114,8 @@ def print_fit(console: Console, result: FitResult, out: Path) -> None:
         print_text(console, text, style="bold yellow", styled=warning)
     elif result.beats_base:
         text = (
-            f"Best at step {result.best_step}: val mIoU {result.best['miou']:.3f}, base {result.base['miou']:.3f} "
+            f"Best at step {result.best_step}: val mIoU {result.best['miou']:.3f} (standard error "
+            f"{result.best.get('miou_error', 0.0):.3f}), base {result.base['miou']:.3f} "
             f"(n {result.base['n']})."
         )
         print_text(console, text)

@@ -13,6 +13,7 @@ import numpy as np
 from samtailor.data.task import ImageRecord, Instance
 from samtailor.errors import DataError
 from samtailor.fitting.config import FitConfig, Sampling
+from samtailor.fitting.strata import select_instances
 from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 
 __all__ = ["Draw", "Sampler", "check_validation", "validation_draws"]
@@ -20,11 +21,13 @@ __all__ = ["Draw", "Sampler", "check_validation", "validation_draws"]
 _GROUPS: dict[Sampling, Callable[[Instance], Hashable]] = {
     "instances": lambda i: None,
     "classes": lambda i: i.label,
+    "rare": lambda i: i.label,
     "sizes": lambda i: i.area.bit_length(),
 }
 
 MAX_PER_IMAGE = 5
-MAX_VALIDATION_ROUNDS = 4
+RARE = 0.3
+"""Share of the images; an image with a class that fewer images have is repeated with the sampling ``rare``."""
 _EPOCH, _STEP, _VALIDATION = 0, 1, 2  # independent streams of random numbers
 
 
@@ -55,7 +58,8 @@ class Sampler:
 
     Every epoch shuffles the images. An image contributes up to five of its instances, or the median number per image
     if that is smaller; a batch then has more images. Instances smaller than ``min_area`` pixels, crowd regions and
-    images without a usable instance are left out. All other images are used equally often.
+    images without a usable instance are left out. All other images are used equally often, except with the sampling
+    ``rare``, which repeats some in an epoch.
 
     Args:
         images: of the train split.
@@ -80,6 +84,8 @@ class Sampler:
         self.config = config
         self._group = _GROUPS[config.sampling]
         self._counts = Counter(self._group(i) for _, instances in self.images for i in instances)
+        self._repeats = _repeats(self.images) if config.sampling == "rare" else None
+        self.epoch_length = len(self.images) if self._repeats is None else round(self._repeats.sum())
 
     def _order(self, instances: Sequence[Instance], rng: np.random.Generator) -> list[int]:
         """Draw the order in which the instances of an image are used."""
@@ -88,9 +94,19 @@ class Sampler:
         share = 1 / np.array([self._counts[self._group(i)] for i in instances])
         return list(rng.choice(len(instances), len(instances), replace=False, p=share / share.sum()))
 
+    def _epoch(self, epoch: int) -> np.ndarray:
+        """Return the indices of an epoch's images, in order."""
+        rng = np.random.default_rng([self.config.seed, _EPOCH, epoch])
+        if self._repeats is None:
+            return rng.permutation(len(self.images))
+        # Systematic sampling: an image with a factor of 2.4 comes 2 or 3 times, 2.4 times on average.
+        ends = self._repeats.cumsum() * (self.epoch_length / self._repeats.sum())
+        positions = np.arange(self.epoch_length) + rng.random()
+        return rng.permutation(np.searchsorted(ends, positions, side="right").clip(max=len(ends) - 1))
+
     @property
     def steps_per_epoch(self) -> int:
-        return math.ceil(len(self.images) / self.images_per_step)
+        return math.ceil(self.epoch_length / self.images_per_step)
 
     @property
     def prompts_per_step(self) -> int:
@@ -100,9 +116,8 @@ class Sampler:
         """Return the draws of a step, counted from 0."""
         draws = []
         for slot in range(self.images_per_step):
-            epoch, position = divmod(step * self.images_per_step + slot, len(self.images))
-            order = np.random.default_rng([self.config.seed, _EPOCH, epoch]).permutation(len(self.images))
-            image, instances = self.images[order[position]]
+            epoch, position = divmod(step * self.images_per_step + slot, self.epoch_length)
+            image, instances = self.images[self._epoch(epoch)[position]]
             rng = np.random.default_rng([self.config.seed, _STEP, step, slot])
             # If an image has too few instances, some are used twice, with different prompts.
             indices = [*self._order(instances, rng), *rng.integers(len(instances), size=self.per_image)]
@@ -117,10 +132,23 @@ def check_validation(images: Sequence[ImageRecord]) -> None:
         raise DataError(f"None of the {len(images)} validation images has an instance.", "Add masks to the val split.")
 
 
-def validation_draws(images: Sequence[ImageRecord], config: FitConfig, most: int | None = None) -> list[Draw]:
-    """Draw at most ``config.val_prompts`` prompts, once, spread over as many images as possible.
+def _repeats(images: Sequence[tuple[ImageRecord, list[Instance]]]) -> np.ndarray:
+    """Compute how often an epoch has each image: the repeat factors of Gupta et al. 2019 (arXiv 1908.03195).
 
-    In a small val split each instance gets up to four prompts, so that the score depends less on single clicks.
+    The factor of a class in a share f of the images is the root of ``RARE`` / f, or 1 if it is larger; that of an image
+    is the largest factor of its classes.
+    """
+    classes = [{i.label for i in instances} for _, instances in images]
+    counts = Counter(label for labels in classes for label in labels)
+    factors = {label: max(1.0, math.sqrt(RARE * len(images) / count)) for label, count in counts.items()}
+    return np.array([max(factors[label] for label in labels) for labels in classes])
+
+
+def validation_draws(images: Sequence[ImageRecord], config: FitConfig, most: int | None = None) -> list[Draw]:
+    """Draw at most ``config.val_prompts`` prompts, once, of every class and spread over many images.
+
+    In a small val split, and in a rare class, each instance gets up to four prompts, so that the score depends less on
+    single clicks; see ``select_instances``.
 
     Args:
         images: of the val split.
@@ -133,16 +161,9 @@ def validation_draws(images: Sequence[ImageRecord], config: FitConfig, most: int
     limit, seed = config.val_prompts if most is None else most, config.seed
     check_validation(images)
     usable = [r for r in images if r.promptable]
-    rounds = min(MAX_VALIDATION_ROUNDS, max(1, limit // sum(len(r.promptable) for r in usable)))
-    order = np.random.default_rng([seed, _VALIDATION]).permutation(len(usable))
-    per_image = max(1, math.ceil(limit / rounds / len(usable)))
-    draws, remaining = [], limit
-    for number in range(rounds):
-        for index in order:
-            rng = np.random.default_rng([seed, _VALIDATION, int(index), number])
-            instances = usable[index].promptable
-            selected = [instances[i] for i in rng.permutation(len(instances))[: min(per_image, remaining)]]
-            if selected:
-                draws.append(_draw(usable[index], selected, config, rng))
-                remaining -= len(selected)
+    chosen = select_instances([r.promptable for r in usable], limit, np.random.default_rng([seed, _VALIDATION]))
+    draws = []
+    for (number, index), instances in chosen.items():
+        rng = np.random.default_rng([seed, _VALIDATION, index, number])
+        draws.append(_draw(usable[index], instances, config, rng))
     return draws

@@ -15,10 +15,11 @@ from samtailor.machine.arguments import described
 from samtailor.machine.text import did_you_mean
 from samtailor.prompts import PromptKind, check_kind
 
-__all__ = ["DEFAULT_MINUTES", "RANGES", "FitConfig", "LossWeights", "Precision", "Range", "Sampling"]
+__all__ = ["DEFAULT_MINUTES", "RANGES", "CellChoice", "FitConfig", "LossWeights", "Precision", "Range", "Sampling"]
 
 Precision = Literal["auto", "float32", "bfloat16"]
-Sampling = Literal["instances", "classes", "sizes"]
+Sampling = Literal["instances", "classes", "sizes", "rare"]
+CellChoice = Literal["boundary", "errors"]
 
 DEFAULT_MINUTES = 15
 """Budget of a fit if no other is given."""
@@ -64,6 +65,8 @@ RANGES = {
     "mask_token": _FROM_ZERO,
     "clip": _POSITIVE,
     "weight_decay": _FROM_ZERO,
+    "focal_alpha": Range(0, 1, above=True),
+    "average": Range(0, 0.9999),
 }
 """Setting -> numbers that it accepts. The base limits ``mask_token`` further."""
 
@@ -120,7 +123,13 @@ class FitConfig:
         steps: Budget in training steps. If there are several budgets, the first one to run out ends the fit. None: no
             limit.
         sampling: Which instances of an image a step takes: instances (any), or preferably those whose class (classes)
-            or size (sizes: octave of area) is rare in the task.
+            or size (sizes: octave of area) is rare in the task; rare: as classes, and images with a class that few
+            images have come several times in an epoch.
+        cell_choice: Which cells a step looks at first: those on the boundary of the true mask (boundary), or also those
+            where the prediction is wrong or uncertain (errors), which takes longer.
+        focal_alpha: Weight of foreground in the focal loss; background has 1 minus it.
+        average: Decay of a running average of the parameters, such as 0.99; validation then scores it too and keeps the
+            better one. 0 is no average.
     """
 
     method: str = DEFAULT_METHOD
@@ -144,6 +153,9 @@ class FitConfig:
     method_options: dict[str, Any] = field(default_factory=dict)
     steps: int | None = None
     sampling: Sampling = "instances"
+    cell_choice: CellChoice = "boundary"
+    focal_alpha: float = 0.25
+    average: float = 0.0
 
     def __post_init__(self) -> None:
         for name, accepted in RANGES.items():
@@ -163,6 +175,7 @@ class FitConfig:
             raise FitError(f"mask_token is {self.mask_token!r}.", "It must be a whole number of 0 or more, or None.")
         _check_word("precision", self.precision, get_args(Precision))
         _check_word("sampling", self.sampling, get_args(Sampling))
+        _check_word("cell_choice", self.cell_choice, get_args(CellChoice))
         check_kind(self.prompts)
         check_options(self.method, self.method_options)
 

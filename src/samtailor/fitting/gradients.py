@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import torch
 from torch import Tensor
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.training_step import TrainingStep
+from samtailor.bases.base import Decoded
+from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.fitting.batches import Draw
 from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.fitting.config import FitConfig
@@ -41,13 +43,13 @@ def add_gradients(
     weights = asdict(config.losses)
     for draw in draws:
         image = model.open(draw.image)
-        truth, valid, target = _target(draw, image.frame, config.cells, model.base.device)
-        cells = None if target.cells is None else target.cells[None]
+        truth, valid = _coverage(draw, image.frame)
         with _precision(config.precision, model.base.device):
-            out = model.decode(image, draw.prompts, cells=cells)
+            out, target = _decode(model, image, draw, config, truth, valid)
+        truth, valid = truth.to(model.base.device), valid.to(model.base.device)
         logits = out.logits[0, :, 0].float()
         estimate = out.iou[0, :, 0].float()
-        terms = mask_losses(logits, estimate, target)
+        terms = mask_losses(logits, estimate, target, config.focal_alpha)
         with _precision(config.precision, model.base.device):
             seed = (draw.seed + 1) % 2**63  # not the seed that sampled the cells
             extra = adapter.extra_terms(TrainingStep(out, target, truth, valid, progress, seed))
@@ -64,11 +66,31 @@ def _precision(name: str, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16)
 
 
-def _target(draw: Draw, frame: Frame, share: float, device: torch.device) -> tuple[Tensor, Tensor, Target]:
-    """Return the coverage (N, l, l), the pixels outside padding (l, l) bool, and the target of the losses."""
+def _coverage(draw: Draw, frame: Frame) -> tuple[Tensor, Tensor]:
+    """Return the coverage (N, l, l) of the true masks, and the pixels outside padding (l, l) bool, on the CPU."""
     # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
     coverage = torch.cat([frame.masks_to_low_res(torch.from_numpy(i.mask())[None]) for i in draw.instances])
-    valid = frame.valid_low_res()
-    target = full_target(coverage, valid) if share >= 1 else sampled_target(coverage, valid, share, draw.seed)
-    on_device = {k: v.to(device) for k, v in vars(target).items() if v is not None}
-    return coverage.to(device), valid.to(device), Target(**on_device)
+    return coverage, frame.valid_low_res()
+
+
+def _decode(
+    model: AdaptedModel, image: EmbeddedImage, draw: Draw, config: FitConfig, truth: Tensor, valid: Tensor
+) -> tuple[Decoded, Target]:
+    """Decode the pixels that the loss looks at; return the output and the target, on the model's device."""
+    device = model.base.device
+    if config.cells >= 1:
+        return model.decode(image, draw.prompts), _to(full_target(truth, valid), device)
+    if config.cell_choice == "boundary":
+        target = _to(sampled_target(truth, valid, config.cells, draw.seed), device)
+        assert target.cells is not None
+        return model.decode(image, draw.prompts, cells=target.cells[None]), target
+    none = torch.zeros(1, len(draw.instances), 1, dtype=torch.int64, device=device)
+    out = model.decode(image, draw.prompts, cells=none)
+    predicted = out.whole()[0, :, 0].float().cpu()
+    target = _to(sampled_target(truth, valid, config.cells, draw.seed, predicted), device)
+    assert target.cells is not None
+    return replace(out, logits=out.at(target.cells[None])), target
+
+
+def _to(target: Target, device: torch.device) -> Target:
+    return Target(**{k: v.to(device) for k, v in vars(target).items() if v is not None})

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
 from samtailor.errors import FitCollapseError
+from samtailor.fitting.average import read_average, update_average
 from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.gradients import add_gradients
@@ -61,7 +63,7 @@ class Trainer:
         self.sampler, self.draws = sampler, validation
         self.config, self.run_folder, self.progress = config, run, progress
         self.budget = budget_of(config, sampler.steps_per_epoch)
-        prompts = sum(len(d.instances) for d in validation)
+        prompts = sum(len(d.instances) for d in validation) * (2 if config.average else 1)
         validations = planned_validations(config, self.budget, sampler.prompts_per_step, prompts)
         self.policy = Policy(config.lr is None, validations, config.patience)
         self.peak_rate = config.lr or self.adapter.peak_rate
@@ -69,6 +71,7 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(groups, lr=self.peak_rate, weight_decay=config.weight_decay)
         self.state = FitState(context=context)
         self.best = self._untrained = copy_parameters(self.adapter)
+        self.average = copy_parameters(self.adapter) if config.average else {}
         self.stop = Stop()
         self._saved_at = time.monotonic()
 
@@ -78,6 +81,8 @@ class Trainer:
         if loaded is None:
             return False
         self.state, self.best = loaded
+        if self.config.average:
+            self.average = read_average(self.run_folder, self.adapter)
         state = self.state
         # A validation is logged before the state with it is saved. If it is still due, it is logged again.
         due = not state.finished and self.budget.progress(state.step, state.elapsed) >= min(state.due, 1.0)
@@ -159,14 +164,24 @@ class Trainer:
         self.adapter.train()
         self.optimiser.zero_grad(set_to_none=True)
         terms = add_gradients(self.model, self.sampler.batch(state.step), self.config, progress)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.adapter.owned_parameters().values(), self.config.clip))
+        norm = self._limit_gradient()
         state.emptiness += 0.2 * (terms["empty"] - state.emptiness)
         if reason := self.policy.collapse(state, terms["loss"], norm):
             self._handle_collapse(reason, rate)
         else:
             self.optimiser.step()
+            if self.average:
+                update_average(self.average, self.adapter, self.config.average)
         row = {"iou_loss" if name == "iou" else name: value for name, value in terms.items()}
         return {**row, "lr": rate, "grad_norm": norm}
+
+    def _limit_gradient(self) -> float:
+        """Limit the norm of the gradient, group by group; return the largest norm that a group had."""
+        groups: dict[str, list[torch.nn.Parameter]] = {}
+        for name, parameter in self.adapter.owned_parameters().items():
+            groups.setdefault(self.adapter.clip_group(name), []).append(parameter)
+        norms = [float(torch.nn.utils.clip_grad_norm_(group, self.config.clip)) for group in groups.values()]
+        return max(norms) if all(map(math.isfinite, norms)) else math.nan
 
     def _handle_collapse(self, reason: str, rate: float) -> None:
         state = self.state
@@ -189,8 +204,9 @@ class Trainer:
         state = self.state
         state.rate_scale *= 0.5
         state.backoffs += 1
-        state.emptiness, state.anchor = 0.0, state.step
+        state.emptiness, state.anchor, state.falls = 0.0, state.step, 0
         self.restore_best()
+        self.average = copy_parameters(self.adapter) if self.average else {}
         self.optimiser.state.clear()
         self.progress(Note(f"{reason}: back to step {state.best_step}, rate x {state.rate_scale:g}"))
 
@@ -202,7 +218,8 @@ class Trainer:
         if token:  # the base with this token takes part in the choice too
             untrained = validate(self.model, self.draws, self.stop.check)
             best = max(scores, untrained, key=lambda v: v.miou)
-        state.base, state.best = asdict(scores), asdict(best)
+        state.base = scores.facts()
+        self._set_best(best)
         state.empty_at_first = untrained.empty if token else scores.empty
         self._report(scores, scores.miou)
         if token:
@@ -210,6 +227,9 @@ class Trainer:
         # This does not count as fitting time; otherwise half of a short fit's warm-up would pass before its first step.
         self._plan_validation(seconds)
         self.save()
+
+    def _set_best(self, scores: Validation) -> None:
+        self.state.best, self.state.best_ious = scores.facts(), list(scores.ious)
 
     def _score_again(self) -> None:
         """Score the base and the best adapter on other draws; the adapter keeps its present parameters."""
@@ -227,24 +247,38 @@ class Trainer:
             best = max(scores, adapted, key=lambda v: v.miou)
         if best is scores and state.best_step:
             state.best_step, self.best = 0, self._untrained
-        state.base, state.best = asdict(scores), asdict(best)
+        state.base, state.falls = scores.facts(), 0
+        self._set_best(best)
         self._report(scores, best.miou)
 
     def _validate(self, last: bool) -> None:
         """Score the adapter, keep it if it is the best, and go back if the policy says so, except at the very end."""
         state = self.state
         self.adapter.eval()
-        scores = validate(self.model, self.draws, self.stop.check)
-        fell = self.policy.fell(state, scores)
+        scores, parameters = self._scores()
+        state.falls = state.falls + 1 if self.policy.fell(state, scores) else 0
         if self.policy.is_best(state, scores):
-            state.best, state.best_step, state.stale = asdict(scores), state.step, 0
+            self._set_best(scores)
+            state.best_step, state.stale = state.step, 0
             state.anchor = state.step
-            self.best = copy_parameters(self.adapter)
+            self.best = parameters
         else:
             state.stale += 1
         self._report(scores, state.best["miou"])
-        if not last and self.policy.should_go_back(state, scores, fell):
+        if not last and self.policy.should_go_back(state, scores):
             self._go_back(f"validation fell to {scores.miou:.3f} from {state.best['miou']:.3f}")
+
+    def _scores(self) -> tuple[Validation, dict[str, Tensor]]:
+        """Score the adapter and the average of its parameters; return the better score with its parameters."""
+        scores, now = validate(self.model, self.draws, self.stop.check), copy_parameters(self.adapter)
+        if not self.average:
+            return scores, now
+        set_parameters(self.adapter, self.average)
+        try:
+            averaged, parameters = validate(self.model, self.draws, self.stop.check), copy_parameters(self.adapter)
+        finally:
+            set_parameters(self.adapter, now)
+        return (averaged, parameters) if averaged.miou > scores.miou else (scores, now)
 
     def _plan_validation(self, seconds: float) -> None:
         used = self.budget.progress(self.state.step, self.state.elapsed)
@@ -252,11 +286,11 @@ class Trainer:
 
     def save(self) -> None:
         """Replace the state file; between two steps it holds all that a continued fit needs."""
-        save_state(self.run_folder, self.state, self.adapter, self.best, self.optimiser)
+        save_state(self.run_folder, self.state, self.adapter, self.best, self.optimiser, self.average)
         self._saved_at = time.monotonic()
 
     def _report(self, scores: Validation, best_miou: float) -> None:
-        self._log({f"val_{name}": value for name, value in asdict(scores).items()})
+        self._log({f"val_{name}": value for name, value in scores.facts().items()})
         self.progress(Validated(self.state, scores, best_miou))
 
     def _log(self, values: dict[str, float]) -> None:

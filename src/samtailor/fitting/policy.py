@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from samtailor.fitting.schedule import Budget
 from samtailor.fitting.state import FitState
 from samtailor.fitting.validate import Validation
 
 __all__ = ["Policy"]
 
-TOLERANCE = 0.01  # validation may fall this far below the best before it counts as falling back
+TOLERANCE = 0.01  # the mean IoU of the prompts may fall this far below that of the best before it counts as a fall
+LASTING = 2  # falls in a row; the best of many validations was lucky, so single ones fall behind it by chance
+ERRORS = 2.5  # and by this many standard errors of the mean difference, prompt by prompt
 EMPTY_SHARE = 0.8  # a larger share of empty masks, over about the last ten steps, is a collapse
 LOST_SHARE = 0.5  # of the best mIoU; a fit that had fallen to a twelfth of it had not recovered 100 steps later
 PATIENT_STEPS = 60  # validation may fall first: on faces it was below the base at step 100 and far above at step 300
@@ -49,21 +53,23 @@ class Policy:
         """Whether the adapter of this validation is better than all before it, the base included."""
         return scores.miou > state.best["miou"]
 
-    def should_go_back(self, state: FitState, scores: Validation, fell: bool) -> bool:
-        """Decide after a validation, with the state already updated by it.
-
-        Args:
-            state: after the validation was counted.
-            scores: of the validation.
-            fell: whether its mIoU was more than ``TOLERANCE`` below the best before it.
-        """
+    def should_go_back(self, state: FitState, scores: Validation) -> bool:
+        """Decide after a validation, with the state already updated by it."""
         lost = scores.miou < LOST_SHARE * state.best["miou"]
         settled = state.step - state.anchor >= PATIENT_STEPS
-        return settled and self.may_go_back(state) and (lost or (fell and state.stale >= 2))
+        return settled and self.may_go_back(state) and (lost or state.falls >= LASTING)
 
     def fell(self, state: FitState, scores: Validation) -> bool:
-        """Whether a validation's mIoU is more than ``TOLERANCE`` below the best before it."""
-        return scores.miou < state.best["miou"] - TOLERANCE
+        """Whether a validation is worse than the best before it, beyond chance.
+
+        The mean over prompts decides, not over classes: a class with few prompts moves mIoU by several hundredths. Both
+        validations have the same prompts, so differences are taken prompt by prompt.
+        """
+        if len(scores.ious) != len(state.best_ious) or len(scores.ious) < 2:  # the state of an older version
+            return scores.iou_instances < state.best["iou_instances"] - TOLERANCE
+        differences = np.subtract(scores.ious, state.best_ious)
+        error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
+        return float(differences.mean()) < -max(TOLERANCE, ERRORS * error)
 
     def ended(self, state: FitState, progress: float) -> str:
         """Return the reason why the fit ends now; an empty text if it continues. ``progress`` is the used budget."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from samtailor.adapters.contract import Adapter
 from samtailor.errors import FitError
+from samtailor.fitting.average import PREFIX
 from samtailor.machine.fields import FieldError, Fields, parse_object
 from samtailor.machine.files import write_atomically
 from samtailor.machine.tensors import TensorsError, check_tensors, digest_of, read_metadata, read_tensors
@@ -52,9 +53,11 @@ class FitState:
         empty_at_first: share of the validation's masks that were empty before training.
         due: share of the budget at which the next validation is due.
         stale: validations since the last new best.
+        falls: validations in a row that were worse than the best, beyond chance.
         base: validation scores of the base (step 0).
         best: validation scores of the best adapter; those of the base until an adapter beats it.
         best_step: step of the best adapter; 0 is the base itself, or the base with the adapter's mask token.
+        best_ious: IoU of each validation prompt with the best adapter; empty in the file of an older version.
         token_scores: validation mIoU of each of the base's mask tokens, if the fit selected one; otherwise empty.
         finished: why the fit ended; empty while it runs.
         prompt_limit: largest number of validation prompts; 0 in the file of an older version.
@@ -72,9 +75,11 @@ class FitState:
     empty_at_first: float = 0.0
     due: float = 0.0
     stale: int = 0
+    falls: int = 0
     base: dict[str, float] = field(default_factory=dict)
     best: dict[str, float] = field(default_factory=dict)
     best_step: int = 0
+    best_ious: list[float] = field(default_factory=list)
     token_scores: list[float] = field(default_factory=list)
     finished: str = ""
     prompt_limit: int = 0
@@ -110,12 +115,21 @@ def _moments_of(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str,
 
 
 def save_state(
-    run: Run, state: FitState, adapter: Adapter, best: dict[str, Tensor], optimiser: torch.optim.Optimizer
+    run: Run,
+    state: FitState,
+    adapter: Adapter,
+    best: dict[str, Tensor],
+    optimiser: torch.optim.Optimizer,
+    average: dict[str, Tensor] | None = None,
 ) -> None:
-    """Replace the state file of the run. The rows of the log up to this state are flushed first."""
+    """Replace the state file of the run. The rows of the log up to this state are flushed first.
+
+    ``average`` is empty or None if the fit keeps none.
+    """
     run.flush_log()
     tensors = {f"now.{k}": p.detach() for k, p in adapter.owned_parameters().items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
+    tensors |= {f"{PREFIX}{k}": v for k, v in (average or {}).items()}
     tensors |= {f"adam.{k}": v for k, v in _moments_of(adapter, optimiser).items()}
     stored = {k: v.cpu().contiguous() for k, v in tensors.items()}
     metadata = {"state": json.dumps(asdict(state) | {"format": STATE_FORMAT})}
@@ -149,7 +163,8 @@ def load_state(
         return None
     state, tensors = content
     owned = adapter.owned_parameters()
-    expected: dict[str, Tensor] = {f"{part}.{k}": p for part in ("now", "best") for k, p in owned.items()}
+    parts = ["now.", "best."] + ([PREFIX] if state.context["config"].get("average") else [])
+    expected: dict[str, Tensor] = {f"{part}{k}": p for part in parts for k, p in owned.items()}
     for k, p in owned.items():
         if any(f"adam.{moment}.{k}" in tensors for moment in _MOMENTS):  # none before a step and after a back-off
             expected |= {f"adam.exp_avg.{k}": p, f"adam.exp_avg_sq.{k}": p, f"adam.step.{k}": torch.zeros(())}
@@ -225,9 +240,11 @@ def _parse(values: Mapping[str, Any]) -> FitState:
         empty_at_first=given.number("empty_at_first", high=1.0, default=0.0),
         due=given.number("due"),
         stale=given.whole("stale"),
+        falls=given.whole("falls", default=0),
         base=_scores(given, "base"),
         best=_scores(given, "best"),
         best_step=given.whole("best_step", 0, step),
+        best_ious=given.numbers("best_ious", default=[]),
         token_scores=given.numbers("token_scores", default=[]),
         finished=given.text("finished"),
         prompt_limit=given.whole("prompt_limit", default=0),
@@ -247,6 +264,7 @@ def _scores(given: Fields, name: str) -> dict[str, float]:
     if not given.table(name):
         return {}
     scores = given.inside(name)
-    scores.only(["miou", "iou_instances", "n", "empty"])
+    scores.only(["miou", "iou_instances", "n", "empty", "miou_error"])
     parsed: dict[str, float] = {key: scores.number(key, high=1.0) for key in ("miou", "iou_instances")}
-    return parsed | {"n": scores.whole("n"), "empty": scores.number("empty", high=1.0, default=0.0)}
+    parsed |= {"n": scores.whole("n"), "empty": scores.number("empty", high=1.0, default=0.0)}
+    return parsed | {"miou_error": scores.number("miou_error", high=1.0, default=0.0)}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+import numpy as np
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.fitting.batches import Draw
 from samtailor.metrics import Patch, count_patches, iou, mean_over_classes, mean_over_instances
 
-__all__ = ["Validation", "token_scores", "validate"]
+__all__ = ["Validation", "standard_error", "token_scores", "validate"]
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,20 @@ class Validation:
         iou_instances: mean over instances.
         n: number of prompts.
         empty: share of the predicted masks that are empty.
+        miou_error: standard error of ``miou``, from the spread of the prompts within each class.
+        ious: IoU of each prompt; not among the ``facts``.
     """
 
     miou: float
     iou_instances: float
     n: int
     empty: float = 0.0
+    miou_error: float = 0.0
+    ious: tuple[float, ...] = ()
+
+    def facts(self) -> dict[str, float]:
+        """Return everything but the scores of single prompts."""
+        return {name: value for name, value in asdict(self).items() if name != "ious"}
 
 
 def _nothing() -> None:
@@ -58,4 +68,22 @@ def validate(model: AdaptedModel, draws: Sequence[Draw], check: Callable[[], Non
                 scores.append(iou(count_patches(predicted, Patch.of(instance.mask()))))
                 empty += not predicted.pixels.any()
         labels += [i.label for i in draw.instances]
-    return Validation(mean_over_classes(scores, labels), mean_over_instances(scores), len(scores), empty / len(scores))
+    return Validation(
+        mean_over_classes(scores, labels),
+        mean_over_instances(scores),
+        len(scores),
+        empty / len(scores),
+        standard_error(scores, labels),
+        tuple(scores),
+    )
+
+
+def standard_error(scores: Sequence[float], labels: Sequence[str]) -> float:
+    """Estimate the standard error of the mean over classes; a class with one prompt counts with the pooled variance."""
+    groups = [np.array([s for s, own in zip(scores, labels, strict=True) if own == label]) for label in {*labels}]
+    spare = sum(len(g) - 1 for g in groups)
+    if not spare:
+        return 0.0
+    pooled = sum(((g - g.mean()) ** 2).sum() for g in groups) / spare
+    variances = [(g.var(ddof=1) if len(g) > 1 else pooled) / len(g) for g in groups]
+    return float(np.sqrt(sum(variances)) / len(groups))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.io import build_adapter
 from samtailor.adapters.plm import PLM
 from samtailor.adapters.pmm import adapter as plm_pmm
@@ -20,10 +22,16 @@ from samtailor.adapters.pmm.loss import point_matching_loss
 from samtailor.adapters.training_step import TrainingStep
 from samtailor.bases.base import Base, Decoded
 from samtailor.bases.sam.preprocess import padded_frame
+from samtailor.data.task import Task
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import AdapterError
+from samtailor.fitting.batches import Sampler
 from samtailor.fitting.cells import full_target, sampled_target
+from samtailor.fitting.config import FitConfig
+from samtailor.fitting.loop import Trainer
 from samtailor.prompts import Prompts
+from samtailor.runs import Run
 from tests.models import model_of
 
 SIDE, N = 16, 3
@@ -184,6 +192,41 @@ def test_a_prompt_without_a_contour_adds_nothing(tiny_sam: Base, empty: str, all
     assert values.requires_grad != all_empty
 
 
+def test_contours_of_the_wrong_object_are_left_out(tiny_sam: Base) -> None:
+    adapter = trained_adapter(tiny_sam, pmm_least_iou=0.5)
+    step = training_step(tiny_sam, adapter)
+    logits = 2 * step.truth[None, :, None] - 1.0
+    logits[0, 1] = torch.where(torch.arange(SIDE) > 10, 1.0, -1.0)  # another place
+    values = term(adapter, dataclasses.replace(step, decoded=_with(step.decoded, logits)))
+    assert values[1] == 0 and (values[[0, 2]] >= 0).all() and values.requires_grad
+    everything = trained_adapter(tiny_sam)
+    assert term(everything, dataclasses.replace(step, decoded=_with(step.decoded, logits)))[1] > 0
+
+
+def test_offsets_have_a_limit(tiny_sam: Base) -> None:
+    adapter = trained_adapter(tiny_sam, pmm_largest_offset=2.0)
+    offsets = torch.tensor([[-100.0, 0.1], [1.0, 50.0]])
+    limited = adapter._limited(offsets)
+    assert limited.abs().max() <= 2 and limited[0, 1] == pytest.approx(0.1, abs=1e-3)
+    assert torch.equal(trained_adapter(tiny_sam)._limited(offsets), offsets)
+
+
+@pytest.mark.parametrize("apart", [0, 1])
+def test_a_large_gradient_of_the_pmm_shrinks_that_of_the_plm_unless_it_is_clipped_apart(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, apart: int
+) -> None:
+    config = FitConfig(steps=1, method="plm+pmm")
+    adapter = trained_adapter(tiny_sam, pmm_clip_apart=apart)
+    sampler = Sampler(shapes.split("train"), config)
+    fit = Trainer(AdaptedModel.of(tiny_sam, adapter, cache), sampler, [], config, Run(tmp_path), {})
+    for name, parameter in adapter.owned_parameters().items():
+        parameter.grad = torch.full_like(parameter, 100.0 if name.startswith("pmm.") else 0.001)
+    expected = float(adapter.mlp[-1].weight.grad.norm())  # type: ignore[union-attr]
+    assert fit._limit_gradient() > 1000
+    norm = float(adapter.mlp[-1].weight.grad.norm())  # type: ignore[union-attr]
+    assert norm == pytest.approx(expected, rel=1e-4) if apart else norm < 1e-3 * expected
+
+
 def _with(decoded: Decoded, logits: Tensor) -> Decoded:
     return dataclasses.replace(decoded, whole=lambda: logits)
 
@@ -215,6 +258,10 @@ def test_its_plm_starts_like_the_plm_alone(tiny_sam: Base) -> None:
         {"pmm_points": 8.5},
         {"pmm_iterations": 0},
         {"pmm_stage": 3},
+        {"pmm_match": "hungarian"},
+        {"pmm_least_iou": 1.2},
+        {"pmm_largest_offset": -1.0},
+        {"pmm_clip_apart": 2},
     ],
 )
 def test_an_option_out_of_range_raises_an_error_with_its_name(options: dict[str, Any]) -> None:

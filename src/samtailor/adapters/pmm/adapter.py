@@ -23,11 +23,12 @@ from torch import Tensor, nn
 from samtailor.adapters.plm import PLM
 from samtailor.adapters.pmm.contours import contour, jitter_contour
 from samtailor.adapters.pmm.features import features_at
-from samtailor.adapters.pmm.loss import point_matching_loss
+from samtailor.adapters.pmm.loss import MATCHES
 from samtailor.adapters.pmm.module import PMM
 from samtailor.adapters.training_step import TrainingStep
 from samtailor.errors import AdapterError
 from samtailor.losses import hard_truth
+from samtailor.metrics import soft_iou
 
 __all__ = ["PlmPMM"]
 
@@ -52,6 +53,12 @@ class PlmPMM(PLM):
             losses of all iterations are averaged.
         pmm_stage: where features are read: 2, after the decoder's second up-convolution, or 1, after its first, where
             they have twice the channels at half the resolution; the PMM then has 1,196,098 parameters.
+        pmm_match: distance between the moved points and the true ones: ``cyclic``, point by point from the best first
+            point; ``chamfer``, to the nearest point, in both directions; ``normal``, to the outline.
+        pmm_least_iou: smallest IoU of a predicted mask for which the term counts; below it, the contour may be that of
+            another object. 0 is no limit.
+        pmm_largest_offset: limit of an offset along x and y, in low-res pixels; 0 is no limit.
+        pmm_clip_apart: 1 to limit the gradient of the PMM by itself, so that it does not shrink that of the PLM.
         sizes: sizes of the PLM.
 
     Raises:
@@ -60,7 +67,7 @@ class PlmPMM(PLM):
 
     method: ClassVar[str] = "plm+pmm"
 
-    def __init__(
+    def __init__(  # more than seven parameters: options of the method, all by name
         self,
         *,
         pmm_weight: float = 0.1,
@@ -69,12 +76,19 @@ class PlmPMM(PLM):
         pmm_points: int = 64,
         pmm_iterations: int = 1,
         pmm_stage: int = 2,
+        pmm_match: str = "cyclic",
+        pmm_least_iou: float = 0.0,
+        pmm_largest_offset: float = 0.0,
+        pmm_clip_apart: int = 0,
         **sizes: Any,
     ) -> None:
         super().__init__(**sizes)
         _check(pmm_weight, pmm_warmup, pmm_contour, pmm_points, pmm_iterations, pmm_stage)
+        _check_repairs(pmm_match, pmm_least_iou, pmm_largest_offset, pmm_clip_apart)
         self.weight, self.warmup, self.start_from = pmm_weight, pmm_warmup, pmm_contour
         self.points, self.iterations, self.stage = pmm_points, pmm_iterations, pmm_stage
+        self.match, self.least_iou = pmm_match, pmm_least_iou
+        self.largest_offset, self.clip_apart = pmm_largest_offset, pmm_clip_apart
         self.pmm = PMM(self.width // (8 if pmm_stage == 2 else 4))  # channels of SAM's upscaled features
 
     @property
@@ -87,6 +101,10 @@ class PlmPMM(PLM):
             "pmm_points": self.points,
             "pmm_iterations": self.iterations,
             "pmm_stage": self.stage,
+            "pmm_match": self.match,
+            "pmm_least_iou": self.least_iou,
+            "pmm_largest_offset": self.largest_offset,
+            "pmm_clip_apart": self.clip_apart,
         }
 
     def kept_parameters(self) -> dict[str, nn.Parameter]:
@@ -94,6 +112,9 @@ class PlmPMM(PLM):
 
     def rate_share(self, name: str) -> float:
         return PMM_RATE / self.peak_rate if name.startswith("pmm.") else 1.0
+
+    def clip_group(self, name: str) -> str:
+        return "pmm" if self.clip_apart and name.startswith("pmm.") else ""
 
     def extra_terms(self, step: TrainingStep) -> dict[str, Tensor]:
         if self.weight == 0 or step.progress < self.warmup:
@@ -104,9 +125,13 @@ class PlmPMM(PLM):
         points, losses = start, []
         for _ in range(self.iterations):
             features = features_at(step.decoded, points, step.truth.shape[-1], self.stage)
-            points = points.detach() + self.pmm(features).float()
-            losses.append(point_matching_loss(points, truth))
+            points = points.detach() + self._limited(self.pmm(features).float())
+            losses.append(MATCHES[self.match](points, truth))
         return {"points": self.weight * torch.stack(losses).mean(0).where(usable, 0.0)}
+
+    def _limited(self, offsets: Tensor) -> Tensor:
+        limit = self.largest_offset
+        return limit * torch.tanh(offsets / limit) if limit else offsets
 
     @torch.no_grad()
     def _contours(self, step: TrainingStep) -> tuple[Tensor, Tensor, Tensor]:
@@ -125,6 +150,9 @@ class PlmPMM(PLM):
             logits = step.decoded.whole()[0, :, 0]
             start = [contour(mask, self.points) for mask in _to_numpy((logits > 0) & step.valid)]
         usable = torch.tensor([a is not None and b is not None for a, b in zip(start, true, strict=True)])
+        if self.least_iou:
+            predicted = (step.decoded.whole()[0, :, 0] > 0) & step.valid
+            usable &= soft_iou(predicted, hard_truth(step.truth), step.valid.float()).cpu() >= self.least_iou
         zeros = np.zeros((self.points, 2), np.float32)
         pairs = [(zeros, zeros) if a is None or b is None else (a, b) for a, b in zip(start, true, strict=True)]
         device = step.truth.device
@@ -138,7 +166,7 @@ def _to_numpy(masks: Tensor) -> np.ndarray:
 
 
 def _check(weight: float, warmup: float, start_from: str, points: int, iterations: int, stage: int) -> None:
-    ranges = {
+    ranges: dict[str, tuple[object, bool, str]] = {
         "pmm_weight": (weight, 0 <= weight < math.inf, "a number of 0 or more"),
         "pmm_warmup": (warmup, 0 <= warmup <= 1, "a share of the budget, 0 to 1"),
         "pmm_contour": (start_from, start_from in CONTOURS, " or ".join(CONTOURS)),
@@ -146,6 +174,21 @@ def _check(weight: float, warmup: float, start_from: str, points: int, iteration
         "pmm_iterations": (iterations, iterations == int(iterations) and iterations >= 1, "a whole number above 0"),
         "pmm_stage": (stage, stage in (1, 2), "1 or 2"),
     }
+    _raise_if_invalid(ranges)
+
+
+def _check_repairs(match: str, least_iou: float, largest_offset: float, clip_apart: int) -> None:
+    _raise_if_invalid(
+        {
+            "pmm_match": (match, match in MATCHES, " or ".join(MATCHES)),
+            "pmm_least_iou": (least_iou, 0 <= least_iou <= 1, "an IoU, 0 to 1"),
+            "pmm_largest_offset": (largest_offset, 0 <= largest_offset < math.inf, "a number of 0 or more"),
+            "pmm_clip_apart": (clip_apart, clip_apart in (0, 1), "0 or 1"),
+        }
+    )
+
+
+def _raise_if_invalid(ranges: dict[str, tuple[object, bool, str]]) -> None:
     for name, (value, valid, expected) in ranges.items():
         if not valid:
             raise AdapterError(f"{name} is {value!r}; expected {expected}.", "Change this option of the method.")

@@ -17,6 +17,8 @@ from samtailor.bases.prompts import PromptTensors
 from samtailor.bases.sam.fast_decoder import fast_decode
 from samtailor.bases.sam.parts import as_transformers
 from samtailor.bases.sam.preprocess import PREPROCESSING, padded_frame, to_input
+from samtailor.bases.sam.steered import steered_transformer
+from samtailor.bases.steering import Steering
 from samtailor.frames import Frame
 
 __all__ = ["SamBase", "fingerprint_of"]
@@ -116,7 +118,7 @@ class SamBase(Base):
         positions: Tensor = self.prompt_encoder.shared_embedding(grid)
         return positions.flatten(0, 1).contiguous()
 
-    def decode(
+    def decode(  # more than seven parameters: those of the contract
         self,
         embeddings: Embeddings,
         sparse: Tensor,
@@ -124,15 +126,22 @@ class SamBase(Base):
         masks: MaskChoice = "single",
         cells: Tensor | None = None,
         decoder: nn.Module | None = None,
+        steering: Steering | None = None,
     ) -> Decoded:
         image, decoder = embeddings["image"], self.mask_decoder if decoder is None else decoder
         if not self.reference_decoder:
-            return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells)
-        decoded = self._decode_by_reference(decoder, image, sparse, dense, masks)
+            return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells, steering)
+        decoded = self._decode_by_reference(decoder, image, sparse, dense, masks, steering)
         return decoded if cells is None else replace(decoded, logits=blocks_of(decoded.logits, cells))
 
     def _decode_by_reference(
-        self, decoder: Any, image: Tensor, sparse: Tensor, dense: Tensor, masks: MaskChoice
+        self,
+        decoder: Any,
+        image: Tensor,
+        sparse: Tensor,
+        dense: Tensor,
+        masks: MaskChoice,
+        steering: Steering | None,
     ) -> Decoded:
         """Decode in transformers' own order of evaluation; tests compare the fast decoder with it."""
         decoder = as_transformers(decoder)
@@ -140,9 +149,14 @@ class SamBase(Base):
         h, w = image.shape[-2:]
 
         output_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-        tokens = torch.cat([output_tokens.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)[:, None]  # (BN, 1, ., D)
+        output_tokens = output_tokens.expand(b, n, -1, -1)
+        output_tokens = output_tokens if steering is None else steering.started(output_tokens)
+        tokens = torch.cat([output_tokens, sparse], dim=2).flatten(0, 1)[:, None]  # (BN, 1, ., D)
         cells = (image[:, None] + dense).flatten(0, 1)  # (BN, D, h, w)
-        tokens, cells = decoder.transformer(tokens, cells, self.image_positions()[None], None)
+        if steering is None:
+            tokens, cells = decoder.transformer(tokens, cells, self.image_positions()[None], None)
+        else:
+            tokens, cells = steered_transformer(decoder.transformer, tokens, cells, self._position_rows, steering)
 
         upscaled = decoder.upscale_conv1(cells.transpose(2, 3).reshape(b * n, d, h, w))
         upscaled_once = decoder.activation(decoder.upscale_layer_norm(upscaled))
@@ -160,4 +174,6 @@ class SamBase(Base):
             rows = blocks_of(first_stage, indices, 2) if stage == 1 else blocks_of(second_stage, indices)
             return rows.permute(0, 1, 3, 4, 2)
 
-        return Decoded(logits, iou, lambda: second_stage, blocks, logits.detach)
+        return Decoded(
+            logits, iou, lambda: second_stage, blocks, logits.detach, lambda indices: blocks_of(logits, indices)
+        )

@@ -26,13 +26,14 @@ from torch.nn import functional as F
 
 from samtailor.bases.base import Decoded, MaskChoice, selected_masks
 from samtailor.bases.sam.first_layer import FirstLayer, project_first, weight_of
+from samtailor.bases.steering import Steering
 
 __all__ = ["fast_decode"]
 
 CHUNK = 512  # cells upscaled at once without gradient: their activations fit a CPU's cache
 
 
-def fast_decode(
+def fast_decode(  # more than seven parameters: those of ``Base.decode``, unpacked
     decoder: Any,
     image: Tensor,
     positions: Tensor,
@@ -40,6 +41,7 @@ def fast_decode(
     dense: Tensor,
     masks: MaskChoice = "single",
     indices: Tensor | None = None,
+    steering: Steering | None = None,
 ) -> Decoded:
     """Compute the output of ``SamMaskDecoder`` for B images with N prompts each; differentiable for all inputs.
 
@@ -51,14 +53,17 @@ def fast_decode(
         dense: (B, N, D, h, w); expanded over N if all prompts of an image share it.
         masks: which mask tokens to decode.
         indices: (B, N, K) int, the cells to decode, or None; see ``Base.decode``.
+        steering: what to add to the tokens, or None; computed in float32.
     """
     kind = image.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
     with torch.autocast(kind, enabled=False):
-        return _decode(decoder, image, positions.to(dtype), sparse.float(), dense, masks, indices)
+        return _decode(
+            decoder, image, positions.to(dtype), sparse.float(), dense, masks, indices, steering or Steering()
+        )
 
 
-def _decode(
+def _decode(  # more than seven parameters: those of ``fast_decode``
     decoder: Any,
     image: Tensor,
     positions: Tensor,
@@ -66,18 +71,21 @@ def _decode(
     dense: Tensor,
     masks: MaskChoice,
     indices: Tensor | None,
+    steering: Steering,
 ) -> Decoded:
     """Do the work of ``fast_decode``; cells get the type of ``positions``."""
     b, n = sparse.shape[:2]
     output_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    start = torch.cat([output_tokens.expand(b, n, -1, -1), sparse], dim=2).flatten(0, 1)  # (BN, 5+T, D)
+    start = torch.cat([steering.started(output_tokens.expand(b, n, -1, -1)), sparse], dim=2).flatten(
+        0, 1
+    )  # (BN, 5+T, D)
     shared = n == 1 or dense.stride(1) == 0
     cells = _to_rows(image + dense[:, 0]) if shared else _to_rows((image[:, None] + dense).flatten(0, 1))
     cells = cells.to(positions.dtype)
     first = project_first(decoder, cells, positions) if shared else None
     selected = selected_masks(masks)
     mask_rows = range(1, 1 + decoder.num_mask_tokens)[selected]
-    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first, [0, *mask_rows])
+    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first, [0, *mask_rows], steering)
 
     heads = list(decoder.output_hypernetworks_mlps)[selected]
     weights = torch.stack([mlp(tokens[:, 1 + i]) for i, mlp in enumerate(heads)], dim=-1)  # (BN, C, M)
@@ -97,11 +105,12 @@ def _decode(
     def whole() -> Tensor:
         return _by_image(_to_map(_masks(decoder, cells, weights), size), b)
 
-    if indices is None:
-        logits = _to_map(_masks(decoder, cells, weights), size)
-    else:
-        logits = _to_block_rows(_masks(decoder, _select(cells, indices), weights)).permute(0, 3, 1, 2)
-    return Decoded(_by_image(logits, b), _by_image(iou, b), upscaled, blocks, whole)
+    def at(indices: Tensor) -> Tensor:
+        pixels = _masks(decoder, _select(cells, indices), weights)
+        return _by_image(_to_block_rows(pixels).permute(0, 3, 1, 2), b)
+
+    logits = _by_image(_to_map(_masks(decoder, cells, weights), size), b) if indices is None else at(indices)
+    return Decoded(logits, _by_image(iou, b), upscaled, blocks, whole, at)
 
 
 def _select(cells: Tensor, indices: Tensor) -> Tensor:
@@ -122,7 +131,13 @@ def _to_rows(maps: Tensor) -> Tensor:
 
 
 def _two_way(
-    transformer: Any, start: Tensor, cells: Tensor, positions: Tensor, first: FirstLayer | None, rows: list[int]
+    transformer: Any,
+    start: Tensor,
+    cells: Tensor,
+    positions: Tensor,
+    first: FirstLayer | None,
+    rows: list[int],
+    steering: Steering,
 ) -> tuple[Tensor, Tensor]:
     """Run all layers.
 
@@ -133,28 +148,33 @@ def _two_way(
         positions: (c, D).
         first: projections of the first layer, if all prompts of an image share its cells.
         rows: which tokens to return.
+        steering: what to add to the tokens.
 
     Returns:
         tokens (BN, len(rows), D) and cells (BN, c, D).
     """
     tokens, placed = start, cells + positions
-    for layer in transformer.layers:
+    for number, layer in enumerate(transformer.layers):
+        extra = steering.extra(number, 0)
         if layer.skip_first_layer_pe:
-            tokens = _self_attention(layer.self_attn, tokens, tokens)
+            tokens = _self_attention(layer.self_attn, tokens, tokens, extra)
         else:
-            tokens = tokens + _self_attention(layer.self_attn, tokens + start, tokens)
+            tokens = tokens + _self_attention(layer.self_attn, tokens + start, tokens, extra)
         tokens = layer.layer_norm1(tokens)
         token_to_image, image_to_token = layer.cross_attn_token_to_image, layer.cross_attn_image_to_token
         tokens = tokens + _token_to_image(token_to_image, tokens + start, placed, cells, first)
         tokens = layer.layer_norm2(tokens)
         tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
-        cells = _image_to_token(image_to_token, placed, cells, tokens + start, tokens, first)
-        cells = _norm(layer.layer_norm4, cells)
+        tokens = steering.moved(number, tokens)
+        updated = _image_to_token(image_to_token, placed, cells, tokens + start, tokens, first)
+        if extra := steering.extra(number, 1):
+            updated = updated + _read_extra(image_to_token, placed, extra, first)
+        cells = _norm(layer.layer_norm4, steering.shifted(number, updated))
         placed, first = cells + positions, None
     tokens, start = tokens[:, rows], start[:, rows]  # no later step reads the other tokens
     tokens = tokens + _token_to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)
     tokens = transformer.layer_norm_final_attn(tokens)
-    return tokens, cells
+    return steering.moved(len(transformer.layers), tokens), cells
 
 
 def _norm(norm: Any, rows: Tensor) -> Tensor:
@@ -162,10 +182,16 @@ def _norm(norm: Any, rows: Tensor) -> Tensor:
     return F.layer_norm(rows, norm.normalized_shape, weight, bias, norm.eps)
 
 
-def _self_attention(attention: Any, queries: Tensor, values: Tensor) -> Tensor:
+def _self_attention(
+    attention: Any, queries: Tensor, values: Tensor, extra: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
     projections = (attention.q_proj, queries), (attention.k_proj, queries), (attention.v_proj, values)
     q, k, v = (_split_heads(attention, projection, tokens).transpose(1, 2) for projection, tokens in projections)
     attended = F.scaled_dot_product_attention(q, k, v, scale=attention.scaling)
+    if extra is not None:
+        memory, weight = extra
+        k, v = (_split_heads(attention, p, memory).transpose(1, 2) for p in (attention.k_proj, attention.v_proj))
+        attended = attended + weight * F.scaled_dot_product_attention(q, k, v, scale=attention.scaling)
     output: Tensor = attention.out_proj(attended.transpose(1, 2).flatten(2))
     return output
 
@@ -222,25 +248,43 @@ def _image_to_token(
     attention: Any, placed: Tensor, cells: Tensor, keys: Tensor, values: Tensor, first: FirstLayer | None = None
 ) -> Tensor:
     """Attend from cells (G, c, D) to tokens (BN, t, D) and add the result to the cells: (BN, c, D)."""
+    bn, (groups, c, d) = len(keys), cells.shape
+    shares = _shares(attention, placed, keys, first)
+    v = _outputs(attention, values, attention.out_proj.bias / attention.num_attention_heads)
+    residual = cells if groups == bn else cells[:, None].expand(-1, bn // groups, -1, -1).reshape(bn, c, d)
+    return torch.baddbmm(residual, shares.transpose(1, 2), v.to(cells.dtype))
+
+
+def _read_extra(attention: Any, placed: Tensor, extra: tuple[Tensor, Tensor], first: FirstLayer | None) -> Tensor:
+    """Attend from cells (G, c, D) with positions to extra tokens (BN, k, D), with their weight: (BN, c, D)."""
+    memory, weight = extra
+    v = weight * _outputs(attention, memory, None)
+    return _shares(attention, placed, memory, first).transpose(1, 2) @ v.to(placed.dtype)
+
+
+def _shares(attention: Any, placed: Tensor, keys: Tensor, first: FirstLayer | None) -> Tensor:
+    """Compute how much cells (G, c, D) with positions attend to tokens (BN, t, D), by head: (BN, Ht, c)."""
     bn, t, d = keys.shape
-    heads, groups, c = attention.num_attention_heads, len(cells), cells.shape[1]
+    heads, (groups, c, _) = attention.num_attention_heads, placed.shape
     k = _split_heads(attention, attention.k_proj, keys) * attention.scaling
     if first is not None:
-        rows = k.reshape(groups, -1, *k.shape[2:]).transpose(1, 2).to(cells.dtype)  # (G, H, rows, e)
+        rows = k.reshape(groups, -1, *k.shape[2:]).transpose(1, 2).to(placed.dtype)  # (G, H, rows, e)
         scores = rows @ first.queries.transpose(2, 3)
         scores = scores.unflatten(2, (-1, t)).transpose(1, 2).reshape(bn, heads, t, c)
     else:
         bias = torch.einsum("nthe,he->nht", k, attention.q_proj.bias.view(heads, -1))
         k = torch.einsum("nthe,hed->nhtd", k, _by_head(attention, weight_of(attention.q_proj)))
-        scores = _scores(k.reshape(groups, -1, d).to(cells.dtype), placed)
-        scores = scores.view(bn, heads, t, c) + bias[..., None].to(cells.dtype)
-    shares = scores.softmax(dim=2).view(bn, heads * t, c)
+        scores = _scores(k.reshape(groups, -1, d).to(placed.dtype), placed)
+        scores = scores.view(bn, heads, t, c) + bias[..., None].to(placed.dtype)
+    shares: Tensor = scores.softmax(dim=2).view(bn, heads * t, c)
+    return shares
 
+
+def _outputs(attention: Any, values: Tensor, bias: Tensor | None) -> Tensor:
+    """Project tokens (BN, t, D) to what each head adds to a cell that attends to them alone: (BN, Ht, D)."""
     v = _split_heads(attention, attention.v_proj, values)
     v = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, weight_of(attention.out_proj).t()))
-    v = (v + attention.out_proj.bias / heads).reshape(bn, heads * t, d)
-    residual = cells if groups == bn else cells[:, None].expand(-1, bn // groups, -1, -1).reshape(bn, c, d)
-    return torch.baddbmm(residual, shares.transpose(1, 2), v.to(cells.dtype))
+    return (v if bias is None else v + bias).flatten(1, 2)
 
 
 def _masks(decoder: Any, cells: Tensor, weights: Tensor) -> Tensor:
