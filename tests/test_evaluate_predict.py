@@ -287,6 +287,6 @@ def test_damaged_adapters_raise_an_error(tiny_sam: Base, moved_plm: PLM, tmp_pat
         card.write_text("{")
     elif fault == "newer":
         card.write_text(json.dumps(json.loads(card.read_text()) | {"format": 99}))
-    words = {"nan": "NaN", "mixed": "does not belong", "truncated": "cannot be read", "no json": "no adapter"}
+    words = {"nan": "NaN", "mixed": "does not belong", "truncated": "does not belong", "no json": "no adapter"}
     with pytest.raises(AdapterError, match=words.get(fault, "adapter.json")):
         load_adapter(tmp_path, tiny_sam)

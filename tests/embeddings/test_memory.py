@@ -39,7 +39,7 @@ def test_a_stored_embedding_cannot_be_changed_by_its_user() -> None:
 
 
 def test_the_least_recently_used_entry_makes_room() -> None:
-    memory = MemoryCache(2 * ENTRY)
+    memory = MemoryCache(limit_bytes=2 * ENTRY)
     for key in ("aa", "bb"):
         memory.put(PRINT_A, key, tensors(), SIZE)
     memory.get(PRINT_A, "aa")
@@ -52,7 +52,7 @@ def test_the_least_recently_used_entry_makes_room() -> None:
 
 def test_a_limit_of_nothing_raises_an_error() -> None:
     with pytest.raises(CacheError, match="limit is 0"):
-        MemoryCache(0)
+        MemoryCache(limit_bytes=0)
 
 
 def test_encoding_says_that_the_memory_is_too_small(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_encoding_says_that_the_memory_is_too_small(tmp_path: Path) -> None:
         if isinstance(event, Note):
             notes.append(event.text)
 
-    encode_images(FakeBase(), write_pictures(tmp_path, 5), MemoryCache(3 * ENTRY), listen)
+    encode_images(FakeBase(), write_pictures(tmp_path, 5), MemoryCache(limit_bytes=3 * ENTRY), listen)
     assert notes == ["The store has no room for 2 of 5 embeddings: they are computed each time."]
 
 

@@ -140,7 +140,7 @@ def test_the_pmm_can_learn_to_match(tiny_sam: Base) -> None:
         step = training_step(tiny_sam, adapter)
     optimiser = torch.optim.AdamW(adapter.pmm.parameters(), lr=1e-3)
     losses = []
-    for _ in range(40):
+    for _ in range(60):
         loss = term(adapter, step).sum()
         losses.append(float(loss.detach()))
         optimiser.zero_grad()
