@@ -350,6 +350,7 @@ FORGED = {
     "float64": {"image": torch.zeros(4, 8, 8, dtype=torch.float64), "fine": torch.zeros(2, 16, 16)},
     "float8": {"image": torch.zeros(4, 8, 8).to(torch.float8_e4m3fn), "fine": torch.zeros(2, 16, 16)},
     "complex": {"image": torch.zeros(4, 8, 8, dtype=torch.complex64), "fine": torch.zeros(2, 16, 16)},
+    "huge": {"image": torch.full((4, 8, 8), 1e37), "fine": torch.zeros(2, 16, 16)},
     "NaN": {"image": torch.full((4, 8, 8), float("nan")), "fine": torch.zeros(2, 16, 16)},
     "infinity": {"image": torch.full((4, 8, 8), float("inf")).half(), "fine": torch.zeros(2, 16, 16)},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         if is_safetensors(path):
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of a damaged file, which the error says
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # from None below, because torch's own message advises to load without weights_only
         raise _unreadable(path, error) from None
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):

@@ -35,6 +35,8 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 FORMAT_VERSION = "1"
 """Increase it if the same image file would lead to another embedding, e.g. if ``read_image`` returns other pixels."""
+LARGEST = 1e12
+"""Largest value that an embedding may have; products of larger ones overflow in a decoder."""
 DTYPES: dict[str, torch.dtype] = {"float16": torch.float16, "float32": torch.float32}
 
 
@@ -122,8 +124,9 @@ def _check_content(tensors: Mapping[str, Tensor], shapes: Shapes | None) -> None
     for name, tensor in tensors.items():
         if tensor.dtype not in DTYPES.values():
             raise DamagedEntryError(f"{name} is {tensor.dtype}, expected float16 or float32")
-        if not np.isfinite(tensor.numpy()).all():  # not with torch, whose thread pool fails in forked processes
-            raise DamagedEntryError(f"{name} has values that are not finite")
+        # Not with torch, whose thread pool fails in forked processes.
+        if not (np.abs(tensor.numpy()) <= LARGEST).all():
+            raise DamagedEntryError(f"{name} has values that are not finite, or above {LARGEST:g}")
 
 
 def read_metadata(data: bytes) -> dict[str, str]:
