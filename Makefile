@@ -57,7 +57,7 @@ lint: $(DEV)
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -q $(TEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist loadfile $(TEST_ARGS)
 
 campaign: $(DEV)
 	OMP_NUM_THREADS=1 nice -n 19 $(BIN)/python -m tests.campaigns $(CAMPAIGN_ARGS)
