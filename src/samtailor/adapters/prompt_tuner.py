@@ -40,7 +40,7 @@ class PromptTuner(Adapter):
         layers: 1 for offsets on the tokens inside each layer and after the last one.
         maps: offsets of the cells inside each layer, as a sum of so many maps for each prompt. A map is a learned
             similarity of a cell, with its position, to what the reader has read.
-        hidden: width of the MLP that computes the offsets.
+        units: width of the MLP that computes the offsets.
 
     Raises:
         AdapterError: an option is out of its range.
@@ -62,19 +62,19 @@ class PromptTuner(Adapter):
         residual: int = 112,
         layers: int = 1,
         maps: int = 0,
-        hidden: int = 1024,
+        units: int = 1024,
     ) -> None:
         super().__init__()
         _check(start, normalise=normalise, local=local, outputs=outputs, layers=layers)
-        if extra < 0 or maps < 0 or hidden < 1:
-            counts = f"extra is {extra}, maps {maps}, hidden {hidden}."
-            raise AdapterError(counts, "Set extra and maps to 0 or more, and hidden to 1 or more.")
+        if extra < 0 or maps < 0 or units < 1:
+            counts = f"extra is {extra}, maps {maps}, units {units}."
+            raise AdapterError(counts, "Set extra and maps to 0 or more, and units to 1 or more.")
         width = decoder.hidden_size
-        self.start, self.outputs, self.hidden = start, outputs, hidden
+        self.start, self.outputs, self.units = start, outputs, units
         self.residual = build_residual(width, residual)
         self.register_buffer("output_tokens", _output_tokens(decoder), persistent=False)
         self.reader = PromptReader(decoder.transformer.layers[0], start == "sam", bool(normalise), bool(local))
-        self.last = _zero_mlp(width, hidden)
+        self.last = _zero_mlp(width, units)
         stages = len(decoder.transformer.layers) + 1
         self.inside = nn.ModuleList(_zero_mlp(width, 2 * width) for _ in range(stages)) if layers else None
         self.queries = nn.Parameter(EXTRA_RMS * torch.randn(extra, width)) if extra else None
@@ -100,7 +100,7 @@ class PromptTuner(Adapter):
             "residual": 0 if self.residual is None else self.residual.channels,
             "layers": int(self.inside is not None),
             "maps": 0 if self.maps is None else self.maps.count,
-            "hidden": self.hidden,
+            "units": self.units,
         }
 
     def owned_parameters(self) -> dict[str, nn.Parameter]:

@@ -15,6 +15,7 @@ from samtailor.data.pixels.pillow import is_file
 from samtailor.data.split_names import split_in_name, split_word
 from samtailor.data.task import SPLITS
 from samtailor.errors import DataError
+from samtailor.machine.reading import open_regular
 
 __all__ = ["ROBOFLOW", "CocoSource", "Search", "base_folder", "make_source", "match_coco", "search_coco", "sniff"]
 
@@ -139,7 +140,7 @@ def sniff(path: Path) -> tuple[str, str]:
     if not is_file(path):  # also a pipe or a device
         return "", "is a pipe or a device"
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if os.fstat(file.fileno()).st_size == 0:
                 return "", "is empty"
             start = file.read(4096)

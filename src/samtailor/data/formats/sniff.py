@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from samtailor.data.formats.encodings import decode_unicode
+from samtailor.machine.reading import open_regular
 
 __all__ = ["files_below", "first_files", "head_text", "is_small"]
 
@@ -42,7 +43,7 @@ def first_files(root: Path, suffixes: tuple[str, ...], most: int = 20) -> list[P
 def head_text(path: Path) -> str:
     """Return the beginning of a text file; "" if it cannot be read. Text that is not Unicode is read as Latin-1."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(_HEAD)
     except OSError:
         return ""

@@ -10,6 +10,7 @@ import yaml
 from samtailor.data.formats.encodings import read_text
 from samtailor.data.formats.files import read_bytes
 from samtailor.errors import DataError
+from samtailor.machine.reading import open_regular
 
 __all__ = ["LAYOUT_HINT", "check_classes", "find_yaml", "parse_yaml", "read_yaml"]
 
@@ -96,7 +97,7 @@ def check_classes(file: Path, content: dict[str, Any]) -> dict[int, str]:
 
 
 def _holds_names(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return b"names" in file.read(_MAX_BYTES).replace(b"\0", b"")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from samtailor.data.pixels.pillow import open_picture, upright
+from samtailor.machine.reading import open_regular
 
 __all__ = ["is_deep_grey_alpha", "is_deep_png", "read_deep_png", "start_of"]
 
@@ -58,7 +59,7 @@ def read_deep_png(path: Path) -> np.ndarray:
 def start_of(path: Path, size: int) -> bytes:
     """Return the first bytes of a file; none if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(size)
     except OSError:
         return b""

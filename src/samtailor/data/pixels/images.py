@@ -16,6 +16,7 @@ from samtailor.data.pixels.limits import MAX_PIXELS
 from samtailor.data.pixels.pillow import is_file, open_picture, size_upright, upright
 from samtailor.data.pixels.tiff import Tiff, read_tags, turned
 from samtailor.errors import ImageError
+from samtailor.machine.reading import open_regular
 
 __all__ = [
     "MAX_PIXELS",
@@ -122,7 +123,7 @@ def image_key(source: ImageSource) -> str:
     path = _as_path(source)
     digest.update((_DEEP if _is_deep(path) else b"") + b"file:")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:

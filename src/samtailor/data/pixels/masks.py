@@ -13,6 +13,7 @@ from samtailor.data.pixels.images import own_tiff, stored_values
 from samtailor.data.pixels.pillow import open_picture, upright
 from samtailor.data.pixels.tiff import Tiff, turned
 from samtailor.errors import DataError, ImageError
+from samtailor.machine.reading import open_regular
 
 __all__ = ["MAX_COLOURS", "MAX_LABEL", "MaskPicture", "read_labels", "read_mask_picture", "soft_mask_error"]
 
@@ -217,7 +218,7 @@ def _lossy_format(picture: Image.Image, path: Path) -> str:
 
 def _is_lossless_webp(path: Path) -> bool:
     """Find the chunk with the pixels of a WebP file: ``VP8L`` is lossless, ``VP8 `` is not."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(12)
         while len(head := file.read(8)) == 8:
             if head[:4] in (b"VP8L", b"VP8 "):

@@ -11,6 +11,7 @@ from PIL import Image
 
 from samtailor.data.pixels.limits import check_size
 from samtailor.errors import ImageError
+from samtailor.machine.reading import open_regular
 
 __all__ = ["dicom_picture", "is_dicom", "is_heic", "register_heic"]
 
@@ -83,5 +84,5 @@ def dicom_picture(path: Path) -> Image.Image:
 
 
 def _head(path: Path, size: int) -> bytes:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(size)

@@ -60,7 +60,8 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
     """
     path = Path(path)
     if not is_file(path):
-        state = "is a folder" if _is_true(path.is_dir) else "does not exist"
+        state = "is a folder" if _is_true(path.is_dir) else "is a pipe or a device"
+        state = state if _is_true(path.exists) else "does not exist"
         raise ImageError(f"Image {path} {state}; expected a picture file.", "Check the path.")
     try:
         if path.stat().st_size == 0:

@@ -19,6 +19,7 @@ from PIL import Image, TiffImagePlugin
 from samtailor.data.pixels.bands import channel_pages, chosen_bands
 from samtailor.data.pixels.limits import check_size, without_pillows_limit
 from samtailor.errors import ImageError
+from samtailor.machine.reading import open_regular
 
 __all__ = ["Tiff", "read_tags", "turned"]
 
@@ -181,7 +182,7 @@ class Tiff:
 
     def _bytes(self, offsets: tuple[int, ...], sizes: tuple[int, ...], row: int, rows: int, total: int) -> np.ndarray:
         """Return the decompressed bytes (total, row)."""
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             parts = []
             for offset, size in zip(offsets, sizes, strict=True):
                 file.seek(offset)
@@ -213,7 +214,7 @@ class Tiff:
 
 def read_tags(path: Path) -> Tiff | None:
     """Read the tags of a TIFF file; None if it is not one."""
-    with path.open("rb") as file, warnings.catch_warnings():
+    with open_regular(path) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about damaged tags; Pillow's own reader reports what matters
         header = file.read(8)
         if header[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
