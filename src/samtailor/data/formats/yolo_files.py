@@ -242,6 +242,11 @@ def _without_yaml(root: Path, reading: Reading) -> YoloFiles:
 
 
 def _read_names(file: Path, reading: Reading) -> dict[int, str]:
+    if file.is_symlink() and is_outside(file.parent, file):
+        raise DataError(
+            f"{file} is a link to a file outside the data set, whose lines are not shown as classes.",
+            "Copy the file into the folder.",
+        )
     text, encoding = read_text(file)
     note_encoding(reading, file, encoding)
     return check_classes(file, {"names": [line.strip() for line in text.splitlines() if line.strip()]})
