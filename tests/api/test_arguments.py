@@ -224,7 +224,7 @@ def test_printed_objects_are_short(run: Path, shapes: Task, tiny_sam: Base, stor
         (adapter, "decoder-lite"),
         (store, str(store.root)),
         (predictor, "decoder-lite"),
-        (predictor.predict(points=[[9, 9]]), "1 prompts, 1 masks each, 64 x 48 pixels"),
+        (predictor.predict(points=[[9, 9]]), "1 prompt, 1 mask each, 64 x 48 pixels"),
         (measured, "base-single 0."),
         (measured.evaluation, "adapted 0."),
         (inspect_task(shapes, decode_images=False), "findings"),
