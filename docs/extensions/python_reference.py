@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 def autodoc_directive(name: str, value: object) -> list[str]:
     """Return the lines of reStructuredText that document one public name."""
-    if inspect.isclass(value) and issubclass(value, Exception):
+    if inspect.isclass(value) and issubclass(value, BaseException):
         return [f".. autoexception:: samtailor.{name}"]
     if inspect.isclass(value):
         return [f".. autoclass:: samtailor.{name}", "   :members:"]

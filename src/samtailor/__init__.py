@@ -16,20 +16,25 @@ if TYPE_CHECKING:
     from samtailor.drawing.preview import write_preview
     from samtailor.embeddings.cache import EmbeddingCache
     from samtailor.encode import encode_images
-    from samtailor.errors import SamtailorError
+    from samtailor.errors import ArgumentError, ForkError, PromptWarning, SamtailorError
     from samtailor.evaluate import evaluate_task, measure_run
     from samtailor.evaluation.questions import Questions
     from samtailor.fit import fit_task
     from samtailor.fitting.config import FitConfig
+    from samtailor.fitting.stop import FitInterrupted
     from samtailor.predict import Prediction, Predictor
     from samtailor.report.dataset import write_dataset_page
     from samtailor.report.run import report_run
 
 __all__ = [
+    "ArgumentError",
     "EmbeddingCache",
     "FitConfig",
+    "FitInterrupted",
+    "ForkError",
     "Prediction",
     "Predictor",
+    "PromptWarning",
     "Questions",
     "SamtailorError",
     "encode_images",
@@ -48,10 +53,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ArgumentError": "samtailor.errors",
     "EmbeddingCache": "samtailor.embeddings.cache",
     "FitConfig": "samtailor.fitting.config",
+    "FitInterrupted": "samtailor.fitting.stop",
+    "ForkError": "samtailor.errors",
     "Prediction": "samtailor.predict",
     "Predictor": "samtailor.predict",
+    "PromptWarning": "samtailor.errors",
     "Questions": "samtailor.evaluation.questions",
     "SamtailorError": "samtailor.errors",
     "encode_images": "samtailor.encode",

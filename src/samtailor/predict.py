@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from samtailor.bases.base import MaskChoice
+from samtailor.data.findings import times
 from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import ImageError, PromptError
 from samtailor.frames import Frame
@@ -48,7 +49,8 @@ class Prediction:
 
     def __repr__(self) -> str:
         n, m, height, width = self.masks.shape
-        return f"<Prediction: {n} prompts, {m} masks each, {width} x {height} pixels>"
+        of_each = f"{times(n, 'prompt')}, {times(m, 'mask')} each"
+        return f"<Prediction: {of_each}, {width} x {height} pixels>"
 
 
 @dataclass(frozen=True)

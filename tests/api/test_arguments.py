@@ -27,6 +27,8 @@ from samtailor import (
     load_task,
     measure_run,
     report_run,
+    write_dataset_page,
+    write_preview,
 )
 from samtailor.adapters.plm import PLM
 from samtailor.bases.base import Base
@@ -95,6 +97,8 @@ def test_a_home_folder_is_expanded_everywhere(
     evaluation = evaluate_task("~/data", "~/base", "~/run", cache="~/store")
     assert evaluation.instances and "adapted" in evaluation.instances[0].scores
     assert inspect_task("~/data").splits["train"].images == 8
+    assert write_preview("~/data", "~/sheet.png", images=3) == tmp_path / "sheet.png"
+    assert "</html>" in write_dataset_page("~/data", "~/page.html", images=3).read_text(encoding="utf-8")
     predictor = Predictor("~/base", "~/run", "~/store")
     predictor.set_image("~/photo.png")
     assert predictor.predict(points=[[20, 20]]).masks.shape == (1, 1, 48, 64)
@@ -164,6 +168,13 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "images": (lambda _: encode_images("mobile-sam", 5), "images is 5"),  # type: ignore[arg-type]
     "questions": (lambda run: measure_run(run, questions="all"), "questions is 'all'"),  # type: ignore[arg-type]
     "progress": (lambda _: inspect_task("sample", progress="bar"), "progress is 'bar'"),  # type: ignore[arg-type]
+    "sheet of a list": (lambda _: write_preview([1], "a.png"), "task is a list of 1"),  # type: ignore[arg-type]
+    "sheet to nothing": (lambda _: write_preview("sample", None), "file is None"),  # type: ignore[arg-type]
+    "page of a number": (lambda _: write_dataset_page(4, "a.html"), "task is 4"),  # type: ignore[arg-type]
+    "page of findings": (
+        lambda _: write_dataset_page("sample", "a.html", inspection=()),  # type: ignore[arg-type]
+        "inspection is a tuple",
+    ),
     "keep": (lambda _: evaluate_task("sample", keep=3), "keep is 3"),  # type: ignore[arg-type]
 }
 
@@ -213,7 +224,7 @@ def test_printed_objects_are_short(run: Path, shapes: Task, tiny_sam: Base, stor
         (adapter, "decoder-lite"),
         (store, str(store.root)),
         (predictor, "decoder-lite"),
-        (predictor.predict(points=[[9, 9]]), "1 prompts, 1 masks each, 64 x 48 pixels"),
+        (predictor.predict(points=[[9, 9]]), "1 prompt, 1 mask each, 64 x 48 pixels"),
         (measured, "base-single 0."),
         (measured.evaluation, "adapted 0."),
         (inspect_task(shapes, decode_images=False), "findings"),

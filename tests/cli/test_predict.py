@@ -82,7 +82,7 @@ def test_folders_patterns_and_files_of_the_same_name_do_not_overwrite_each_other
     for name in ("top", "a/same", "b/same"):
         found = mask(tmp_path / "out" / f"{name}_mask_0.png")
         np.testing.assert_array_equal(found, expected(f"{name}.png", points=[[20, 20]])[0])
-    assert ("1 files in the folders are not images" in done.stdout) == (words == "folder")
+    assert ("Left out: 1 file in the folders that cannot be an image" in done.stdout) == (words == "folder")
     assert "3 masks of 3 images, 6 files" in done.stdout
 
 
@@ -157,7 +157,7 @@ def test_prompts_of_a_table(
     (photos / "clicks.csv").write_text(CSV, encoding="utf-8-sig")
     done = predict(photos, "--prompts", photos / "clicks.csv")
     assert done.returncode == 0, done.stderr
-    assert "1 images have no prompts" in done.stdout and "elsewhere.png" in done.stdout
+    assert "Left out: 1 image without prompts" in done.stdout and "elsewhere.png" in done.stdout
     top = expected("top.png", points=[[[20, 20], [5, 5]], [[50, 30]]], labels=[[1, 0], [1]])
     for number in (0, 1):
         np.testing.assert_array_equal(mask(tmp_path / "out" / f"top_mask_{number}.png"), top[number])
@@ -236,11 +236,13 @@ def test_a_second_run_keeps_what_is_there_and_skips_it_if_told(
     predict: Predict, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     formats = ("--point", "20,20", "--format", "png", "--format", "coco")
-    assert predict(photos / "top.png", *formats).returncode == 0
+    done = predict(photos / "top.png", *formats)
+    assert done.returncode == 0, done.stderr
     first = json.loads((tmp_path / "out" / "coco.json").read_text())
+    assert f"{tmp_path / 'out' / 'coco.json'}  (all masks)" in done.stdout
     time = (tmp_path / "out" / "top_mask_0.png").stat().st_mtime_ns
     done = predict(photos, *formats, "--skip-existing")
-    assert "2 masks of 2 images" in done.stdout and "1 images were there already" in done.stdout
+    assert "2 masks of 2 images" in done.stdout and "left out 1 image whose results were there" in done.stdout
     assert (tmp_path / "out" / "top_mask_0.png").stat().st_mtime_ns == time
     second = json.loads((tmp_path / "out" / "coco.json").read_text())
     assert {i["file_name"] for i in second["images"]} == {"top.png", "a/same.png", "b/same.png"}

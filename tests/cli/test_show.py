@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from samtailor.cli.output import make_console
+from samtailor.cli.show import print_summary
 from samtailor.data import load_task
 from samtailor.data.task import Task
-from samtailor.report.summary import summarise_run
+from samtailor.report.summary import RunSummary, summarise_run
 from samtailor.runs import Run
 from tests.cli.conftest import Ran
 
@@ -95,6 +97,23 @@ def test_an_unfinished_run_says_how_to_resume_it(
     resumed = run(*command[1:], cache=tmp_path / "cache")
     assert resumed.returncode == 0, resumed.stderr
     assert summarise_run(folder).state == "finished"
+
+
+def test_an_unfinished_run_is_not_judged_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = RunSummary(
+        Path("runs/mine"),
+        "unfinished",
+        settings={"steps": 40},
+        steps=10,
+        best_step=0,
+        beats_base=True,
+        validation={"base": 0.64, "adapted": 0.695},
+        seconds=4.0,
+    )
+    print_summary(make_console(), summary)
+    text = capsys.readouterr().out
+    assert "nothing better than the base yet (mIoU 0.640)" in text and "improved nothing" not in text
+    assert "not finished: 10 steps done, budget 40 steps" in text and "of 40 steps" not in text
 
 
 def test_a_dataset_that_is_gone_and_folders_that_are_no_run(

@@ -46,6 +46,9 @@ def described(name: str) -> Iterator[str]:
     """Lines on one public name: its signature, and its methods and properties if it is a class."""
     public = getattr(samtailor, name)
     assert public.__name__ == name
+    if inspect.isclass(public) and issubclass(public, Warning):
+        yield name  # a warning has no signature of its own
+        return
     yield from signature(name, public, "")
     for attribute, value in vars(public).items() if inspect.isclass(public) else ():
         if attribute.startswith("_"):

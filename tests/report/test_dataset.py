@@ -34,7 +34,9 @@ def parsed(page: str) -> list[tuple[str, dict[str, str | None]]]:
 def test_a_page_has_findings_counts_and_pictures_and_needs_nothing_else(tmp_path: Path) -> None:
     task = load_task("sample")
     inspection = inspect_task(task)
-    page = write_dataset_page(task, inspection, tmp_path / "new" / "page.html", images=5).read_text(encoding="utf-8")
+    page = write_dataset_page(task, tmp_path / "new" / "page.html", inspection=inspection, images=5).read_text(
+        encoding="utf-8"
+    )
     tags = parsed(page)
     pictures = [attrs for tag, attrs in tags if tag == "img"]
     assert len(pictures) == 5 and all(str(p["src"]).startswith("data:image/jpeg;base64,") for p in pictures)
@@ -59,7 +61,7 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
         for split, records in task.splits.items()
     }
     hostile = Task(names["a"], task.root, names["b"], HOSTILE, splits)
-    page = write_dataset_page(hostile, inspect_task(hostile), tmp_path / "page.html").read_bytes().decode("utf-8")
+    page = write_dataset_page(hostile, tmp_path / "page.html").read_bytes().decode("utf-8")
     tags = parsed(page)
     assert "script" not in {tag for tag, _ in tags}
     assert not any(key.startswith("on") for _, attrs in tags for key in attrs)

@@ -28,7 +28,7 @@ def list_bases() -> dict[str, str]:
     """
     return {
         DEFAULT_BASE: "MobileSAM, bundled with samtailor",
-        f"{DEFAULT_BASE}:FILE": "a MobileSAM checkpoint, .pt or .safetensors",
+        "FILE": "a MobileSAM checkpoint, .pt or .safetensors",
         "FOLDER": "a SAM that transformers saved in a local folder",
         "OWNER/NAME": "a SAM on the Hugging Face hub, such as facebook/sam-vit-base",
     }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from samtailor.cli.options import CacheOption, DeviceOption, SeedOption
+from samtailor.cli.options import CacheOption, DeviceOption, NoCacheOption, SeedOption
 from samtailor.fitting.config import FitConfig
 
 __all__ = ["demo"]
@@ -18,6 +18,7 @@ def demo(
     minutes: Annotated[float, typer.Option(metavar="X", help="Budget of fitting time in minutes.")] = 6.0,
     seed: SeedOption = FitConfig.seed,
     cache: CacheOption = None,
+    no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Fit an adapter on the bundled sample, compare it with the base and draw pictures."""
@@ -38,7 +39,7 @@ def demo(
     from samtailor.runs import Run
 
     console, run, sample = make_console(), Run.of(out, "out"), open_task(SAMPLE)
-    base, store, questions = open_base(DEFAULT_BASE, device), open_cache(cache), Questions(seed=seed)
+    base, store, questions = open_base(DEFAULT_BASE, device), open_cache(cache, no_cache=no_cache), Questions(seed=seed)
     with FitDisplay(console) as progress:
         config = FitConfig(minutes=minutes, seed=seed)
         result = fit_task(sample, base, out, config, cache=store, resume=True, progress=progress)

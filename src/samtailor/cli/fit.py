@@ -126,5 +126,9 @@ def print_fit(console: Console, result: FitResult, out: Path) -> None:
             "prompt may help."
         )
         print_text(console, text, style="bold yellow", styled=warning)
-    print_line(console, f"Adapter: {Run.of(out, 'out').weights}")
-    print_line(console, f"Images and masks as they were read: {Run.of(out, 'out').preview}")
+    run = Run.of(out, "out")
+    if result.best_step:
+        print_line(console, f"Adapter: {run.weights}")
+        print_line(console, f"Images and masks as they were read: {run.preview}")
+    else:
+        print_line(console, f"Are images and masks read as you mean them? Look at {run.preview}")

@@ -78,7 +78,7 @@ def inspect(
         if html:
             from samtailor.report.dataset import write_dataset_page
 
-            write_dataset_page(opened, inspection, html, images=preview_images, progress=progress)
+            write_dataset_page(opened, html, inspection=inspection, images=preview_images, progress=progress)
     if json != STDOUT:
         print_inspection(console, inspection)
     for file in (preview, html):

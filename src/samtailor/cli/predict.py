@@ -136,6 +136,7 @@ def _jobs(
     words: list[str], rows: list[PromptRow], prompts: Path | None, out: Path
 ) -> tuple[list[Job], Mapping[str, int], list[str]]:
     """Return images with their prompts, classes, and notes on what was left out."""
+    from samtailor.data.findings import listed, times
     from samtailor.prediction.jobs import Job
     from samtailor.prediction.match import jobs_of_file
     from samtailor.prediction.prompt_file import read_prompt_file
@@ -150,32 +151,32 @@ def _jobs(
     sources = find_sources(words, out) if words else None
     notes = []
     if sources is not None and sources.others:
-        notes.append(f"{sources.others} files in the folders are not images; they were left out.")
+        notes.append(f"Left out: {times(sources.others, 'file')} in the folders that cannot be an image.")
     if prompts is None:
         assert sources is not None
         return [Job(s.path, s.name, s.stem, tuple(rows)) for s in sources.images], {}, notes
     file = read_prompt_file(prompts)
     matched = jobs_of_file(file, None if sources is None else sources.images)
     if matched.without_prompts:
-        notes.append(f"{matched.without_prompts} images have no prompts in {prompts}; they were left out.")
+        notes.append(f"Left out: {times(matched.without_prompts, 'image')} without prompts in {prompts}.")
     if matched.without_image:
         notes.append(
-            f"{prompts} has prompts for {len(matched.without_image)} images that were not given, such as "
-            f"{matched.without_image[0]}."
+            f"{prompts} also has prompts for {times(len(matched.without_image), 'image')} that you did not give: "
+            f"{listed(matched.without_image, 1)}."
         )
     return list(matched.jobs), file.categories, notes
 
 
 def _print_summary(console: Console, written: Written, images: int, out: Path) -> None:
     from samtailor.cli.output import print_line, print_text
+    from samtailor.data.findings import times
 
     for text, count in written.warnings.items():
-        print_text(console, f"Warning: {text}" + (f" ({count} images)" if images > 1 else ""))
+        print_text(console, f"Warning: {text}" + (f" ({times(count, 'image')})" if images > 1 else ""))
     if images > 1:
-        skipped = f", {written.skipped} images were there already" if written.skipped else ""
-        print_text(
-            console, f"{written.masks} masks of {written.images} images, {written.files} files in {out}{skipped}."
-        )
+        done = f"{times(written.masks, 'mask')} of {times(written.images, 'image')}, {times(written.files, 'file')}"
+        skipped = f"; left out {times(written.skipped, 'image')} whose results were there" if written.skipped else ""
+        print_text(console, f"{done} in {out}{skipped}.")
     if written.failed:
         print_text(console, f"{len(written.failed)} of {images} images failed:")
         for path, reason in written.failed[:LISTED]:

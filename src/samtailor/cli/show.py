@@ -67,12 +67,8 @@ def _facts(summary: RunSummary) -> list[tuple[str, str]]:
     facts += [("dataset", task), ("read from", f"{summary.task_path}{gone}")]
     facts.append(("validation", _validation(summary)))
     if summary.seconds is not None:
-        facts.append(
-            (
-                "time",
-                f"{duration(summary.seconds)} of {summary.budget}" if summary.budget else duration(summary.seconds),
-            )
-        )
+        budget = f", budget {summary.budget}" if summary.budget and summary.state == "finished" else ""
+        facts.append(("time", duration(summary.seconds) + budget))
     facts.append(("date", summary.created))
     return [(name, text) for name, text in facts if text]
 
@@ -81,6 +77,8 @@ def _validation(summary: RunSummary) -> str:
     scores = summary.validation or {}
     if "base" not in scores or "adapted" not in scores:
         return ""
+    if summary.state == "unfinished" and summary.best_step == 0:
+        return f"nothing better than the base yet (mIoU {scores['base']:.3f})"
     if summary.beats_base and summary.best_step == 0:
         return (
             f"training improved nothing; another mask of the base has mIoU {scores['adapted']:.3f}, its single mask "

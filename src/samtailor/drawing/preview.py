@@ -11,12 +11,14 @@ from PIL import Image, ImageDraw
 
 from samtailor.data.doctor.examples import choose_examples
 from samtailor.data.findings import Finding, times
+from samtailor.data.opening import AnyTask, as_task
 from samtailor.data.task import Task
 from samtailor.drawing.lettering import drawable, fitted, font_of_size, text_width
 from samtailor.drawing.overlay import save_png
 from samtailor.drawing.paint import class_colours
 from samtailor.drawing.tiles import CROWD, Tile, draw_tile
 from samtailor.errors import DataError
+from samtailor.machine.arguments import AnyPath, as_path
 
 __all__ = ["IMAGES", "draw_preview", "legend_of", "write_preview"]
 
@@ -29,22 +31,28 @@ _PAPER, _INK, _MUTED = "#ffffff", "#1a1e24", "#555e6b"
 _COLOURS = {"error": "#a81622", "warning": "#8a4b00", "note": _MUTED, "": _MUTED}
 
 
-def write_preview(task: Task, file: str | Path, *, images: int = IMAGES, findings: Iterable[Finding] = ()) -> Path:
-    """Write a contact sheet of a task as a PNG file; arguments as ``draw_preview``.
+def write_preview(task: AnyTask, file: AnyPath, *, images: int = IMAGES, findings: Iterable[Finding] = ()) -> Path:
+    """Write a contact sheet of a task as a PNG file: some images with masks in class colours, and a legend.
 
     Example:
-        >>> task = load_task("sample")
-        >>> write_preview(task, "sample.png", findings=inspect_task(task).findings)
+        >>> write_preview("DATA", "preview.png", findings=inspect_task("DATA").findings)
+
+    Args:
+        task: a task, or a path that ``load_task`` reads.
+        file: the PNG file to write.
+        images: number of images, 1 to 200, chosen so that splits, classes and findings are seen.
+        findings: of ``inspect_task``; images that they name are preferred and marked. Those of the reader count always.
 
     Returns:
         The file.
 
     Raises:
-        DataError: the number of images is out of range.
+        ArgumentError: an argument is of a wrong type.
+        DataError: the task cannot be read, or the number of images is out of range.
         SamtailorError: the file cannot be written.
     """
-    path = Path(file).expanduser()
-    save_png(path, draw_preview(task, images=images, findings=findings))
+    path = as_path(file, "file", "the PNG file to write")
+    save_png(path, draw_preview(as_task(task), images=images, findings=findings))
     return path
 
 

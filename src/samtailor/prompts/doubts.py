@@ -58,7 +58,8 @@ def warn_of_new_kinds(prompts: Prompts, fitted_on: str | None) -> None:
         known = " and ".join(_WORDS[kind] for kind in sorted(fitted))
         warn(
             f"The adapter was fitted on {known}, not on {' and '.join(_WORDS[kind] for kind in new)}: its masks may be "
-            "worse than the base's. Compare with adapted=False, or fit with --prompts mix for clicks and boxes."
+            "worse than the base's. Compare with the base alone (adapted=False, or no --adapter), or fit with "
+            "--prompts mix for clicks and boxes."
         )
 
 

@@ -10,13 +10,16 @@ from pathlib import Path
 from PIL import Image
 
 from samtailor.data.doctor.examples import choose_examples
-from samtailor.data.doctor.inspect import Inspection
+from samtailor.data.doctor.inspect import Inspection, inspect_task
 from samtailor.data.findings import Finding, times
+from samtailor.data.opening import AnyTask, as_task
 from samtailor.data.task import Task
 from samtailor.drawing.preview import legend_of
 from samtailor.drawing.tiles import Tile, draw_tile
+from samtailor.machine.arguments import AnyPath, as_path, wrong_type
+from samtailor.machine.display import ShownProgress, showing
 from samtailor.machine.files import write_atomically
-from samtailor.machine.progress import Progress, counted, silent
+from samtailor.machine.progress import Progress, counted
 from samtailor.report.page import render_dataset
 from samtailor.report.page.blocks import Block, Findings, Picture, Pictures, Section, Swatches, Text
 from samtailor.report.page.figures import picture
@@ -30,33 +33,44 @@ SIDE = 400  # pixels
 
 
 def write_dataset_page(
-    task: Task, inspection: Inspection, file: str | Path, *, images: int = IMAGES, progress: Progress = silent
+    task: AnyTask,
+    file: AnyPath,
+    *,
+    inspection: Inspection | None = None,
+    images: int = IMAGES,
+    progress: ShownProgress = True,
 ) -> Path:
     """Write one HTML page about a dataset. It opens offline and needs no other file.
 
     Example:
-        >>> task = load_task("sample")
-        >>> write_dataset_page(task, inspect_task(task), "sample.html")
+        >>> write_dataset_page("DATA", "data.html")
 
     Args:
-        task: the task.
-        inspection: what ``inspect_task`` says about it.
+        task: a task, or a path that ``load_task`` reads.
         file: the page to write.
+        inspection: what ``inspect_task`` says about the task, if it was called already.
         images: number of pictures, chosen so that splits, classes and findings are seen.
-        progress: receives a ``Count`` after each picture.
+        progress: True shows a bar in a terminal or a notebook, False shows nothing. A function receives a ``Count``
+            after each image and each picture.
 
     Returns:
         The file.
 
     Raises:
+        ArgumentError: an argument is of a wrong type.
+        DataError: the task cannot be read.
         SamtailorError: the file cannot be written.
     """
-    sections = [_findings(inspection), *_pictures(task, inspection, images, progress)]
-    counts = data_summary(replace(inspection, findings=(), root=""))
-    total = sum(split.images for split in inspection.splits.values())
-    about = f"{inspection.format}; {times(total, 'image')}, {times(len(task.classes), 'class', 'classes')}."
-    page = render_dataset(inspection.name, about, [*sections, *([counts] if counts else [])])
-    path = Path(file).expanduser()
+    if not isinstance(inspection, Inspection | None):
+        raise wrong_type("inspection", inspection, "an Inspection, which inspect_task returns, or None")
+    path, opened = as_path(file, "file", "the page to write"), as_task(task)
+    with showing(progress) as shown:
+        found = inspection or inspect_task(opened, progress=shown)
+        sections = [_findings(found), *_pictures(opened, found, images, shown)]
+    counts = data_summary(replace(found, findings=(), root=""))
+    total = sum(split.images for split in found.splits.values())
+    about = f"{found.format}; {times(total, 'image')}, {times(len(opened.classes), 'class', 'classes')}."
+    page = render_dataset(found.name, about, [*sections, *([counts] if counts else [])])
     write_atomically(path, page.encode())
     return path
 

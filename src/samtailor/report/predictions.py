@@ -128,6 +128,8 @@ def write_predictions(
     finally:
         for file in files:
             file.write()
+    for file in files:
+        progress(Note(f"{file.path}  (all masks)"))
     written.files += len(files)
     return written
 
