@@ -21,6 +21,7 @@ CODES = (
     "crowd-flags",
     "stored-values",
     "unnamed-classes",
+    "pascal-names",
     "grey-edges",
     "palette-colours",
     "inverted-masks",

@@ -200,7 +200,7 @@ def load_task(  # more than seven parameters: a public verb; its keyword argumen
         reading = Reading(ReadOptions(seed, boxes_as_masks, skip_broken, crowds, split_masks, mask_values))
         task = _read(root, format, reading)
         note_links(task, reading)
-        findings = reading.finish(root)
+        findings = reading.finish(root, is_empty=not task.images)
         task = replace(task, format=task.format + reading.skipped, findings=findings)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions.") from error

@@ -70,6 +70,11 @@ _BY_CONTENT = (
         "Segments.ai",
         "Choose an export as COCO instance, or run export_dataset(..., export_format='coco-instance') of its library",
     ),
+    (
+        r'"assets"\s*:\s*\{[\s\S]{0,800}?"asset"\s*:',
+        "VoTT",
+        "Convert the regions to COCO; VoTT itself has no such export",
+    ),
     (r'"objectHash"\s*:|"featureHash"\s*:|"data_hash"\s*:', "Encord", "Choose the export COCO in Encord"),
     (
         r'"annotations"\s*:\s*\[\s*\{\s*"label"\s*:\s*"[^"]*"\s*,\s*"coordinates"\s*:',

@@ -96,8 +96,12 @@ class Reading:
         """Return the files that were noted with a code."""
         return set(self._notes[code][3]) if code in self._notes else set()
 
-    def finish(self, root: Path) -> tuple[Finding, ...]:
+    def finish(self, root: Path, is_empty: bool = False) -> tuple[Finding, ...]:
         """Turn notes and skipped entries into findings.
+
+        Args:
+            root: the folder or file of the task.
+            is_empty: True if no image is left; then a few broken entries are an error too.
 
         Raises:
             DataError: too many entries are broken; the message lists the first ones.
@@ -107,7 +111,7 @@ class Reading:
             for code, (severity, what, hint, files) in self._notes.items()
         ]
         if self._broken:
-            self._refuse_many(root)
+            self._refuse_many(root, is_empty)
             what = f"{times(len(self._broken), 'broken entry', 'broken entries')} of {self._total} left out; first: "
             hint = self._broken[0].hint or "Fix the entries, or leave them out on purpose."
             files = tuple(dict.fromkeys(str(entry.file) for entry in self._broken))
@@ -125,15 +129,18 @@ class Reading:
         """Every broken entry, in the order of reading."""
         return tuple(self._broken)
 
-    def _refuse_many(self, root: Path) -> None:
+    def _refuse_many(self, root: Path, is_empty: bool) -> None:
         broken, total = len(self._broken), max(self._total, len(self._broken))
         few = broken <= max(SKIPPED_COUNT, SKIPPED_SHARE * total) and broken < total / 2
-        if self.options.skip_broken or few:
+        if not is_empty and (self.options.skip_broken or few):
             return
         lines = [f"  {entry}." for entry in self._broken[:SHOWN]]
         more = f"\n  and {broken - SHOWN} more" if broken > SHOWN else ""
         hint = self._broken[0].hint
+        way_out = "" if is_empty else " To read the rest without them: --skip-broken (in Python skip_broken=True)."
         raise DataError(
-            f"{broken} of {total} entries of {root} cannot be used:\n" + "\n".join(lines) + more,
-            f"{hint} To read the rest without them: --skip-broken (in Python skip_broken=True).".strip(),
+            f"{broken} of {total} entries of {root} cannot be used{', and no image is left' if is_empty else ''}:\n"
+            + "\n".join(lines)
+            + more,
+            f"{hint}{way_out}".strip(),
         )

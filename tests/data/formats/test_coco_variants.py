@@ -172,7 +172,7 @@ def test_an_empty_mask_with_an_infinite_box_gets_no_advice_about_boxes(tmp_path:
 
 def test_many_broken_entries_are_an_error_unless_they_are_skipped(tmp_path: Path) -> None:
     change = renamed("no-{}")
-    with data_error("4 of 8 entries", "no-a.png is missing (with its 1 annotation)", "skip_broken=True"):
+    with data_error("4 of 8 entries", "no image is left", "no-a.png is missing (with its 1 annotation)"):
         load(tmp_path, change)
 
     def three(data: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ YAMLS = {
     "is not YAML": "names: [cell\ntrain: {",
     "holds a YAML list": "- a",
     "has no names of the classes": "train: images/train",
-    "has the names 'cell'": "names: cell",
+    "has the names 5": "names: 5",
     "the class name None": "names: [cell, null]",
     "the class name 'cell'": "names: [cell, cell]",
     "the class number 'a'": "names: {a: cell}",

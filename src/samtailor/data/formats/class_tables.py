@@ -295,6 +295,18 @@ def _read_names(path: Path) -> ClassTable | None:
     return _named_lines(path, [line for line in lines if line and not line.startswith("#")])
 
 
+def _read_codes(path: Path) -> ClassTable | None:
+    """Read codes.txt of fastai, or classes.txt: names in order, from 0 on. A list without background is none.
+
+    YOLO has a classes.txt too, whose first class has the number 0.
+    """
+    lines = [line.strip() for line in read_text(path)[0].splitlines()]
+    names = [line for line in lines if line and not line.startswith("#")]
+    if not any(_is_background(name) for name in names):
+        return None
+    return _table(path, ((value, None, name) for value, name in enumerate(names)))
+
+
 def _read_numbered_names(path: Path) -> ClassTable | None:
     """Read names in order, or lines with their values: ``1: person``, as labels.txt of COCO-stuff."""
     lines = [line.strip() for line in read_text(path)[0].splitlines()]
@@ -374,4 +386,6 @@ _READERS: dict[str, Callable[[Path], ClassTable | None]] = {
     "dataset.json": _read_nnunet,
     "class_names.txt": _read_numbered_names,
     "labels.txt": _read_numbered_names,
+    "codes.txt": _read_codes,
+    "classes.txt": _read_codes,
 }

@@ -8,8 +8,10 @@ from typing import Any
 
 from samtailor.data.findings import listed
 from samtailor.data.formats.coco_notes import CocoNotes
-from samtailor.data.formats.files import FIX_HINT, read_json
+from samtailor.data.formats.encodings import note_encoding, read_any_json
+from samtailor.data.formats.files import FIX_HINT
 from samtailor.data.formats.label_maps import UNNAMED_CLASS
+from samtailor.data.reading import Reading
 from samtailor.data.words import quoted
 from samtailor.errors import DataError
 
@@ -19,13 +21,18 @@ Key = int | str
 _MOST_DIGITS = 18  # of an id written as text that counts as a number
 
 
-def load_content(path: Path) -> dict[str, Any]:
+def load_content(path: Path, reading: Reading) -> dict[str, Any]:
     """Return the object in a COCO file; ``images`` and ``annotations`` are lists, or dicts of id -> entry.
 
     Raises:
-        DataError: the file is not JSON, or has no images or annotations.
+        DataError: the file is not JSON, its encoding is not clear, or it has no images or annotations.
     """
-    content = read_json(path, "an object with images, annotations, categories")
+    content, encoding = read_any_json(path)
+    note_encoding(reading, path, encoding)
+    if not isinstance(content, dict):
+        kind = type(content).__name__
+        expected = "an object with images, annotations, categories"
+        raise DataError(f"{path} holds a JSON {kind}; expected {expected}.", FIX_HINT)
     for key in ("images", "annotations"):
         if not isinstance(content.get(key), (list, dict)):
             state = "is missing" if key not in content else f"is a {type(content[key]).__name__}"

@@ -18,6 +18,7 @@ from samtailor.data.formats.coco_masks import (
     is_number,
     read_box,
     read_segmentation,
+    turned_rle,
 )
 from samtailor.data.formats.coco_notes import CocoNotes
 from samtailor.data.formats.coco_search import CocoSource, base_folder
@@ -56,7 +57,7 @@ class CocoFile:
         """
         self._path, self._reading, self._notes = source.path, reading, notes
         self._boxes_as_masks = reading.options.boxes_as_masks
-        content = load_content(source.path)
+        content = load_content(source.path, reading)
         self._says_rectangles = RECTANGLES in str(content.get("info"))[:10_000]
         self._is_own = "converted by samtailor" in str(content.get("info"))[:10_000]
         self._images = list_of(source.path, content, "images", notes)
@@ -167,11 +168,12 @@ class CocoFile:
             return None
         segmentation, bbox = annotation.get("segmentation"), annotation.get("bbox")
         fill_box = self._boxes_as_masks and is_empty(segmentation)
+        width, height = image.drawn_size
         try:
             if fill_box:
-                mask = read_box(bbox, image.height, image.width, image.scale)
+                mask = read_box(bbox, height, width, image.scale)
             else:
-                mask = read_segmentation(segmentation, image.height, image.width, image.scale)
+                mask = read_segmentation(segmentation, height, width, image.scale)
         except ValueError as error:
             box_only = not fill_box and is_empty(segmentation) and finite_box(bbox) is not None
             self._broken(title, f"cannot be used: {error}", BOXES_HINT if box_only else FIX_HINT)
@@ -181,10 +183,8 @@ class CocoFile:
             self._notes.repaired(repair, image.path)
         crowd = crowd and not objects
         if not crowd:
-            self._notes.check(
-                title, _scaled_values(annotation, image.scale), mask, image.path, (image.width, image.height)
-            )
-        return Instance(key, label, mask.rle, mask.area, crowd)
+            self._notes.check(title, _scaled_values(annotation, image), mask, image.path, image.drawn_size)
+        return Instance(key, label, turned_rle(mask.rle, image.turn), mask.area, crowd)
 
     def _without_repeats(self, instances: list[Instance], image: ListedImage) -> list[Instance]:
         """Return one of several instances with the same class and the same mask; note the others."""
@@ -210,12 +210,14 @@ def _numbers_from(start: int) -> Iterator[int]:
         start += 1
 
 
-def _scaled_values(annotation: dict[str, Any], scale: tuple[float, float]) -> dict[str, Any]:
+def _scaled_values(annotation: dict[str, Any], image: ListedImage) -> dict[str, Any]:
     """Return the stored box and area in pixels of the picture."""
-    if scale == (1.0, 1.0):
+    x, y = image.scale
+    if (x, y) == (1.0, 1.0):
         return annotation
     box, area = finite_box(annotation.get("bbox")), annotation.get("area")
-    x, y = scale
+    if (x, y) == (image.width, image.height) and max(*(box or (0, 0)), area if is_number(area) else 0) > 1:
+        x, y = 1.0, 1.0  # polygons are fractions of the image, box and area are not
     return {
         "bbox": [box[0] * x, box[1] * y, box[2] * x, box[3] * y] if box else None,
         "area": area * x * y if is_number(area) else None,

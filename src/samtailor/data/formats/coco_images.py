@@ -34,6 +34,7 @@ class ListedImage:
         height: its height.
         scale: factors from the coordinates of the file to pixels.
         annotations: its annotations, each with its number in the file.
+        turn: EXIF orientation by which its masks are turned after reading; 1 for none.
     """
 
     name: str
@@ -42,6 +43,12 @@ class ListedImage:
     height: int
     scale: tuple[float, float]
     annotations: list[tuple[int, dict[str, Any]]]
+    turn: int = 1
+
+    @property
+    def drawn_size(self) -> tuple[int, int]:
+        """(width, height) of the pixels on which the masks were drawn."""
+        return (self.height, self.width) if self.turn > 4 else (self.width, self.height)
 
 
 class ImageLister:
@@ -159,7 +166,11 @@ class ImageLister:
             self._notes.repaired(scale.repair, picture.path)
         if scale.scaled:
             self._notes.scaled(picture.path, scale.scaled)
-        by_path[picture.path] = ListedImage(name, picture.path, width, height, scale.factors, list(annotations))
+        if scale.turn > 1:
+            self._notes.turned(picture.path)
+        by_path[picture.path] = ListedImage(
+            name, picture.path, width, height, scale.factors, list(annotations), scale.turn
+        )
 
 
 def _id_problem(entry: Any) -> str:

@@ -14,10 +14,11 @@ from pycocotools import mask as coco_mask
 
 from samtailor.data.formats.oriented import FEWEST_BOXES, are_oriented_boxes
 from samtailor.data.formats.shapes import box_rle, union
-from samtailor.data.pixels.rle import Rle, polygons_rle, rle_from_counts
+from samtailor.data.pixels.rle import Rle, mask_rle, polygons_rle, rle_from_counts
+from samtailor.data.pixels.tiff import turned
 from samtailor.data.words import quoted
 
-__all__ = ["CocoMask", "are_boxes", "finite_box", "is_number", "read_box", "read_segmentation"]
+__all__ = ["CocoMask", "are_boxes", "finite_box", "is_number", "read_box", "read_segmentation", "turned_rle"]
 
 Extent = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
@@ -93,6 +94,13 @@ def read_box(bbox: Any, height: int, width: int, scale: tuple[float, float] = (1
     x, y, w, h = x * scale[0], y * scale[1], w * scale[0], h * scale[1]
     rle, area = box_rle(x, y, x + w, y + h, height, width)
     return CocoMask(rle, area, (x, y, x + w, y + h))
+
+
+def turned_rle(rle: Rle, turn: int) -> Rle:
+    """Return a mask after the rotation of an EXIF orientation, 1 to 8."""
+    if turn == 1:
+        return rle
+    return mask_rle(np.ascontiguousarray(turned(np.asarray(coco_mask.decode(rle), dtype=bool), turn)))
 
 
 def is_empty(segmentation: Any) -> bool:

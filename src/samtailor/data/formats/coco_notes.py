@@ -37,6 +37,7 @@ class CocoNotes:
     _outside: list[tuple[str, str, float]] = field(default_factory=list)
     _stored: list[tuple[str, str]] = field(default_factory=list)
     _scaled: dict[str, str] = field(default_factory=dict)
+    _turned: list[str] = field(default_factory=list)
 
     def repaired(self, what: str, file: Path | str, count: int = 1) -> None:
         """Count something that was read although it is not as COCO writes it."""
@@ -46,6 +47,10 @@ class CocoNotes:
     def scaled(self, image: Path, sizes: str) -> None:
         """Record a picture of another size than stated, to which the polygons were scaled; ``sizes`` in words."""
         self._scaled[str(image)] = sizes
+
+    def turned(self, image: Path) -> None:
+        """Record a picture with an EXIF rotation whose masks were drawn before it, and turned."""
+        self._turned.append(str(image))
 
     def check(self, name: str, annotation: dict[str, Any], mask: CocoMask, image: Path, size: tuple[int, int]) -> None:
         """Compare a mask with its picture, and with the box and the area that the file stores for it.
@@ -84,6 +89,17 @@ class CocoNotes:
                     f"polygons were scaled to it. First: {next(iter(self._scaled.values()))}."
                 ),
                 "Look at the masks. Better use the images that were annotated.",
+                image,
+            )
+        for image in self._turned:
+            reading.note(
+                "exif-turned",
+                "warning",
+                lambda count: (
+                    f"{times(count, 'image has', 'images have')} an EXIF rotation, and the file states the size before "
+                    "it: the masks were turned like the image."
+                ),
+                "Look at the preview. To be sure, save the images without EXIF rotation, as they are shown.",
                 image,
             )
         far = sum(share > _FAR_OUTSIDE for _, _, share in self._outside)

@@ -38,7 +38,7 @@ class PanopticFile:
     def __init__(self, source: CocoSource, root: Path, reading: Reading, notes: CocoNotes) -> None:
         """Read the file; see ``CocoFile``."""
         self._path, self._root, self._reading, self._notes = source.path, root, reading, notes
-        content = load_content(source.path)
+        content = load_content(source.path, reading)
         self._images = list_of(source.path, content, "images", notes)
         self._annotations = list_of(source.path, content, "annotations", notes)
         segments = [segment for a in self._annotations if isinstance(a, dict) for segment in _segments(a)]

@@ -154,6 +154,10 @@ def sniff(path: Path) -> tuple[str, str]:
 
 def _kind(content: bytes | mmap.mmap, start: bytes | None = None) -> tuple[str, str]:
     start = (content[:4096] if start is None else start).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"version https://git-lfs"):
+        return "", "is a pointer of Git LFS, not its content (run git lfs pull)"
+    if start[:50].lower().startswith((b"<!doctype html", b"<html")):
+        return "", "is a web page (HTML): the download failed, download it again"
     if not start.startswith(b"{"):
         return "", "is no JSON object; expected an object with images and annotations"
     missing = [key for key in ("images", "annotations") if not _HAS[key].search(content)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -31,6 +33,8 @@ from samtailor.data.task import SPLITS, Task
 from samtailor.errors import DataError
 
 __all__ = ["VOC_CLASSES", "find_voc", "read_voc"]
+
+_PASCAL_NAME = re.compile(r"\d{4}_\d{6}")  # stem of an image of Pascal VOC, such as 2007_000032
 
 
 def find_voc(root: Path) -> Path | None:
@@ -91,6 +95,8 @@ def _read(root: Path, reading: Reading) -> Task:
 def _read_masks(root: Path, home: Path, reading: Reading) -> Task:
     images, splits, note = _split_images(home, "Segmentation", home / "SegmentationClass", ".png", reading)
     classes = read_voc_classes(home)
+    if classes.source is None and not all(_PASCAL_NAME.fullmatch(stem) for stems in splits.values() for stem in stems):
+        _note_pascal_names(home, reading)
 
     def read(image: Path) -> Draft:
         return _mask_draft(home, image, classes, reading)
@@ -99,6 +105,20 @@ def _read_masks(root: Path, home: Path, reading: Reading) -> Task:
     if not (home / "SegmentationObject").is_dir():
         note += ", one instance per class and image"
     return task_from_drafts(root, "Pascal VOC" + note, classes.names.values(), drafts)
+
+
+def _note_pascal_names(home: Path, reading: Reading) -> None:
+    names = json.dumps({str(value): name for value, name in enumerate(VOC_CLASSES[:3], 1)})
+    reading.note(
+        "pascal-names",
+        "warning",
+        lambda _: (
+            f"{home} has no table of classes: the values 1 to 20 were named like those of Pascal VOC, such as 1 "
+            f"{VOC_CLASSES[0]}, but its images are not Pascal's."
+        ),
+        f"Name your classes in {home / 'classes.json'}, like {names}.",
+        home,
+    )
 
 
 def _read_boxes(root: Path, home: Path, reading: Reading) -> Task:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from samtailor.data.formats.class_tables import ClassTable, Colour, find_table
 from samtailor.data.formats.encodings import read_text
 from samtailor.data.formats.label_maps import VOID, read_labels_of
 from samtailor.data.formats.sizes import check_mask_size
@@ -41,12 +42,16 @@ class VocClasses:
 def read_voc_classes(home: Path) -> VocClasses:
     """Read ``class_names.txt`` or ``labelmap.txt`` (``name:red,green,blue:parts:actions``, as CVAT writes it).
 
+    Without them another table that image and mask folders may have, such as ``classes.txt`` or ``class_dict.csv``,
+    names the classes; without any, the classes are Pascal's twenty.
+
     Raises:
         DataError: the file does not name background first, or names no class, or one twice.
     """
     file = next((home / name for name in ("class_names.txt", "labelmap.txt") if (home / name).is_file()), None)
     if file is None:
-        return VocClasses(None, dict(enumerate(VOC_CLASSES, 1)), {})
+        other = find_table([home, home / "SegmentationClass", home / "ImageSets"])
+        return VocClasses(None, dict(enumerate(VOC_CLASSES, 1)), {}) if other is None else _from_table(other)
     lines = [line.strip() for line in read_text(file)[0].splitlines()]
     entries = [line.split(":") for line in lines if line and not line.startswith("#")]
     entries = [entry for entry in entries if entry[0].strip() != "__ignore__"]
@@ -64,6 +69,16 @@ def read_voc_classes(home: Path) -> VocClasses:
     table = {colour: value for value, colour in enumerate(colours) if colour is not None}
     distinct = len(table) == len(entries)
     return VocClasses(file, dict(enumerate(names[1:], 1)), table if distinct else {})
+
+
+def _from_table(table: ClassTable) -> VocClasses:
+    numbers = {name: value for value, name in table.values.items()}
+    for name in table.colours.values():
+        numbers.setdefault(name, max(numbers.values(), default=0) + 1)
+    colours = {_packed(colour): numbers[name] for colour, name in table.colours.items()}
+    if colours:
+        colours = {0: 0, **{_packed(colour): 0 for colour in table.background}, **colours}
+    return VocClasses(table.file, {value: name for name, value in numbers.items()}, colours)
 
 
 def read_class_picture(path: Path, image: Path, width: int, height: int, classes: VocClasses) -> np.ndarray:
@@ -86,7 +101,7 @@ def read_class_picture(path: Path, image: Path, width: int, height: int, classes
             raise DataError(
                 f"{path} has the colour {_as_text(unknown)}, which {classes.source} does not name; expected "
                 f"{', '.join(known[:10])}.",
-                "Add the colour to labelmap.txt.",
+                f"Add the colour to {classes.source.name if classes.source else 'labelmap.txt'}.",
             )
     labels = read_labels_of(path, image, width, height)
     unknown_values = [v for v in np.unique(labels).tolist() if v not in (0, VOID) and v not in classes.names]
@@ -118,7 +133,11 @@ def _colour(text: str) -> int | None:
     if len(parts) != 3 or not all(part.strip().isascii() and part.strip().isdecimal() for part in parts):
         return None
     red, green, blue = (min(int(part), 255) for part in parts)
-    return red << 16 | green << 8 | blue
+    return _packed((red, green, blue))
+
+
+def _packed(colour: Colour) -> int:
+    return colour[0] << 16 | colour[1] << 8 | colour[2]
 
 
 def _as_text(colour: int) -> str:

@@ -68,6 +68,8 @@ def check_classes(file: Path, content: dict[str, Any]) -> dict[int, str]:
         DataError: the names are not valid, or their number is not ``nc``.
     """
     names = content.get("names")
+    if isinstance(names, str):  # names: car, tree
+        names = [name for part in names.strip(" []").split(",") if (name := part.strip().strip("'\""))]
     if isinstance(names, list):
         names = dict(enumerate(names))
     if not isinstance(names, dict) or not names:

@@ -77,6 +77,8 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
     except SamtailorError:
         raise
     except UnidentifiedImageError as error:
+        if stand_in := _stand_in(path):
+            raise ImageError(f"Image {path} is {stand_in[0]}; expected a picture.", stand_in[1]) from error
         raise ImageError(
             f"Image {path} is damaged or has an unknown format; expected one of {', '.join(_known_formats())}.",
             "Save it again as PNG.",
@@ -146,6 +148,17 @@ def exif_turn(path: Path) -> int:
 def is_special(path: Path) -> bool:
     """Return True for a pipe, a socket or a device: reading it might never end."""
     return _is_true(path.exists) and not path.is_file() and not path.is_dir()
+
+
+def _stand_in(path: Path) -> tuple[str, str] | None:
+    """Return what a text file is that lies in the place of a picture, and what to do; None for other files."""
+    with path.open("rb") as file:
+        start = file.read(200).lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS, not its content", "Run `git lfs pull` in the repository, or download the files."
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "a web page", "The download failed: download the file again, signed in if necessary."
+    return None
 
 
 def _is_true(test: Callable[[], bool]) -> bool:
