@@ -143,14 +143,15 @@ def test_darknets_obj_data_is_read(tmp_path: Path) -> None:
     assert task.classes == ("cell", "wall") and stems_of(task) == {"train": ["a"]}
 
 
-def test_lines_of_a_linked_file_elsewhere_are_not_shown_as_classes(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("root:x:0\n")
+@pytest.mark.parametrize("table", ["classes.txt", "data.yaml"])
+def test_lines_of_a_linked_file_elsewhere_are_not_shown_as_classes(tmp_path: Path, table: str) -> None:
+    (tmp_path / "secret").write_text("names: [root:x:0]\n")
     folder = tmp_path / "task"
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True)
     Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(folder / "images" / "a.png")
     (folder / "labels" / "a.txt").write_text("7 0.1 0.1 0.5 0.1 0.4 0.6\n")
-    (folder / "classes.txt").symlink_to(tmp_path / "secret")
-    with pytest.raises(DataError, match=r"classes\.txt is a link to a file outside") as caught:
+    (folder / table).symlink_to(tmp_path / "secret")
+    with pytest.raises(DataError, match=f"{table} is a link to a file outside") as caught:
         load_task(folder)
     assert "x:0" not in str(caught.value)

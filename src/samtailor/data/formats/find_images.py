@@ -11,8 +11,9 @@ from samtailor.data.formats.names import name_key, shared_folders, without_uploa
 from samtailor.data.pixels.pillow import is_file
 from samtailor.data.reading import Reading
 from samtailor.data.task import Task
+from samtailor.errors import DataError
 
-__all__ = ["ImageFinder", "is_outside", "note_links", "note_outside", "note_repaired_path", "plain_path"]
+__all__ = ["ImageFinder", "is_outside", "note_links", "note_outside", "note_repaired_path", "plain_path", "refuse_link"]
 
 
 class ImageFinder:
@@ -97,6 +98,15 @@ def plain_path(name: str) -> PurePosixPath:
 def is_outside(root: Path, path: Path) -> bool:
     """Return True if a file, with links followed, is not below the folder of the task."""
     return not path.resolve().is_relative_to(root.resolve())
+
+
+def refuse_link(file: Path) -> None:
+    """Raise DataError if a list of classes is a link that leads out of its folder: its lines would be shown."""
+    if file.is_symlink() and is_outside(file.parent, file):
+        raise DataError(
+            f"{file} is a link to a file outside the data set, whose lines are not shown as classes.",
+            "Copy the file into the folder.",
+        )
 
 
 def note_repaired_path(reading: Reading, path: Path, how: str = "") -> None:

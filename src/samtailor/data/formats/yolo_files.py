@@ -9,7 +9,7 @@ from typing import Any
 
 from samtailor.data.formats.encodings import note_encoding, read_text
 from samtailor.data.formats.files import IMAGE_SUFFIXES
-from samtailor.data.formats.find_images import is_outside, note_outside, note_repaired_path, plain_path
+from samtailor.data.formats.find_images import is_outside, note_outside, note_repaired_path, plain_path, refuse_link
 from samtailor.data.formats.yolo_yaml import LAYOUT_HINT, check_classes, find_yaml, read_yaml
 from samtailor.data.reading import Reading
 from samtailor.data.task import SPLITS
@@ -242,11 +242,7 @@ def _without_yaml(root: Path, reading: Reading) -> YoloFiles:
 
 
 def _read_names(file: Path, reading: Reading) -> dict[int, str]:
-    if file.is_symlink() and is_outside(file.parent, file):
-        raise DataError(
-            f"{file} is a link to a file outside the data set, whose lines are not shown as classes.",
-            "Copy the file into the folder.",
-        )
+    refuse_link(file)
     text, encoding = read_text(file)
     note_encoding(reading, file, encoding)
     return check_classes(file, {"names": [line.strip() for line in text.splitlines() if line.strip()]})

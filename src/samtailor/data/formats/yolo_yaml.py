@@ -9,6 +9,7 @@ import yaml
 
 from samtailor.data.formats.encodings import read_text
 from samtailor.data.formats.files import read_bytes
+from samtailor.data.formats.find_images import refuse_link
 from samtailor.errors import DataError
 from samtailor.machine.reading import open_regular
 
@@ -47,6 +48,7 @@ def read_yaml(file: Path) -> dict[str, Any]:
     size = len(read_bytes(file))
     if size > _MAX_BYTES:
         raise DataError(f"{file} has {size:,} bytes; expected at most {_MAX_BYTES:,}.", LAYOUT_HINT)
+    refuse_link(file)
     return parse_yaml(file, read_text(file)[0])
 
 
