@@ -17,7 +17,7 @@ from samtailor.errors import ImageError, PromptError
 from samtailor.frames import Frame
 from samtailor.machine.forks import before_computing
 from samtailor.opening import AnyAdapter, AnyBase, AnyCache, AnyDevice, open_model
-from samtailor.prediction.answers import Part, answer_shape, answers
+from samtailor.prediction.answers import Part, answers, any_answer
 from samtailor.prediction.current import CurrentImage
 from samtailor.prompts import Prompts, check_prompts
 from samtailor.prompts.doubts import warn_of_new_kinds
@@ -176,22 +176,21 @@ class Predictor:
         handle = self._handle(image)
         prompts = check_prompts(points, labels, boxes, mask_input, frame=handle.frame)
         parts = list(self.parts(handle, prompts, multimask, adapted))
-        if len(parts) == 1 and len(parts[0].rows) == len(prompts):
-            return Prediction(parts[0].masks, parts[0].iou, parts[0].logits, parts[0].trained)
         model = self.model if adapted else self.model.plain
-        (m, h, w), trained = answer_shape(model, handle, _choice(multimask))
-        n, frame = len(prompts), handle.frame
+        example = parts[0].answer if parts else any_answer(model, handle, _choice(multimask))
+        n, frame, (m, h, w) = len(prompts), handle.frame, example.logits.shape[1:]
         prediction = Prediction(
-            np.empty((n, m, frame.height, frame.width), dtype=bool),
+            np.zeros((n, m, frame.height, frame.width), dtype=bool),
             np.empty((n, m), dtype=np.float32),
             np.empty((n, m, h, w), dtype=np.float32),
-            trained,
+            example.trained,
         )
-        while parts:
-            part = parts.pop()
-            prediction.masks[part.rows] = part.masks
-            prediction.iou[part.rows] = part.iou
-            prediction.logits[part.rows] = part.logits
+        for part in parts:
+            prediction.iou[part.rows] = part.answer.iou
+            prediction.logits[part.rows] = part.answer.logits
+            for row, place in enumerate(part.rows.tolist()):
+                for mask in range(m):
+                    part.answer.mask(row, mask, prediction.masks[place, mask])
         return prediction
 
     def predict_many(
@@ -223,7 +222,7 @@ class Predictor:
     def parts(
         self, handle: EmbeddedImage, prompts: Prompts, multimask: bool = False, adapted: bool = True
     ) -> Iterator[Part]:
-        """Predict like ``predict``, some prompts at a time, so that memory does not grow with their number.
+        """Predict like ``predict``, some prompts at a time; a mask is made when it is asked for.
 
         Args:
             handle: from ``prepare``.

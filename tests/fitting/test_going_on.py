@@ -73,6 +73,7 @@ def test_a_signal_writes_the_best_adapter_and_says_how_to_continue(
     assert stopped.value.hint.startswith(f"Continue it: {line}")
     assert stopped.value.hint.endswith("--steps 12 --resume")
     assert read_card(run)["fit"]["ended"] == "interrupted at step 6 of a budget of 12 steps"
+    assert read_card(run)["mask_scores"] is None, "measuring would delay the end"
     load_adapter(run, tiny_sam)
     resumed = fit_task(shapes, tiny_sam, run, SHORT, cache=cache, resume=True)
     assert _bits(run) == _bits(tmp_path / "whole")

@@ -13,7 +13,6 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from samtailor.errors import DataError, SamtailorError
-from samtailor.prediction.answers import Part
 from samtailor.prompts import Prompts
 from samtailor.report.mask_files import LabelMap, Overlay, best_masks
 from samtailor.report.mask_json import MaskJson, mask_record
@@ -45,8 +44,7 @@ def test_more_than_255_labels_take_16_bits(tmp_path: Path) -> None:
 
 def test_withheld_estimates_are_never_the_best() -> None:
     iou = np.array([[np.nan, 0.2, 0.4], [0.9, np.nan, 0.1]], np.float32)
-    part = Part(np.arange(2), np.zeros((2, 3, 1, 1), bool), iou, np.zeros((2, 3, 1, 1)), (False,) * 3)
-    assert best_masks(part).tolist() == [2, 0]
+    assert best_masks(iou).tolist() == [2, 0]
 
 
 def test_an_overlay_of_a_large_picture_is_shrunk_with_its_prompts(tmp_path: Path) -> None:

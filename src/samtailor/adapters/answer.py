@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from samtailor.embeddings.opening import AnyCache, as_cache
 from samtailor.embeddings.store import EmbeddingStore
 from samtailor.errors import AdapterError, PromptError
 from samtailor.frames import Frame
-from samtailor.machine.undisturbed import undisturbed_steps
+from samtailor.machine.undisturbed import undisturbed, undisturbed_steps
 from samtailor.metrics.patch import Patch
 from samtailor.prompts import Prompts
 
@@ -30,13 +29,11 @@ __all__ = ["AdaptedModel", "Answer"]
 
 CHUNK = {"cpu": 4}
 """Prompts decoded at once, by device. On a CPU, the image-sized activations of more prompts do not fit its caches."""
-MASK_BYTES = 1 << 30
-"""Maximum size of the full-size masks held at once; one prompt is always allowed."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Masks of some prompts on one image. Masks at the size of the image are made when they are asked for.
+    """Masks of some prompts on one image. Each mask at the size of the image is made when it is asked for, not before.
 
     Attributes:
         rows: positions of these prompts among all N.
@@ -60,20 +57,18 @@ class Answer:
         """(n, M, 4h, 4w) float32, low-res frame."""
         return self.low_res.numpy()
 
-    @cached_property
-    def masks(self) -> np.ndarray:
-        """(n, M, H, W) bool, image frame."""
-        n, m = self.iou.shape
-        masks = np.zeros((n, m, self.frame.height, self.frame.width), dtype=bool)
-        for i in range(n):
-            for j in range(m):
-                mask_of(self.low_res[i, j], self.frame, masks[i, j])
-        return masks
+    @undisturbed()
+    def mask(self, prompt: int, mask: int = 0, out: np.ndarray | None = None) -> np.ndarray:
+        """Make one mask, (H, W) bool, image frame.
 
-    def mask(self, prompt: int, mask: int = 0) -> np.ndarray:
-        """Make one mask, (H, W) bool; ``prompt`` counts from 0 within this answer."""
-        return mask_of(self.low_res[prompt, mask], self.frame)
+        Args:
+            prompt: its position within this answer.
+            mask: which of its masks.
+            out: (H, W) bool of zeros to write into; None makes a new array.
+        """
+        return mask_of(self.low_res[prompt, mask], self.frame, out)
 
+    @undisturbed()
     def patch(self, prompt: int, mask: int = 0) -> Patch:
         """Make one mask, cut to a window that holds its foreground: much faster and smaller than ``mask``."""
         return patch_of(self.low_res[prompt, mask], self.frame)
@@ -174,8 +169,7 @@ class AdaptedModel:
         """
         frame = image.frame
         ranking = ranking_of(self.adapter, masks, self.base.mask_tokens)
-        most = MASK_BYTES // (max(1, len(ranking.tokens)) * frame.width * frame.height)
-        size = max(1, min(CHUNK.get(self.base.device.type, 64), most))
+        size = CHUNK.get(self.base.device.type, 64)
         for start in range(0, len(prompts), size):
             rows = slice(start, min(start + size, len(prompts)))
             decoded = self.decode(image, prompts[rows], ranking.decoded)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from samtailor.adapters.contract import Adapter
-from samtailor.adapters.io import save_adapter
+from samtailor.adapters.io import INTERRUPTED, save_adapter
 from samtailor.data.task import Task
 from samtailor.drawing.curve import plot_curve
 from samtailor.fitting.config import FitConfig
@@ -43,7 +43,15 @@ class FitResult:
 
 
 def write_outcome(run: Run, trainer: Trainer, task: Task, config: FitConfig, ended: str) -> FitResult:
-    """Write the best adapter so far and the curve into the run folder; ``ended`` says why the fit ended."""
+    """Write the best adapter so far and the curve into the run folder.
+
+    Args:
+        run: the run folder.
+        trainer: after its last step.
+        task: what was fitted on.
+        config: settings.
+        ended: why the fit ended. After Ctrl-C, the scores of the masks are not measured: that would take seconds.
+    """
     trainer.finish_adapter()
     state, base = trainer.state, trainer.model.base
     validation: dict[str, Any] = {"base": state.base, "adapted": state.best, "beats_base": state.beats_base}
@@ -60,7 +68,7 @@ def write_outcome(run: Run, trainer: Trainer, task: Task, config: FitConfig, end
             **({"extended_at": state.extended_at} if state.extended_at else {}),
         },
         "seconds": round(state.elapsed, 1),
-        "mask_scores": measure_mask_scores(trainer.model, trainer.draws),
+        "mask_scores": None if ended.startswith(INTERRUPTED) else measure_mask_scores(trainer.model, trainer.draws),
         "validation": validation | ({"base_by_mask_token": state.token_scores} if state.token_scores else {}),
         "versions": versions(),
         "hardware": hardware(base.device),

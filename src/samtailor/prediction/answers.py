@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samtailor.adapters.answer import AdaptedModel
+from samtailor.adapters.answer import AdaptedModel, Answer
 from samtailor.bases.base import MaskChoice
 from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.prompts import Prompts
 
-__all__ = ["Part", "answer_shape", "answers"]
+__all__ = ["Part", "answers", "any_answer"]
 
 
 @dataclass(frozen=True)
@@ -21,31 +21,21 @@ class Part:
 
     Attributes:
         rows: (n,) positions of these prompts among all N.
-        masks: (n, M, H, W) bool, image frame.
-        iou: (n, M) float32, the model's own estimates.
-        logits: (n, M, 4h, 4w) float32, low-res frame.
-        trained: M flags: which of the masks the adapter was trained for.
+        answer: their masks; those at the size of the image are made one at a time.
     """
 
     rows: np.ndarray
-    masks: np.ndarray
-    iou: np.ndarray
-    logits: np.ndarray
-    trained: tuple[bool, ...]
+    answer: Answer
 
 
 def answers(model: AdaptedModel, image: EmbeddedImage, prompts: Prompts, masks: MaskChoice) -> Iterator[Part]:
     """Decode N prompts in small groups. Padding points are left out, so a prompt's masks do not depend on them."""
     for rows, alike in prompts.by_point_count():
         for answer in model.answer(image, alike, masks):
-            yield Part(rows[answer.rows], answer.masks, answer.iou, answer.logits, answer.trained)
+            yield Part(rows[answer.rows], answer)
 
 
-def answer_shape(
-    model: AdaptedModel, image: EmbeddedImage, masks: MaskChoice
-) -> tuple[tuple[int, int, int], tuple[bool, ...]]:
-    """Return (M, 4h, 4w) of the logits of any prompt, and its flags ``trained``, by decoding a box around the image."""
+def any_answer(model: AdaptedModel, image: EmbeddedImage, masks: MaskChoice) -> Answer:
+    """Answer a box around the image: it shows the number and shapes of masks where there is no prompt."""
     box = np.array([[0, 0, image.frame.width, image.frame.height]], dtype=np.float32)
-    answer = next(model.answer(image, Prompts(boxes=box), masks))
-    _, m, height, width = answer.logits.shape
-    return (m, height, width), answer.trained
+    return next(model.answer(image, Prompts(boxes=box), masks))

@@ -48,7 +48,7 @@ def compare_image(model: AdaptedModel, record: ImageRecord, seed: int) -> np.nda
     panels, captions = [], [f"{len(truth)} clicks" if len(truth) > 1 else "one click"]
     for name, shown in (("base", model.plain), ("adapted", model)):
         answers = shown.answer(image, prompts)
-        masks = np.concatenate([a.masks[:, 0] for a in answers])
+        masks = np.stack([answer.mask(row) for answer in answers for row in range(len(answer.iou))])
         score = mean_over_instances(iou(count_pixels(m, t)) for m, t in zip(masks, truth, strict=True))
         panels.append(masks)
         captions.append(f"{name}: IoU {score:.2f}")

@@ -10,47 +10,78 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from samtailor.adapters.answer import Answer
 from samtailor.drawing.overlay import draw_overlay, save_png, shrink_mask, shrink_picture
 from samtailor.errors import SamtailorError
 from samtailor.machine.files import write_atomically
-from samtailor.prediction.answers import Part
 from samtailor.prompts import Prompts
 
-__all__ = ["LabelMap", "Overlay", "best_masks", "mask_files"]
+__all__ = ["LabelMap", "Overlay", "PredictedMask", "best_masks", "predicted_masks", "write_mask"]
 
 MOST_LABELS = 65535
 
 
-def best_masks(part: Part) -> np.ndarray:
-    """Return, for each prompt, the position of the mask with the highest estimate; (n,) int."""
-    best: np.ndarray = np.where(np.isnan(part.iou), -np.inf, part.iou).argmax(axis=1)
+@dataclass(frozen=True)
+class PredictedMask:
+    """One mask at the size of the image.
+
+    Attributes:
+        place: number of its prompt among those of the image.
+        number: of the mask among those of the prompt; None if there is only one.
+        pixels: (H, W) bool.
+        score: the model's own estimate of its IoU.
+        trained: whether it is the one of several that the adapter was trained for.
+        best: whether its score is the highest of the prompt.
+    """
+
+    place: int
+    number: int | None
+    pixels: np.ndarray
+    score: float
+    trained: bool
+    best: bool
+
+
+def predicted_masks(answer: Answer, places: np.ndarray, best_only: bool) -> Iterator[PredictedMask]:
+    """Make the masks of an answer, one at a time: a photo of 108 million pixels takes 108 MB for each.
+
+    Args:
+        answer: of n prompts.
+        places: (n,) numbers of the prompts among those of the image.
+        best_only: leave out all but the best mask of each prompt.
+    """
+    best = best_masks(answer.iou).tolist()
+    count = answer.iou.shape[1]
+    for row, place in enumerate(places.tolist()):
+        for j in [best[row]] if best_only else range(count):
+            number, trained = (None, False) if count == 1 else (j, answer.trained[j])
+            yield PredictedMask(place, number, answer.mask(row, j), float(answer.iou[row, j]), trained, j == best[row])
+
+
+def best_masks(iou: np.ndarray) -> np.ndarray:
+    """Return, for each of (n, M) estimates, the position of the highest one; (n,) int."""
+    best: np.ndarray = np.where(np.isnan(iou), -np.inf, iou).argmax(axis=1)
     return best
 
 
-def mask_files(stem: str, places: np.ndarray, part: Part, folder: Path) -> Iterator[tuple[Path, str]]:
-    """Write ``STEM_mask_I[_J].png`` (0 and 255, size of the image) per prompt I and mask J.
+def write_mask(stem: str, mask: PredictedMask, folder: Path) -> tuple[Path, str]:
+    """Write ``STEM_mask_I[_J].png`` (0 and 255, size of the image) of prompt I and mask J.
 
     Of several masks, the one that the adapter was trained for is ``STEM_mask_I_J_trained.png``.
 
     Args:
-        stem: beginning of the names; may contain folders.
-        places: (n,) numbers of the prompts.
-        part: their masks.
+        stem: beginning of the name; may contain folders.
+        mask: the mask.
         folder: where to write.
 
-    Yields:
-        Each path after it is written, with a short description.
+    Returns:
+        The path, and a short description.
     """
-    for row, place in enumerate(places.tolist()):
-        count = part.masks.shape[1]
-        for j in range(count):
-            trained = count > 1 and part.trained[j]
-            suffix = "" if count == 1 else f"_{j}_trained" if trained else f"_{j}"
-            path = folder / f"{stem}_mask_{place}{suffix}.png"
-            mask = part.masks[row, j]
-            _write_grey(path, mask.view(np.uint8) * np.uint8(255))
-            own = "the adapter's own mask, " if trained else ""
-            yield path, f"{own}{int(mask.sum())} pixels, estimated IoU {part.iou[row, j]:.2f}"
+    suffix = "" if mask.number is None else f"_{mask.number}_trained" if mask.trained else f"_{mask.number}"
+    path = folder / f"{stem}_mask_{mask.place}{suffix}.png"
+    _write_grey(path, mask.pixels.view(np.uint8) * np.uint8(255))
+    own = "the adapter's own mask, " if mask.trained else ""
+    return path, f"{own}{int(mask.pixels.sum())} pixels, estimated IoU {mask.score:.2f}"
 
 
 @dataclass

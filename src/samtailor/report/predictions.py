@@ -16,7 +16,7 @@ from samtailor.errors import DataError, ImageError, PromptError, PromptWarning
 from samtailor.machine.progress import Note, Progress, counted, silent
 from samtailor.predict import Predictor
 from samtailor.prediction.jobs import Job, checked_groups
-from samtailor.report.mask_files import LabelMap, Overlay, best_masks, mask_files
+from samtailor.report.mask_files import LabelMap, Overlay, predicted_masks, write_mask
 from samtailor.report.mask_json import MaskJson, MaskRecord, mask_record
 
 __all__ = ["MaskFormat", "Outputs", "OverlaySize", "Written", "write_predictions"]
@@ -152,18 +152,19 @@ def _predict(
     records: list[list[MaskRecord]] = [[] for _ in files]
     for places, prompts in groups:
         for part in predictor.parts(handle, prompts, multimask):
-            numbers = places[part.rows]
-            if "png" in outputs.formats:
-                yield from mask_files(job.stem, numbers, part, outputs.folder)
-            for row, best in enumerate(best_masks(part).tolist()):
-                place, mask, score = int(numbers[row]), part.masks[row, best], float(part.iou[row, best])
+            for mask in predicted_masks(part.answer, places[part.rows], best_only="png" not in outputs.formats):
+                if "png" in outputs.formats:
+                    yield write_mask(job.stem, mask, outputs.folder)
+                if not mask.best:
+                    continue
                 written.masks += 1
                 if overlay is not None:
-                    overlay.add(place, mask)
+                    overlay.add(mask.place, mask.pixels)
                 if labels is not None:
-                    labels.add(place, mask)
+                    labels.add(mask.place, mask.pixels)
                 for file, rows in zip(files, records, strict=True):
-                    rows.append(mask_record(place, mask, score, file.category(job.prompts[place].category)))
+                    category = file.category(job.prompts[mask.place].category)
+                    rows.append(mask_record(mask.place, mask.pixels, mask.score, category))
     if labels is not None:
         path = outputs.folder / f"{job.stem}_labels.png"
         labels.write(path)
