@@ -215,8 +215,21 @@ class Run:
         flush(self.log)
 
     def read_log(self) -> list[dict[str, Any]]:
-        """Read the rows of the log."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """Read the rows of the log.
+
+        Raises:
+            FitError: it is gone or cannot be read.
+        """
+        return [json.loads(line) for line in self._log_lines()]
+
+    def _log_lines(self) -> list[str]:
+        try:
+            return self.log.read_text().splitlines()
+        except OSError as error:
+            raise FitError(
+                f"The log {self.log} cannot be read: {error.strerror or error}.",
+                "Restore the run folder; while a fit runs, nothing may remove its files.",
+            ) from error
 
     def cut_log(self, step: int, validated: bool = True) -> None:
         """Drop rows after ``step``: a killed fit wrote them after its last saved state and will write them again.
@@ -226,7 +239,7 @@ class Run:
             validated: whether to keep the validation of this step.
         """
         if self.log.is_file():
-            rows = [line for line in self.log.read_text().splitlines() if _is_kept(line, step, validated)]
+            rows = [line for line in self._log_lines() if _is_kept(line, step, validated)]
             write_atomically(self.log, "".join(f"{row}\n" for row in rows).encode())
 
 

@@ -16,7 +16,7 @@ from samtailor.bases.base import Base
 from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.data import Task, load_task
 from samtailor.embeddings.cache import EmbeddingCache
-from samtailor.errors import AdapterError, DataError
+from samtailor.errors import AdapterError, DataError, FitError
 from samtailor.evaluate import measure_base
 from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.subject import class_to_score, task_of_run
@@ -108,3 +108,8 @@ def test_the_lists_of_methods_and_bases() -> None:
     assert all(info.options == method_class(name).options() and info.description for name, info in methods.items())
     assert next(iter(list_bases())) == DEFAULT_BASE and all(list_bases().values())
     assert set(list_bases()) == {DEFAULT_BASE, "FILE", "FOLDER", "OWNER/NAME"}
+
+
+def test_a_log_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(FitError, match=r"metrics\.jsonl cannot be read: No such file"):
+        Run(tmp_path / "run").read_log()
