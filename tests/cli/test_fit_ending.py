@@ -15,14 +15,14 @@ from samtailor.fitting.outcome import FitResult
 
 def printed(adapter: PLM, beats_base: bool, step: int, best: float) -> str:
     file, base = io.StringIO(), {"miou": 0.5, "iou_instances": 0.5, "n": 20}
-    result = FitResult(adapter, beats_base, base, base | {"miou": best}, step, 12, "the budget is used up")
+    result = FitResult(adapter, beats_base, base, base | {"miou": best, "miou_error": 0.03}, step, 12, "the budget is used up")
     print_fit(Console(file=file, width=80), result, Path("runs/mine"))
     return file.getvalue()
 
 
 def test_an_adapter_that_is_better_is_named_with_its_score_and_its_file(moved_plm: PLM) -> None:
     text = printed(moved_plm, True, 9, 0.7)
-    assert "Best at step 9: val mIoU 0.700, base 0.500 (n 20)." in text
+    assert "Best at step 9: val mIoU 0.700 (standard error 0.030), base 0.500 (n 20)." in text
     assert "Adapter: runs/mine/adapter.safetensors" in text
 
 

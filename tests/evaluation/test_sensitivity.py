@@ -148,8 +148,10 @@ def test_strength(tiny_sam: Base, shapes: Task, cache: EmbeddingCache, moved_plm
     sparse, image = torch.randn(1, 2, 2, tiny_sam.embed_dim), torch.randn(1, tiny_sam.embed_dim, 4, 4)
     positions = tiny_sam.image_positions()[:, :4, :4]
     moved = moved_plm(sparse, {"image": image}, positions)
-    assert torch.equal(Scaled(moved_plm, 0.0, tiny_sam)(sparse, {"image": image}, positions), sparse)
-    assert torch.equal(Scaled(moved_plm, 1.0, tiny_sam)(sparse, {"image": image}, positions), moved)
+    kinds = torch.zeros(1, 2, 2, dtype=torch.int64)
+    for strength, expected in ((0.0, sparse), (1.0, moved)):
+        changes = Scaled(moved_plm, strength, tiny_sam).changes(sparse, {"image": image}, positions, kinds)
+        assert torch.equal(changes.sparse, expected)
     curve = strength_curve(AdaptedModel.of(tiny_sam, moved_plm, cache), shapes, "test", limit=4)
     assert [point.strength for point in curve] == [0.0, 0.25, 0.5, 0.75, 1.0]
     from samtailor.evaluate import evaluate_task
