@@ -20,7 +20,7 @@ from samtailor.errors import ArgumentError, FitCollapseError
 from samtailor.fitting.batches import Sampler, check_validation, validation_draws
 from samtailor.fitting.command import resume_command
 from samtailor.fitting.config import FitConfig, Precision
-from samtailor.fitting.context import context_of, continuation
+from samtailor.fitting.context import budget_of_run, context_of, continuation
 from samtailor.fitting.display import FitDisplay
 from samtailor.fitting.forecast import forecast
 from samtailor.fitting.lock import locked
@@ -70,7 +70,7 @@ def fit_task(  # more than seven parameters: a public verb; its keyword argument
         task: a task with train and val splits, or a path that ``load_task`` reads.
         base: a base, or its name, folder or file.
         out: the run folder to write, with the log, two pictures and the state for ``resume``.
-        config: settings; None takes those of the command line.
+        config: settings; None takes those of the command line, and with ``resume`` the run's own budget.
         device: where to load a base that is given by name: auto, cpu, cuda, cuda:1 or mps.
         cache: a cache or its folder; None is the user's own, False keeps embeddings in memory alone.
         resume: continue the run in ``out``; start one if there is none. Everything but the budget must be as before. A
@@ -93,8 +93,10 @@ def fit_task(  # more than seven parameters: a public verb; its keyword argument
     if not isinstance(config, FitConfig | None):
         raise wrong_type("config", config, "a FitConfig")
     run, store, opened = Run.of(out, "out"), as_cache(cache), as_task(task)
+    if config is None:  # a run that goes on keeps its own budget
+        config = FitConfig(**(budget_of_run(run) if resume else {}))
     with showing(progress, FitDisplay) as shown:
-        return _fit(opened, open_base(base, device=device), run, config or FitConfig(), store, resume, shown)
+        return _fit(opened, open_base(base, device=device), run, config, store, resume, shown)
 
 
 def _fit(

@@ -15,7 +15,9 @@ from samtailor.fitting.outcome import FitResult
 
 def printed(adapter: PLM, beats_base: bool, step: int, best: float) -> str:
     file, base = io.StringIO(), {"miou": 0.5, "iou_instances": 0.5, "n": 20}
-    result = FitResult(adapter, beats_base, base, base | {"miou": best, "miou_error": 0.03}, step, 12, "the budget is used up")
+    result = FitResult(
+        adapter, beats_base, base, base | {"miou": best, "miou_error": 0.03}, step, 12, "the budget is used up"
+    )
     print_fit(Console(file=file, width=80), result, Path("runs/mine"))
     return file.getvalue()
 

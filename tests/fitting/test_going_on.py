@@ -373,3 +373,11 @@ def test_a_store_that_is_deleted_during_a_fit_changes_no_bit(
         stored, expected = store.get(tiny_sam.fingerprint, key), whole.get(tiny_sam.fingerprint, key)
         assert twin.is_file() and stored is not None and expected is not None
         assert torch.equal(stored["image"], expected["image"])
+
+
+def test_without_settings_a_resumed_fit_keeps_its_own_budget(
+    shapes: Task, tiny_sam: Base, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    first = fit_task(shapes, tiny_sam, tmp_path / "run", FitConfig(steps=3), cache=cache)
+    again = fit_task(shapes, tiny_sam, tmp_path / "run", cache=cache, resume=True)
+    assert (first.steps, again.steps, again.reason) == (3, 3, first.reason)
