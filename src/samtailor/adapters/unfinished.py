@@ -36,10 +36,12 @@ def unfinished(folder: Path) -> tuple[str, str] | None:
 
 
 def resume_line(folder: Path) -> str:
-    """Return the command that continues the fit in ``folder``."""
+    """Return the command that continues the fit in ``folder``, also if the folder was moved."""
     try:
-        return Fields(parse_object((folder / SOURCE_FILE).read_bytes())).text("resume")
-    except (OSError, FieldError):  # an older run does not have the line
+        words = shlex.split(Fields(parse_object((folder / SOURCE_FILE).read_bytes())).text("resume"))
+        words[words.index("--out") + 1] = str(folder)
+        return shlex.join(words)
+    except (OSError, FieldError, ValueError, IndexError):  # an older run does not have the line
         return f"samtailor fit TASK --out {shlex.quote(str(folder))} --resume, with the options it was started with."
 
 
