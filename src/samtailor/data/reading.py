@@ -124,11 +124,6 @@ class Reading:
         """Text for the format line, such as ``, 2 of 300 entries left out``; empty if nothing is left out."""
         return f", {len(self._broken)} of {self._total} entries left out" if self._broken else ""
 
-    @property
-    def all_broken(self) -> tuple[BrokenEntry, ...]:
-        """Every broken entry, in the order of reading."""
-        return tuple(self._broken)
-
     def _refuse_many(self, root: Path, is_empty: bool) -> None:
         broken, total = len(self._broken), max(self._total, len(self._broken))
         few = broken <= max(SKIPPED_COUNT, SKIPPED_SHARE * total) and broken < total / 2

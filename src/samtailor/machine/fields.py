@@ -71,13 +71,6 @@ class Fields:
             raise self._error(name, value, "a text")
         return value
 
-    def flag(self, name: str, default: bool | None = None) -> bool:
-        """Return true or false."""
-        value = self._value(name, default)
-        if not isinstance(value, bool):
-            raise self._error(name, value, "true or false")
-        return value
-
     def table(self, name: str, default: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return an object."""
         value = self._value(name, default)

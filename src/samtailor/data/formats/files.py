@@ -13,7 +13,6 @@ from samtailor.errors import DataError, ImageError
 __all__ = [
     "FIX_HINT",
     "IMAGE_SUFFIXES",
-    "MASK_SUFFIXES",
     "files_by_stem",
     "picture_size",
     "read_bytes",
@@ -23,7 +22,6 @@ __all__ = [
 
 _COMMON = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp")
 IMAGE_SUFFIXES = (*_COMMON, ".gif", ".ppm", ".pgm", ".pbm", ".jp2", ".avif", ".heic", ".heif", ".dcm", ".dicom")
-MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".webp")
 FIX_HINT = "Fix the file or export it again."
 
 

@@ -19,8 +19,6 @@ __all__ = ["Pairing", "find_pairs"]
 _GOOD = ("good", "ok", "normal")  # folders of images without a defect, as in MVTec AD
 _PHOTOS = (".jpg", ".jpeg")
 
-_Key = tuple[str, tuple[str, ...]]  # split and context
-
 
 @dataclass
 class Pairing:
