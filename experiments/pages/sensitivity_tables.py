@@ -11,6 +11,7 @@ from experiments.pages.markdown import table
 from experiments.records.lines import Lines
 from experiments.records.rows import Row
 from experiments.specs.run import Measure
+from samtailor.evaluation.corrective import WITH_MASKS
 
 __all__ = ["sensitivity_tables"]
 
@@ -18,35 +19,42 @@ _FIGURES = ("mean", "spread", "worst", "p10", "unstable")
 
 
 def sensitivity_tables(rows: Sequence[Row], measure: Measure, lines: Lines) -> Iterator[str]:
-    """A table over all prompts and one of corrective clicks; nothing if sensitivity was not measured."""
+    """A table over all prompts and one of corrective clicks; nothing of what was not measured."""
     studies = [(row, s) for row in rows if (s := _studies(row, measure, lines))]
-    if not studies:
+    varied = [(row, v) for row, each in studies if (v := [s for s in each if row.evaluation_row in s["methods"]])]
+    if varied:
+        example = varied[0][1][0]
+        yield f"Prompts varied on {example['instances']} instances of {example['images']} images:"
+        yield ""
+        entries = []
+        for row, each in varied:
+            groups = [study["methods"][row.evaluation_row]["groups"]["all"] for study in each]
+            entries.append([row.label, *(_estimate([group[name] for group in groups]) for name in _FIGURES)])
+        yield from table(["all prompts", *_FIGURES], entries)
+        yield ""
+    clicked = [(row, each) for row, each in studies if row.evaluation_row in ("adapted", "base-single")]
+    if not clicked:
         return
-    example = studies[0][1][0]
-    yield f"Prompts varied on {example['instances']} instances of {example['images']} images:"
-    yield ""
-    entries = []
-    for row, each in studies:
-        groups = [study["methods"][row.evaluation_row]["groups"]["all"] for study in each]
-        entries.append([row.label, *(_estimate([group[name] for group in groups]) for name in _FIGURES)])
-    yield from table(["all prompts", *_FIGURES], entries)
-    yield ""
+    example = clicked[0][1][0]
     targets = list(example["clicks_to_quality"]["targets"])
+    yield f"Corrective clicks, on {example['instances']} instances of {example['images']} images:"
+    yield ""
     yield from table(
         ["corrective clicks needed for", *(f"IoU {target}" for target in targets)],
         [
-            [row.label, *(_clicks(each, target, row.evaluation_row) for target in targets)]
-            for row, each in studies
-            if row.evaluation_row in ("adapted", "base-single")
+            [row.label + end, *(_clicks(each, target, row.evaluation_row + end) for target in targets)]
+            for row, each in clicked
+            for end in ("", WITH_MASKS)
+            if all(row.evaluation_row + end in study["clicks_to_quality"]["targets"][targets[0]] for study in each)
         ],
     )
     yield ""
 
 
 def _studies(row: Row, measure: Measure, lines: Lines) -> list[dict[str, Any]]:
-    """The sensitivity of each finished run; none for the row ``base-oracle``."""
-    evaluations = row.evaluations(measure, lines)
-    return [e["sensitivity"] for e in evaluations if row.evaluation_row in e.get("sensitivity", {}).get("methods", {})]
+    """The studies of each finished run with figures of this row; none for the row ``base-oracle``."""
+    studies = [e["sensitivity"] for e in row.evaluations(measure, lines) if e.get("sensitivity")]
+    return [s for s in studies if any(row.evaluation_row in t for t in s["clicks_to_quality"]["targets"].values())]
 
 
 def _clicks(studies: list[dict[str, Any]], target: str, evaluation_row: str) -> str:

@@ -62,6 +62,8 @@ def take_measure(
         class_map=tuple(spec["class_map"]),
         sensitivity=spec["sensitivity"],
         base_rows=model.adapter is None,
+        clicks=spec["clicks"],
+        instances=spec["instances"],
     )
     began = time.perf_counter()
     found = measure(

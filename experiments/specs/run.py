@@ -75,6 +75,7 @@ class Measure:
         words += [self["split"], str(self["prompt"])]
         if self["prompts_per_instance"] != 1:
             words.append(f"{self['prompts_per_instance']} prompts per instance")
+        words += [f"{self['instances']} instances"] if self["instances"] else []
         words += [f"classes {', '.join(self['class_map'])}"] if self["class_map"] else []
         return ", ".join(words + ([f"prompt seed {self['seed']}"] if self["seed"] else []))
 

@@ -48,6 +48,8 @@ MEASURE_DEFAULTS: dict[str, Any] = {
     "prompts_per_instance": 1,
     "seed": 0,
     "sensitivity": 0,
+    "clicks": 0,
+    "instances": None,
     "class_map": [],
     "drop_duplicates": False,
     "boxes_as_masks": False,

@@ -57,6 +57,11 @@ class Frame:
         """Convert (..., 2) points from the input frame to the image frame."""
         return points / points.new_tensor(self.scale)
 
+    def low_res_to_image(self, points: Tensor) -> Tensor:
+        """Convert (..., 2) points from the low-res frame to the image frame, and move those in the padding inside."""
+        moved = self.points_to_image(points * (self.input_size / self.low_res_size))
+        return moved.minimum(moved.new_tensor([self.width, self.height]))
+
     def boxes_to_input(self, boxes: Tensor) -> Tensor:
         """Convert (..., 4) boxes (x0, y0, x1, y1) from the image frame to the input frame."""
         return boxes * boxes.new_tensor(self.scale * 2)

@@ -21,13 +21,13 @@ from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.evaluation.choose import some_instances
 from samtailor.evaluation.clickmap import click_map
-from samtailor.evaluation.corrective import LIMIT, ClickRuns, measure_clicks, next_click, summarise_clicks
+from samtailor.evaluation.corrective import LIMIT, ClickRuns, measure_clicks, summarise_clicks
 from samtailor.evaluation.forgetting import off_is_the_base, strength_curve
 from samtailor.evaluation.sensitivity import PromptScores, measure_sensitivity, summarise_sensitivity
 from samtailor.evaluation.study_results import GroupStability
 from samtailor.evaluation.variants import GROUPS, VARIANTS, variant_prompts
 from samtailor.metrics.bootstrap import Estimate
-from samtailor.prompts import deepest_pixel, simulate_background_click, simulate_boundary_click
+from samtailor.prompts import deepest_pixel, next_click, simulate_background_click, simulate_boundary_click
 
 masks = st.tuples(st.integers(1, 20), st.integers(1, 20)).flatmap(lambda shape: arrays(bool, shape))
 

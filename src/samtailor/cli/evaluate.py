@@ -55,6 +55,15 @@ def evaluate(  # more than seven parameters: they are the options of the command
         ),
     ] = False,
     sensitivity_instances: SensitivityInstancesOption = STUDY_INSTANCES,
+    clicks: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Count the corrective clicks that a good mask takes, on N randomly chosen objects; "
+            "0 counts none, unless with --sensitivity.",
+        ),
+    ] = 0,
     class_: MeasuredClassOption = None,
     also: AlsoOption = None,
     map: MapOption = None,
@@ -94,6 +103,7 @@ def evaluate(  # more than seven parameters: they are the options of the command
         only=class_,
         drop_duplicates=drop_duplicates,
         instances=instances,
+        clicks=clicks,
     )
     check_questions(opened, questions)
 

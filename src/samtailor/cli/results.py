@@ -47,10 +47,11 @@ def print_measured(console: Console, measured: Measured, questions: Questions) -
     if len(evaluation.rows[0].per_class) > 1:
         print_table(console, class_table(evaluation.rows))
     if sensitivity is not None:
-        print_table(console, sensitivity_table(sensitivity))
+        if sensitivity.rows:
+            print_table(console, sensitivity_table(sensitivity))
         if sensitivity.clicks is not None:
             print_table(console, clicks_table(sensitivity.clicks))
-    elif questions.sensitivity != 0:
+    elif questions.sensitivity != 0 or questions.clicks != 0:
         text = "Prompts were not varied: with this class map, every instance is prompted piece by piece."
         console.print()
         print_text(console, text)

@@ -19,12 +19,14 @@ from samtailor.evaluation.study_results import ClickCount, ClicksToQuality
 from samtailor.machine.progress import Progress, silent
 from samtailor.metrics import count_pixels, iou
 from samtailor.metrics.bootstrap import Estimate, Resampler
-from samtailor.prompts import Prompts, deepest_pixel
+from samtailor.prompts import Prompts, deepest_pixel, next_click
 
-__all__ = ["LIMIT", "TARGETS", "ClickRuns", "measure_clicks", "next_click", "summarise_clicks"]
+__all__ = ["LIMIT", "TARGETS", "WITH_MASKS", "ClickRuns", "measure_clicks", "summarise_clicks"]
 
 TARGETS = (0.80, 0.85, 0.90)
 LIMIT = 20
+WITH_MASKS = " + mask"
+"""Ends the name of a row whose corrections have the mask before them as a mask prompt."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +37,6 @@ class ClickRuns:
     instance: int
     label: str
     ious: dict[str, list[float]]
-
-
-def next_click(predicted: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, int]:
-    """Place the next corrective click: on the deepest pixel of the missing or the excess area, whichever is deeper.
-
-    Returns:
-        (x, y) as (2,) float32, image frame, and its label: 1 on missing area, 0 on excess area.
-    """
-    candidates = []
-    for wrong, label in ((truth & ~predicted, 1), (predicted & ~truth, 0)):
-        if wrong.any():
-            point, depth = deepest_pixel(wrong)
-            candidates.append((depth, label, point))
-    _, label, point = max(candidates, key=lambda c: c[:2])
-    return point, label
 
 
 def measure_clicks(
@@ -64,20 +51,23 @@ def measure_clicks(
 ) -> list[ClickRuns]:
     """Run corrective clicks on the instances that ``measure_sensitivity`` chooses; arguments as there.
 
-    The single mask answers; earlier masks are not fed back to the model.
+    The single mask answers. There are two rows for each model: one with the clicks alone, and one in which each
+    correction also has the logits of the mask before it as a mask prompt, if the base takes masks.
     """
     images, names = some_instances(task.split(split), limit, seed, whole=True), image_names(task, split)
-    header = {"limit": limit, "seed": seed, "clicks": LIMIT, "until": max(TARGETS)}
+    header = {"limit": limit, "seed": seed, "clicks": LIMIT, "until": max(TARGETS), "masks": model.base.takes_masks}
     journal = Journal(keep, "clicks", identity(model, task, split) | header)
     rows = journal.by_image(images, names, lambda record: _run(model, record), "Correcting by clicks", progress)
     return [ClickRuns(**row) for row in rows]
 
 
 def _run(model: AdaptedModel, record: ImageRecord) -> list[dict[str, Any]]:
-    models = {"base-single": model.plain}
-    if model.adapter is not None:
-        models["adapted"] = model
-    runs = {name: _click(each, record) for name, each in models.items()}
+    models = {"base-single": model.plain} | ({} if model.adapter is None else {"adapted": model})
+    runs = {}
+    for name, each in models.items():
+        runs[name] = _click(each, record, with_masks=False)
+        if model.base.takes_masks:
+            runs[name + WITH_MASKS] = _click(each, record, with_masks=True)
     return [
         {
             "image": record.path.name,
@@ -89,27 +79,29 @@ def _run(model: AdaptedModel, record: ImageRecord) -> list[dict[str, Any]]:
     ]
 
 
-def _click(model: AdaptedModel, record: ImageRecord) -> list[list[float]]:
+def _click(model: AdaptedModel, record: ImageRecord, with_masks: bool) -> list[list[float]]:
     """Click on all instances of an image in parallel: one batch of equally long prompts per round."""
     image = model.open(record)
     instances = record.promptable  # truths are decoded one by one: all masks of a large photo would fill the memory
-    clicks = [[(deepest_pixel(i.mask())[0], 1)] for i in instances]
+    points = np.stack([deepest_pixel(i.mask())[0] for i in instances])[:, None]
+    prompts = Prompts(points=points, labels=np.ones(points.shape[:2], dtype=np.int64))
     ious: list[list[float]] = [[] for _ in instances]
-    active = list(range(len(instances)))
+    active = np.arange(len(instances))
     for _ in range(LIMIT):
-        points = np.stack([[point for point, _ in clicks[row]] for row in active])
-        labels = np.array([[label for _, label in clicks[row]] for row in active], dtype=np.int64)
-        left = []
-        for answer in model.answer(image, Prompts(points=points, labels=labels)):
+        left, clicks, masks = [], [], []
+        for answer in model.answer(image, prompts):
             for number, row in enumerate(active[answer.rows]):
                 predicted, truth = answer.mask(number), instances[row].mask()
                 ious[row].append(iou(count_pixels(predicted, truth)))
-                if ious[row][-1] < max(TARGETS):
-                    clicks[row].append(next_click(predicted, truth))
-                    left.append(row)
-        active = left
-        if not active:
+                click = next_click(predicted, truth) if ious[row][-1] < max(TARGETS) else None
+                if click is not None:
+                    left.append(answer.rows.start + number)
+                    clicks.append(click)
+                    masks.append(answer.logits[number, 0])
+        if not left:
             break
+        active, places, labels = active[left], np.stack([c[0] for c in clicks]), np.array([c[1] for c in clicks])
+        prompts = prompts[np.array(left)].with_click(places, labels, np.stack(masks) if with_masks else None)
     return ious
 
 

@@ -19,7 +19,7 @@ from samtailor.evaluation.questions import Questions
 from samtailor.evaluation.results import OtherTask, Results
 from samtailor.evaluation.sensitivity import measure_sensitivity, summarise_sensitivity
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
-from samtailor.evaluation.study_results import StrengthPoint
+from samtailor.evaluation.study_results import Sensitivity, StrengthPoint
 from samtailor.machine.progress import Progress, silent
 from samtailor.prompts import check_evaluated_kind
 
@@ -65,14 +65,28 @@ def measure(
     for one in (task, *(drawn_part(other, split, questions.instances, questions.seed) for other in others)):
         encode_images(model.base, one.split(split), model.cache, progress=progress)
     evaluation = evaluate_split(model, whole, questions, keep=keep, progress=progress)
-    sensitivity = None
-    if questions.sensitivity != 0 and some_instances(task.split(split), 1, 0, whole=True):
-        options: dict[str, Any] = {"limit": questions.sensitivity, "seed": questions.seed, "keep": keep}
-        scores = measure_sensitivity(model, task, split, progress=progress, **options)
-        runs = measure_clicks(model, task, split, progress=progress, **options)
-        sensitivity = replace(summarise_sensitivity(scores, questions.seed), clicks=summarise_clicks(runs))
+    sensitivity = _sensitivity(model, task, questions, keep, progress)
     also = _others(model, task, others, questions, keep, progress) if others else ()
     return Measured(task, evaluation, Results(evaluation.summary(questions.class_map), sensitivity, also))
+
+
+def _sensitivity(
+    model: AdaptedModel, task: Task, questions: Questions, keep: Path | None, progress: Progress
+) -> Sensitivity | None:
+    """Vary the prompts, and count corrective clicks on the same instances or on those of ``questions.clicks``."""
+    split, seed = questions.split, questions.seed
+    varied, clicked = questions.sensitivity != 0, questions.clicks != 0
+    if not (varied or clicked) or not some_instances(task.split(split), 1, 0, whole=True):
+        return None
+    options: dict[str, Any] = {"seed": seed, "keep": keep, "progress": progress}
+    scores = measure_sensitivity(model, task, split, limit=questions.sensitivity, **options) if varied else None
+    limit = questions.clicks if clicked else questions.sensitivity
+    runs = measure_clicks(model, task, split, limit=limit, **options)
+    clicks = summarise_clicks(runs)
+    if scores is None:
+        images = len({run.image for run in runs})
+        return Sensitivity(instances=len(runs), images=images, seed=seed, clicks=clicks)
+    return replace(summarise_sensitivity(scores, seed), clicks=clicks)
 
 
 def _others(

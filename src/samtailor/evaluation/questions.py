@@ -32,6 +32,8 @@ class Questions:
         seed: random seed of the prompts and of the choice of instances.
         class_map: entries such as ``eyes=left_eye+right_eye``; if there are any, only these classes count.
         sensitivity: number of instances whose prompts are varied; 0 skips this study, None takes all instances.
+        clicks: number of instances on which corrective clicks are counted; 0 skips this study unless ``sensitivity`` is
+            measured, whose instances are then used. None takes all instances.
         also: other tasks to score, or their paths, such as one that the adapter was not fitted on.
         strengths: number of instances of each task on which the adapter is turned down, if there are other tasks;
             0 skips this study.
@@ -55,6 +57,7 @@ class Questions:
     only: str | None = None
     drop_duplicates: bool = False
     instances: int | None = None
+    clicks: int | None = 0
 
     @property
     def other_tasks(self) -> tuple[Task, ...]:

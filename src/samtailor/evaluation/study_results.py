@@ -92,7 +92,7 @@ class Sensitivity:
         instances: number of instances whose prompts were varied; None if unknown.
         images: number of their images; None if unknown.
         seed: random seed of instances and prompts; None if unknown.
-        rows: name of a row -> its figures.
+        rows: name of a row -> its figures; empty if only clicks were counted.
         paired: name of a row of the base -> group of prompts -> adapted minus base.
         clicks: corrective clicks on the same instances.
     """

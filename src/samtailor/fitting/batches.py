@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from samtailor.data.task import ImageRecord, Instance
 from samtailor.errors import DataError
 from samtailor.fitting.config import FitConfig, Sampling
+from samtailor.fitting.sessions import BOX, Session, draw_session
 from samtailor.fitting.strata import select_instances
+from samtailor.frames import Frame
 from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 
-__all__ = ["Draw", "Sampler", "check_validation", "validation_draws"]
+__all__ = ["Draw", "Sampler", "check_validation", "coverage", "validation_draws"]
 
 _GROUPS: dict[Sampling, Callable[[Instance], Hashable]] = {
     "instances": lambda i: None,
@@ -33,24 +37,46 @@ _EPOCH, _STEP, _VALIDATION = 0, 1, 2  # independent streams of random numbers
 
 @dataclass(frozen=True)
 class Draw:
-    """Some instances of one image, each with one prompt; ``seed`` is for all other random choices of the step."""
+    """Some instances of one image, each with one prompt.
+
+    Attributes:
+        image: the image.
+        instances: N instances.
+        prompts: N prompts; the first ones if there is a session.
+        seed: of all other random choices of the step.
+        session: how the prompts go on with corrective clicks; None if they do not.
+    """
 
     image: ImageRecord
     instances: tuple[Instance, ...]
     prompts: Prompts
     seed: int = 0
+    session: Session | None = None
+
+
+def coverage(draw: Draw, frame: Frame) -> Tensor:
+    """Return the share of each low-res pixel that the true masks cover, (N, l, l) on the CPU."""
+    # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
+    return torch.cat([frame.masks_to_low_res(torch.from_numpy(i.mask())[None]) for i in draw.instances])
+
+
+_BOXES = {"click": 0.0, "box": 1.0, "mix": 0.5, "interactive": BOX}
+"""Share of boxes among the first prompts."""
 
 
 def _draw_kind(kind: PromptKind, rng: np.random.Generator) -> Literal["click", "box"]:
-    if kind == "mix":
-        return "click" if rng.random() < 0.5 else "box"
-    return kind
+    share = _BOXES[kind]
+    if share in (0, 1):
+        return "box" if share else "click"
+    return "click" if rng.random() < 1 - share else "box"
 
 
 def _draw(image: ImageRecord, instances: Sequence[Instance], config: FitConfig, rng: np.random.Generator) -> Draw:
     kind = _draw_kind(config.prompts, rng)
     prompts = simulate_prompts((i.mask() for i in instances), kind, rng.spawn(len(instances)), config.jitter)
-    return Draw(image, tuple(instances), prompts, int(rng.integers(2**63)))
+    seed = int(rng.integers(2**63))
+    session = draw_session(rng) if config.prompts == "interactive" else None
+    return Draw(image, tuple(instances), prompts, seed, session)
 
 
 class Sampler:

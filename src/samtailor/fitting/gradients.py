@@ -12,10 +12,10 @@ from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.training_step import TrainingStep
 from samtailor.bases.base import Decoded
 from samtailor.embeddings.embedder import EmbeddedImage
-from samtailor.fitting.batches import Draw
+from samtailor.fitting.batches import Draw, coverage
 from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.fitting.config import FitConfig
-from samtailor.frames import Frame
+from samtailor.fitting.sessions import continued
 from samtailor.losses import Target, mask_losses
 from samtailor.machine.device import choose_precision
 
@@ -43,8 +43,10 @@ def add_gradients(
     weights = asdict(config.losses)
     for draw in draws:
         image = model.open(draw.image)
-        truth, valid = _coverage(draw, image.frame)
+        truth, valid = coverage(draw, image.frame), image.frame.valid_low_res()
         with _precision(config.precision, model.base.device):
+            if draw.session is not None:
+                draw = replace(draw, prompts=continued(model, image, draw.prompts, draw.session, truth))
             out, target = _decode(model, image, draw, config, truth, valid)
         truth, valid = truth.to(model.base.device), valid.to(model.base.device)
         logits = out.logits[0, :, 0].float()
@@ -64,13 +66,6 @@ def add_gradients(
 def _precision(name: str, device: torch.device) -> torch.autocast:
     bfloat16 = choose_precision(name, device) == "bfloat16"
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16)
-
-
-def _coverage(draw: Draw, frame: Frame) -> tuple[Tensor, Tensor]:
-    """Return the coverage (N, l, l) of the true masks, and the pixels outside padding (l, l) bool, on the CPU."""
-    # One mask at a time, on the CPU: masks of large photos would fill an accelerator.
-    coverage = torch.cat([frame.masks_to_low_res(torch.from_numpy(i.mask())[None]) for i in draw.instances])
-    return coverage, frame.valid_low_res()
 
 
 def _decode(

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from samtailor.adapters.answer import AdaptedModel
-from samtailor.fitting.batches import Draw
+from samtailor.fitting.batches import Draw, coverage
+from samtailor.fitting.sessions import continued
 from samtailor.metrics import Patch, count_patches, iou, mean_over_classes, mean_over_instances
 
 __all__ = ["Validation", "standard_error", "token_scores", "validate"]
@@ -58,11 +59,17 @@ def token_scores(model: AdaptedModel, draws: Sequence[Draw], check: Callable[[],
 
 
 def validate(model: AdaptedModel, draws: Sequence[Draw], check: Callable[[], None] = _nothing) -> Validation:
-    """Score a model on the draws; ``check`` is called before each image and may raise to stop."""
+    """Score a model on the draws; ``check`` is called before each image and may raise to stop.
+
+    A session is played with this model, so its clicks answer to its own errors; the last mask counts.
+    """
     scores, labels, empty = [], [], 0
     for draw in draws:
         check()
-        for answer in model.answer(model.open(draw.image), draw.prompts):
+        image, prompts = model.open(draw.image), draw.prompts
+        if draw.session is not None:
+            prompts = continued(model, image, prompts, draw.session, coverage(draw, image.frame))
+        for answer in model.answer(image, prompts):
             for row, instance in enumerate(draw.instances[answer.rows]):
                 predicted = answer.patch(row)
                 scores.append(iou(count_patches(predicted, Patch.of(instance.mask()))))

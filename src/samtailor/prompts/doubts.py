@@ -59,7 +59,7 @@ def warn_of_new_kinds(prompts: Prompts, fitted_on: str | None) -> None:
         warn(
             f"The adapter was fitted on {known}, not on {' and '.join(_WORDS[kind] for kind in new)}: its masks may be "
             "worse than the base's. Compare with the base alone (adapted=False, or no --adapter), or fit with "
-            "--prompts mix for clicks and boxes."
+            "--prompts interactive for clicks, boxes and corrections."
         )
 
 
@@ -71,6 +71,8 @@ def _kinds(prompts: Prompts) -> set[str]:
 def _fitted_kinds(setting: str | None) -> set[str]:
     if setting is None:
         return set()
+    if setting == "interactive":
+        return {"click", "box", "mask"}
     return {"click", "box"} if setting == "mix" else {kind for kind in _WORDS if kind in setting}
 
 

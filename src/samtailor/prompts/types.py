@@ -13,11 +13,12 @@ from samtailor.machine.text import did_you_mean
 
 __all__ = ["EvaluatedKind", "PromptKind", "Prompts", "check_evaluated_kind", "check_kind"]
 
-PromptKind = Literal["click", "box", "mix"]
-"""Prompts to train on. ``mix`` is a click or a box by a fair coin: per image in training, per instance elsewhere."""
+PromptKind = Literal["click", "box", "mix", "interactive"]
+"""Prompts to train on. ``mix`` is a click or a box by a fair coin: per image in training, per instance elsewhere.
+``interactive`` is a click or a box, often followed by corrective clicks."""
 
-EvaluatedKind = PromptKind | Literal["3 clicks"]
-"""Prompts to evaluate with: those to train on, and one prompt of three clicks on the object."""
+EvaluatedKind = Literal["click", "box", "mix", "3 clicks"]
+"""Prompts to evaluate with; ``3 clicks`` is one prompt of three clicks on the object."""
 
 
 def check_kind(kind: str) -> None:
@@ -25,14 +26,22 @@ def check_kind(kind: str) -> None:
     if kind not in get_args(PromptKind):
         raise PromptError(
             f"Prompts of kind {kind!r} cannot be simulated.",
-            f"Choose click, box or mix.{did_you_mean(kind, get_args(PromptKind))}",
+            f"Choose click, box, mix or interactive.{did_you_mean(kind, get_args(PromptKind))}",
         )
 
 
 def check_evaluated_kind(kind: str) -> None:
     """Raise PromptError if ``kind`` is not an ``EvaluatedKind``."""
-    if kind != "3 clicks":
-        check_kind(kind)
+    if kind == "interactive":
+        raise PromptError(
+            "A split is not scored with interactive prompts: each mask depends on the masks before it.",
+            "Choose click, box, mix or 3 clicks; --clicks counts corrective clicks.",
+        )
+    if kind not in get_args(EvaluatedKind):
+        raise PromptError(
+            f"Prompts of kind {kind!r} cannot be simulated.",
+            f"Choose click, box, mix or 3 clicks.{did_you_mean(kind, get_args(EvaluatedKind))}",
+        )
 
 
 @dataclass(frozen=True)
@@ -54,10 +63,24 @@ class Prompts:
     def __len__(self) -> int:
         return next((len(part) for part in (self.points, self.boxes, self.masks) if part is not None), 0)
 
-    def __getitem__(self, rows: slice) -> Prompts:
-        """Select some of the prompts."""
+    def __getitem__(self, rows: slice | np.ndarray) -> Prompts:
+        """Select some of the prompts: a slice, or positions (n,)."""
         parts = (self.points, self.labels, self.boxes, self.masks)
         return Prompts(*(None if part is None else part[rows] for part in parts))
+
+    def with_click(self, points: np.ndarray, labels: np.ndarray, masks: np.ndarray | None = None) -> Prompts:
+        """Add one click to each prompt, and replace the masks.
+
+        Args:
+            points: (N, 2), image frame.
+            labels: (N,), 1 foreground, 0 background.
+            masks: (N, 4h, 4w) low-res logits, or None for no masks.
+        """
+        new_points, new_labels = points[:, None].astype(np.float32), labels[:, None].astype(np.int64)
+        if self.points is not None and self.labels is not None:
+            new_points = np.concatenate([self.points, new_points], axis=1)
+            new_labels = np.concatenate([self.labels, new_labels], axis=1)
+        return Prompts(new_points, new_labels, self.boxes, masks)
 
     def by_point_count(self) -> Iterator[tuple[np.ndarray, Prompts]]:
         """Group prompts that have the same number of points, and leave out padding points (label -1).
