@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from samtailor.machine.forks import before_computing
 from samtailor.opening import AnyAdapter, AnyBase, AnyCache, AnyDevice, open_model
 from samtailor.prediction.answers import Part, answers, any_answer
 from samtailor.prediction.current import CurrentImage
+from samtailor.prediction.session import Session
 from samtailor.prompts import Prompts, check_prompts
 from samtailor.prompts.doubts import warn_of_new_kinds
 from samtailor.runs import Run
@@ -150,7 +152,7 @@ class Predictor:
         Points, boxes and masks may be lists, arrays or tensors. A box that reaches a little outside the image is
         clipped. Without any prompt, as with ``boxes=[]``, there are no masks: N = 0.
 
-        To refine a mask, pass its logits with the next clicks:
+        ``session`` refines a mask click by click. To do it yourself, pass its logits with the next clicks:
 
             first = predictor.predict(points=[[120, 80]])
             predictor.predict(points=[[120, 80], [60, 90]], labels=[1, 0], mask_input=first.logits[:, 0])
@@ -192,6 +194,33 @@ class Predictor:
                 for mask in range(m):
                     part.answer.mask(row, mask, prediction.masks[place, mask])
         return prediction
+
+    def session(
+        self, image: Picture | None = None, adapted: bool = True, with_mask: bool | None = None
+    ) -> Session[Prediction]:
+        """Start to segment one object click by click; the mask before each click goes back into the model.
+
+        Example:
+            >>> session = predictor.session("field.png")
+            >>> session.click(120, 80)
+            >>> session.click(60, 90, label=0).masks[0, 0]
+
+        Args:
+            image: as in ``predict``.
+            adapted: as in ``predict``.
+            with_mask: whether the logits of the mask before go back into the model. None does it if the base takes
+                masks and the model knows them: the base alone, or an adapter fitted with ``prompts="interactive"``.
+
+        Raises:
+            PromptError: no image is set, or ``with_mask`` is True and the base does not take masks.
+        """
+        handle, base = self._handle(image), self.model.base
+        adapter = self.model.adapter if adapted else None
+        if with_mask and not base.takes_masks:
+            raise PromptError(f"The base {base.name!r} does not take mask prompts.", "Leave out with_mask.")
+        if with_mask is None:
+            with_mask = base.takes_masks and (adapter is None or adapter.fitted_on == "interactive")
+        return Session(partial(self.predict, adapted=adapted, image=handle), with_mask)
 
     def predict_many(
         self, jobs: Iterable[tuple[Picture, Mapping[str, Any]]], multimask: bool = False, adapted: bool = True

@@ -175,7 +175,7 @@ def test_each_mistake_gets_a_clear_message_and_exit_code_2(
     mistakes = {
         ("inspect", tmp_path / "nowhere"): "nowhere",
         ("inspect", tmp_path / "empty"): "empty",
-        ("fit", shapes.root, *out, *base, "--prompts", "text"): "click, box or mix",
+        ("fit", shapes.root, *out, *base, "--prompts", "text"): "click, box, mix or interactive",
         ("fit", shapes.root, *out, *base, "--method", "magic"): "no method 'magic'",
         ("fit", shapes.root, *out, *base, "--method", "magi"): f"Choose one of: {', '.join(METHODS)}",
         ("fit", shapes.root, *out, *base, "--method", "plm", "--method-option", "rank=2"): "Its options: heads, hidden",
