@@ -11,7 +11,7 @@ from experiments.records.staleness import changed_settings
 from experiments.running.progress import ProgressLog
 from experiments.running.provenance import code_version
 from experiments.specs.run import Run
-from samtailor.adapters.io import load_adapter, read_card
+from samtailor.adapters.io import INTERRUPTED, load_adapter, read_card
 from samtailor.bases.base import Base
 from samtailor.data import Task
 from samtailor.embeddings.cache import EmbeddingCache
@@ -27,11 +27,11 @@ _ORIGIN = "experiment.json"  # the settings of the run, and the code versions th
 
 
 def is_fitted(folder: Path) -> bool:
-    """Whether the folder has an adapter whose fit did not collapse."""
+    """Whether the folder has an adapter whose fit ended, neither collapsed nor interrupted."""
     if not RunFolder(folder).card_file.is_file():
         return False
     ended = str(read_card(folder)["fit"]["ended"])
-    return bool(ended) and not ended.startswith(COLLAPSE)
+    return bool(ended) and not ended.startswith((COLLAPSE, INTERRUPTED))
 
 
 def changes_since_fit(run: Run, folder: Path) -> list[str]:

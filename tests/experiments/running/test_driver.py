@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from experiments.__main__ import main
 from experiments.running import driver as driver_module
 from experiments.running.driver import Driver
+from experiments.running.fitting import fit_once
 from experiments.specs.config import Config, read_config
 from experiments.specs.run import Run
 from filelock import FileLock, Timeout
 
+from samtailor.adapters.io import read_card
 from samtailor.data.task import Task
 from samtailor.errors import FitCollapseError
+from samtailor.fitting.progress import Stepped
 from tests.experiments.helpers import Command, WriteConfig, lines_of
 
 
@@ -39,6 +45,29 @@ def test_a_failed_run_is_a_line_and_the_next_run_is_processed(
     assert len(lines_of(tmp_path)) == 2
     assert main(command("run", path, "--retry-failed")) == 0
     assert lines_of(tmp_path)[2]["status"] == "done"
+
+
+def test_a_stopped_fit_is_continued_not_measured(
+    write_config: WriteConfig, command: Command, shapes: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_config([{"task": shapes.root.name, "method": "plm"}])
+
+    def stopped(run: Run, task: Task, base: Any, folder: Path, cache: Any, _: object) -> None:
+        def stop(event: object) -> None:
+            if isinstance(event, Stepped):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        fit_once(run, task, base, folder, cache, stop)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver_module, "fit_once", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            main(command("run", path))
+    run = read_config(path).runs[0]
+    folder = tmp_path / "out" / run.folder
+    assert read_card(folder)["fit"]["steps"] == 1  # the best adapter so far is there
+    assert main(command("run", path)) == 0
+    assert lines_of(tmp_path)[0]["fit"]["steps"] == 8  # two epochs
 
 
 def test_missing_data_stop_the_command_before_the_first_run(
