@@ -11,7 +11,7 @@ from samtailor.drawing.overlay import check_masks, check_picture, draw_overlay
 from samtailor.errors import ImageError
 from samtailor.prompts import Prompts
 
-__all__ = ["comparison", "contact_sheet"]
+__all__ = ["captioned", "comparison", "contact_sheet"]
 
 _PAPER, _INK = (255, 255, 255), (38, 42, 48)
 
@@ -65,7 +65,7 @@ def comparison(
         draw_overlay(image, layers[2], truth=layers[0]),
     ]
     gap = max(8, round(max(panels[0].shape[:2]) / 48))
-    captioned = [_captioned(p, text) for p, text in zip(panels, captions, strict=True)]
+    captioned = [captioned(p, text) for p, text in zip(panels, captions, strict=True)]
     return contact_sheet(captioned, columns=3, gap=gap)
 
 
@@ -115,7 +115,7 @@ def _shrink_masks(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return masks[:, rows[:, None], columns[None, :]]
 
 
-def _captioned(panel: np.ndarray, text: str) -> np.ndarray:
+def captioned(panel: np.ndarray, text: str) -> np.ndarray:
     """Put a line of text above a panel, on white, at least 160 pixels wide."""
     height, width = panel.shape[:2]
     size = min(28, max(15, round(max(height, width) / 30)))
