@@ -28,6 +28,7 @@ FLOORS = {
     "fitting": 8,
     "prediction": 8,
     "evaluation": 8,
+    "doctor": 9,
     "encode": 9,
     "fit": 9,
     "evaluate": 9,

@@ -13,6 +13,7 @@ import typer
 from samtailor.cli.cache import cache
 from samtailor.cli.convert import convert
 from samtailor.cli.demo import demo
+from samtailor.cli.doctor import doctor
 from samtailor.cli.encode import encode
 from samtailor.cli.evaluate import evaluate
 from samtailor.cli.exit_codes import ExitCode
@@ -50,7 +51,7 @@ def options(
         raise typer.Exit
 
 
-for command in (inspect, convert, encode, cache, fit, evaluate, report, show, predict, demo):
+for command in (inspect, convert, encode, cache, fit, evaluate, report, show, predict, demo, doctor):
     summary = (command.__doc__ or "").partition("\n")[0]
     app.command(cls=Command, short_help=summary)(with_quiet(command))
 

@@ -13,7 +13,8 @@ class ExitCode(IntEnum):
     DONE = 0
     """The command did what it was asked to do."""
     INCOMPLETE = 1
-    """The command ended, but the data has an error (``inspect --strict``) or some of the files failed (``predict``)."""
+    """The command ended, but the data has an error (``inspect --strict``) some of the files failed (``predict``), or a
+    base cannot be used (``doctor``)."""
     MISTAKE = 2
     """An option, a file or the data cannot be used; the message says what to do. What was computed is kept."""
     INTERRUPTED = 130

@@ -65,8 +65,8 @@ def comparison(
         draw_overlay(image, layers[2], truth=layers[0]),
     ]
     gap = max(8, round(max(panels[0].shape[:2]) / 48))
-    captioned = [captioned(p, text) for p, text in zip(panels, captions, strict=True)]
-    return contact_sheet(captioned, columns=3, gap=gap)
+    pictures = [captioned(p, text) for p, text in zip(panels, captions, strict=True)]
+    return contact_sheet(pictures, columns=3, gap=gap)
 
 
 def contact_sheet(pictures: Sequence[np.ndarray], columns: int = 1, *, gap: int = 16) -> np.ndarray:

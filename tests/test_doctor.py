@@ -1,0 +1,66 @@
+"""What this machine can do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from samtailor import doctor
+from samtailor.doctor import check_machine
+from samtailor.machine import survey as survey_module
+from samtailor.machine.survey import PeakMemory, survey
+
+
+def test_the_machine_is_described(tmp_path: Path) -> None:
+    facts = survey(tmp_path / "not" / "yet" / "there")
+    assert 0 < facts.free_memory <= facts.memory and facts.free_disk > 0
+    assert int(facts.hardware["cores"]) > 0 and facts.versions["torch"] == torch.__version__.partition("+")[0]
+    assert {"formats", "onnx"} <= set(facts.extras)
+
+
+def test_memory_is_that_of_a_container_if_it_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit, used = tmp_path / "max", tmp_path / "current"
+    limit.write_text("2000000000\n")
+    used.write_text("1500000000\n")
+    monkeypatch.setattr(survey_module, "_CGROUPS", ((str(limit), str(used)),))
+    assert survey(tmp_path).memory == 2_000_000_000 and survey_module.free_memory() == 500_000_000
+    limit.write_text("max\n")
+    assert survey(tmp_path).memory > 2_000_000_000
+
+
+def test_the_peak_of_a_block_is_measured() -> None:
+    with PeakMemory() as peak:
+        block = np.ones(60_000_000, dtype=np.uint8)
+        del block
+    assert 40e6 < peak.grown < 400e6
+
+
+def test_a_base_is_measured(tiny_sam_folder: Path, tmp_path: Path) -> None:
+    (check,) = check_machine([tiny_sam_folder], device="cpu", cache=tmp_path).bases
+    assert check.problem == "" and check.seconds is not None and check.seconds > 0
+    from samtailor.bases.registry import load_base
+
+    base = load_base(str(tiny_sam_folder), "cpu")
+    shape = base.embedding_shapes()["image"]
+    assert check.parameters == sum(p.numel() for p in base.parameters())
+    assert check.disk == 2 * int(np.prod(shape))  # float16
+
+
+def test_a_base_that_does_not_fit_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    big = tmp_path / "big.safetensors"
+    with big.open("wb") as file:
+        file.truncate(2_400_000_000)  # sparse: it takes no space
+    monkeypatch.setattr(doctor, "free_memory", lambda: 2_000_000_000)
+    (check,) = check_machine([big], device="cpu").bases
+    assert "takes about 5.3 GB of memory; 2.0 GB are free" in check.problem
+    assert check.seconds is None
+
+
+def test_a_base_that_cannot_be_loaded_is_part_of_the_result(tmp_path: Path, tiny_sam_folder: Path) -> None:
+    text = tmp_path / "weights.pth"
+    text.write_text("<html>not found</html>")
+    bad, good = check_machine([text, tiny_sam_folder], device="cpu").bases
+    assert "web page" in bad.problem and good.problem == ""
