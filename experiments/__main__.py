@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.pages.config_page import write_config_page
-from experiments.pages.results_page import write_results_page
+from experiments.pages.results_page import write_pages
 from experiments.records.differences import add_differences
 from experiments.records.lines import Lines
 from experiments.running.driver import Driver, select_runs
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--dry-run", action="store_true", help="print the runs and their estimated time, then stop")
     run.add_argument("--retry-failed", action="store_true", help="run again the runs that failed")
     commands.add_parser("table", parents=[shared], help="write pages and charts from the JSON lines")
-    commands.add_parser("results", help="write the pages of all configs, and docs/results.md")
+    commands.add_parser("results", help="write the pages of all configs, docs/results.md and docs/experiments.md")
     return parser
 
 
@@ -98,8 +98,8 @@ def _results() -> int:
     started = [c for c in configs if (RESULTS / f"{c.name}.jsonl").is_file()]
     for config in started:
         add_differences(config, Lines(RESULTS / f"{config.name}.jsonl"), RESULTS)
-    write_results_page(configs, RESULTS, (HERE / "findings.md").read_text(), DOCS / "results.md")
-    print(DOCS / "results.md")
+    for page in write_pages(configs, RESULTS, HERE, DOCS):
+        print(page)
     for config in started:
         print(write_config_page(config, RESULTS))
     return 0

@@ -1,4 +1,4 @@
-"""Fill the placeholders of ``findings.md`` with numbers from the lines."""
+"""Fill the placeholders of ``findings.md`` and ``details.md`` with numbers from the lines."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ from experiments.records.rows import Row, Section, sections
 from experiments.specs.config import Config
 from experiments.specs.run import Measure
 from experiments.specs.settings import ConfigError
+from samtailor.evaluation.corrective import WITH_MASKS
 
 __all__ = ["fill_placeholders"]
 
 _TRAINED = "trained"  # the number of trained parameters
 _CLASS_IOU, _CLASS_COUNT = "IoU of ", "n of "  # followed by the name of a class
+_CLICKS = "clicks to "  # followed by an IoU such as 0.85, and by WITH_MASKS for sessions with mask prompts
+_PREFIXES = (_CLASS_IOU, _CLASS_COUNT, _CLICKS)
 _PLACEHOLDER = re.compile(r"\{\{([^{}]+)\}\}")
 
 
@@ -37,7 +40,8 @@ class _Placeholder:
     """The parts of a placeholder such as ``{{main | faces: test, click | decoder | miou}}``.
 
     A row ``lora - plm`` means the paired difference of two rows. A score ``IoU of skin`` is the IoU of one class, and
-    ``n of skin`` the number of its instances.
+    ``n of skin`` the number of its instances. ``clicks to 0.85`` is the mean number of corrective clicks, and
+    ``clicks to 0.85 + mask`` that with the mask before each click as a mask prompt.
     """
 
     config: str
@@ -49,11 +53,11 @@ class _Placeholder:
     def parse(cls, text: str) -> _Placeholder:
         parts = [part.strip() for part in text.split("|")]
         scores = (*SCORE_NAMES, _TRAINED)
-        if len(parts) != 4 or not (parts[3] in scores or parts[3].startswith((_CLASS_IOU, _CLASS_COUNT))):
+        if len(parts) != 4 or not (parts[3] in scores or parts[3].startswith(_PREFIXES)):
             raise ConfigError(
                 f"{{{{{text}}}}} is not a valid placeholder.",
                 "Write {{config | section: measure | row | score}}; scores: "
-                f"{', '.join(scores)}, {_CLASS_IOU}<class>, {_CLASS_COUNT}<class>.",
+                f"{', '.join(scores)}, {_CLASS_IOU}<class>, {_CLASS_COUNT}<class>, {_CLICKS}<IoU>.",
             )
         return cls(*parts)
 
@@ -99,6 +103,8 @@ def _value_in(section: Section, measure: Measure, placeholder: _Placeholder, lin
         return _class_iou(row, measure, placeholder.score.removeprefix(_CLASS_IOU), lines)
     if placeholder.score.startswith(_CLASS_COUNT):
         return _class_count(row, measure, placeholder.score.removeprefix(_CLASS_COUNT), lines)
+    if placeholder.score.startswith(_CLICKS):
+        return _clicks(row, measure, placeholder.score.removeprefix(_CLICKS), lines)
     return score_text(row, measure, placeholder.score, lines)
 
 
@@ -129,6 +135,22 @@ def _class_iou(row: Row, measure: Measure, label: str, lines: Lines) -> str:
     values = [c["iou"] for c in classes]
     seeds = f" ({min(values):.3f} to {max(values):.3f})" if len(values) > 1 else ""
     return f"{np.mean(values):.3f}{seeds}"
+
+
+def _clicks(row: Row, measure: Measure, target: str, lines: Lines) -> str:
+    """The mean over seeds; for one run with its interval."""
+    target, *rest = target.partition(WITH_MASKS)
+    studies = [e["sensitivity"]["clicks_to_quality"] for e in row.evaluations(measure, lines) if e.get("sensitivity")]
+    if not studies:
+        return missing_runs(row.runs_with(measure), lines)
+    counts = [study["targets"].get(target, {}).get(row.evaluation_row + rest[0]) for study in studies]
+    if None in counts:
+        return ""
+    text = f"{np.mean([c['mean'] for c in counts]):.1f}"
+    if len(counts) > 1:
+        return text
+    low, high = counts[0]["interval"]
+    return f"{text} ({low:.1f} to {high:.1f})"
 
 
 def _class_count(row: Row, measure: Measure, label: str, lines: Lines) -> str:

@@ -1,4 +1,4 @@
-"""Write docs/results.md: the findings, and an overview of all configs."""
+"""Write docs/results.md, a page of findings, and docs/experiments.md, the details and an overview of all configs."""
 
 from __future__ import annotations
 
@@ -17,47 +17,65 @@ from experiments.records.rows import sections
 from experiments.specs.config import Config
 from samtailor.machine.files import write_atomically
 
-__all__ = ["results_page", "write_results_page"]
+__all__ = ["experiments_page", "results_page", "write_pages"]
 
-INTRODUCTION = """# Results of the experiments
+HEADING = "<!-- Written by `python -m experiments results`: do not edit. -->\n"
+INTRODUCTION = """# All experiments
 
-`python -m experiments results` writes this page from the JSON lines in `experiments/results`. Each
-line has the settings, seed, commit, machine, time and steps of a run.
-[The README of the experiments](../experiments/README.md) says how to repeat a run.
+[Results](results.md) is the short version. `python -m experiments results` writes both pages from
+the JSON lines in `experiments/results`. Each line has the settings, seed, commit, machine, time and
+steps of a run. [The README of the experiments](../experiments/README.md) says how to repeat a run.
 [Methods](guides/methods.md) describes the methods. [Measurements](measurements.md) has other
 results: longer fits, studies and timings."""
 
 
-def write_results_page(configs: Sequence[Config], results: Path, findings: str, path: Path) -> None:
-    """Write the page to ``path``; ``results`` is the folder of lines, pages and charts."""
-    link = PurePath(os.path.relpath(results, path.parent))
-    write_atomically(path, results_page(configs, results, findings, link).encode())
+def write_pages(configs: Sequence[Config], results: Path, texts: Path, docs: Path) -> list[Path]:
+    """Write both pages.
+
+    Args:
+        configs: all configs.
+        results: the folder of lines, pages and charts.
+        texts: the folder of ``findings.md`` and ``details.md``, which have placeholders.
+        docs: the folder to write to.
+    """
+    link = PurePath(os.path.relpath(results, docs))
+    pages = {
+        docs / "results.md": results_page(configs, results, (texts / "findings.md").read_text()),
+        docs / "experiments.md": experiments_page(configs, results, (texts / "details.md").read_text(), link),
+    }
+    for path, text in pages.items():
+        write_atomically(path, text.encode())
+    return list(pages)
 
 
-def results_page(configs: Sequence[Config], results: Path, findings: str, link: PurePath) -> str:
-    """Return the page.
+def results_page(configs: Sequence[Config], results: Path, findings: str) -> str:
+    """Return the page of findings; arguments and errors as in ``experiments_page``."""
+    return HEADING + rewrap(fill_placeholders(findings, configs, results)).rstrip() + "\n"
+
+
+def experiments_page(configs: Sequence[Config], results: Path, details: str, link: PurePath) -> str:
+    """Return the page of details and of all configs.
 
     Args:
         configs: all configs.
         results: the folder of lines.
-        findings: the text of the findings, with placeholders.
+        details: the text at the beginning, with placeholders.
         link: the path from the page's folder to ``results``.
 
     Raises:
         ConfigError: if a placeholder is wrong, as in ``fill_placeholders``.
     """
-    filled = fill_placeholders(findings, configs, results)
+    filled = fill_placeholders(details, configs, results)
     text = "\n".join(_page(configs, lines_of((c.name for c in configs), results), link.as_posix(), filled))
     return text.rstrip() + "\n"
 
 
-def _page(configs: Sequence[Config], results: Mapping[str, Lines], link: str, findings: str) -> Iterator[str]:
-    yield "<!-- Written by `python -m experiments results`: do not edit. -->"
-    yield INTRODUCTION
+def _page(configs: Sequence[Config], results: Mapping[str, Lines], link: str, details: str) -> Iterator[str]:
+    yield HEADING + INTRODUCTION
     yield ""
-    yield rewrap(findings)
+    yield rewrap(details)
     yield ""
-    yield "## All experiments"
+    yield "## Configs"
     yield ""
     yield LEGEND
     yield ""

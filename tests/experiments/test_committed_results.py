@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from experiments.__main__ import RESULTS, shipped_configs
-from experiments.pages.results_page import results_page
+from experiments.pages.results_page import experiments_page, results_page
 from experiments.records.lines import Lines
 from experiments.records.rows import sections
 from experiments.specs.config import read_config
@@ -29,10 +29,16 @@ def test_configs_can_be_read(path: Path, tmp_path: Path) -> None:
     assert settings <= {*FIT_DEFAULTS, "task", "class", "drop_duplicates"}
 
 
-def test_the_results_page_is_up_to_date() -> None:
-    findings = (ROOT / "experiments" / "findings.md").read_text()
-    page = results_page(shipped_configs(), RESULTS, findings, Path("../experiments/results"))
-    filled = page.partition("## All experiments")[0]
-    assert "{{" not in page and ": failed" not in filled
-    assert "not run" not in filled.replace("of 3 not run", ""), "a placeholder has no number"
-    assert page == (ROOT / "docs" / "results.md").read_text(), "run `python -m experiments results`"
+def test_the_pages_of_results_are_up_to_date() -> None:
+    configs, texts, docs = shipped_configs(), ROOT / "experiments", ROOT / "docs"
+    details = (texts / "details.md").read_text()
+    pages = {
+        "results.md": results_page(configs, RESULTS, (texts / "findings.md").read_text()),
+        "experiments.md": experiments_page(configs, RESULTS, details, Path("../experiments/results")),
+    }
+    for name, page in pages.items():
+        filled = page.partition("## Configs")[0]
+        assert "{{" not in page and ": failed" not in filled
+        assert "not run" not in filled.replace("of 3 not run", ""), "a placeholder has no number"
+        assert page == (docs / name).read_text(), "run `python -m experiments results`"
+    assert len(pages["results.md"].splitlines()) <= 120, "the findings are one page"

@@ -9,7 +9,7 @@ import pytest
 from experiments.__main__ import main
 from experiments.pages.config_page import write_config_page
 from experiments.pages.findings import fill_placeholders
-from experiments.pages.results_page import write_results_page
+from experiments.pages.results_page import write_pages
 from experiments.specs.config import read_config
 from experiments.specs.settings import ConfigError
 
@@ -58,9 +58,11 @@ def test_placeholders_are_filled_with_numbers_from_the_lines(
             fill_placeholders(f"{{{{{text}}}}}", configs, results)
 
     findings = f"It has {{{{small | {column} | plm | miou}}}}."
-    write_results_page(configs, results, findings, tmp_path / "results.md")
-    page = (tmp_path / "results.md").read_text()
-    assert f"It has {filled('plm | miou')}." in page
+    for name in ("findings", "details"):
+        (tmp_path / f"{name}.md").write_text(findings)
+    short, long = write_pages(configs, results, tmp_path, tmp_path)
+    page = long.read_text()
+    assert f"It has {filled('plm | miou')}." in page and f"It has {filled('plm | miou')}." in short.read_text()
     assert "](results/small.md)" in page
     assert "* `later`" in page.split("## Not run yet")[1]
     picture = page.partition("![mIoU: small](")[2].partition(")")[0]
