@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from samtailor.bases.prompts import PromptTensors
 from samtailor.bases.steering import Steering
+from samtailor.errors import BaseModelError
 from samtailor.frames import Frame
 
 __all__ = ["TOKEN_KINDS", "Base", "Blocks", "Decoded", "Embeddings", "MaskChoice", "selected_masks"]
@@ -183,6 +184,16 @@ class Base(nn.Module, abc.ABC):
     @abc.abstractmethod
     def image_positions(self) -> Tensor:
         """Return the positional encoding of the embedding grid, (D, h, w)."""
+
+    def resize_input(self, size: int) -> None:
+        """Let the encoder see images of another size: ``size`` pixels along the longer side.
+
+        A smaller size is faster and coarser: embedding and masks have fewer cells. Name and fingerprint change too.
+
+        Raises:
+            BaseModelError: the base has one size only, or cannot have this one.
+        """
+        raise BaseModelError(f"The base {self.name!r} has one input size, {self.input_size}.", "Leave the size out.")
 
     def tunable_decoder(self) -> nn.Module | None:
         """Return the mask decoder, of which ``decode`` accepts changed copies; None if it cannot be tuned."""

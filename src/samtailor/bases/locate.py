@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from samtailor.bases.input_size import sized_name, split_size
 from samtailor.bases.mobile_sam import NAME as MOBILE_SAM
 from samtailor.bases.sources import check_base, weight_file_of
 from samtailor.errors import BaseModelError
@@ -46,8 +47,9 @@ def find_base(name: str, fingerprint: str, near: Iterable[Path] = ()) -> str:
         cause = error
     else:
         return name
-    places = _places(name, near)
-    for candidate in (MOBILE_SAM, *_candidates(name, places)):
+    plain, size = split_size(name)
+    places = _places(plain, near)
+    for candidate in (sized_name(found, size) for found in (MOBILE_SAM, *_candidates(plain, places))):
         if _fingerprint(candidate) == fingerprint:
             _logger.warning("The base %r is no longer there; %r has the same fingerprint and is used.", name, candidate)
             return candidate

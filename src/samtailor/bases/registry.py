@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from samtailor.bases.input_size import split_size
 from samtailor.bases.mobile_sam import NAME as DEFAULT_BASE
 from samtailor.bases.sources import base_name, check_base, weight_file_of
 from samtailor.machine.arguments import AnyPath
@@ -30,6 +31,7 @@ def list_bases() -> dict[str, str]:
         DEFAULT_BASE: "MobileSAM, bundled with samtailor",
         "FILE": "a MobileSAM checkpoint, .pt or .safetensors",
         "FOLDER": "a SAM that transformers saved in a local folder",
+        "BASE@SIZE": "any of them with smaller images, such as mobile-sam@512: faster and coarser",
         "OWNER/NAME": "a SAM on the Hugging Face hub, such as facebook/sam-vit-base",
     }
 
@@ -43,8 +45,8 @@ def load_base(
 
     Args:
         name: ``mobile-sam`` (bundled), ``mobile-sam:FILE`` or FILE (a MobileSAM checkpoint, .pt or .safetensors),
-            a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``. A base that is
-            loaded already is returned as it is.
+            a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``. ``@512`` at its end
+            lets the encoder see images of at most 512 pixels. A base that is loaded already is returned as it is.
         device: where it computes: auto (CUDA if there is one, then MPS, then the CPU), cpu, cuda, cuda:1, mps.
         reference_decoder: decode with transformers' own forward pass instead of the equal ``fast_decode``.
 
@@ -60,6 +62,7 @@ def load_base(
             return name
     text = base_name(name)
     check_base(text)
+    text, size = split_size(text)
 
     from samtailor.machine.device import choose_device
     from samtailor.machine.undisturbed import undisturbed
@@ -76,4 +79,6 @@ def load_base(
 
             base = load_sam(text)
         base.reference_decoder = reference_decoder
+        if size is not None:
+            base.resize_input(size)
         return base.to(chosen)

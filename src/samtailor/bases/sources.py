@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from samtailor.bases.hub import hub_answers, is_cached, is_hub_id
+from samtailor.bases.input_size import split_size
 from samtailor.bases.mobile_sam import NAME as MOBILE_SAM
 from samtailor.bases.weight_files import check_weight_file, foreign_text
 from samtailor.errors import BaseModelError
@@ -36,13 +37,15 @@ def base_name(name: Any) -> str:
     if isinstance(name, str):
         if page := _HUB_ADDRESS.fullmatch(name.strip()):
             return page[1]
-        if name.partition(":")[0] == MOBILE_SAM or is_hub_id(name):
+        plain = split_size(name)[0]
+        if plain.partition(":")[0] == MOBILE_SAM or is_hub_id(plain):
             return name
     return str(as_path(name, "base", _ACCEPTED))
 
 
 def weight_file_of(name: str) -> Path | None:
     """Return the MobileSAM checkpoint that a name leads to; None if the name means something else."""
+    name = split_size(name)[0]
     family, _, file = name.partition(":")
     if family == MOBILE_SAM:
         return Path(file).expanduser() if file else None
@@ -56,6 +59,7 @@ def check_base(name: str) -> None:
     Raises:
         BaseModelError: there is no such base, or its files are no weights; says what to do.
     """
+    name = split_size(name)[0]
     if name == MOBILE_SAM:
         return
     if file := weight_file_of(name):

@@ -88,6 +88,9 @@ class _LateEncoder(nn.Module):
             self.built, self._weights = encoder, {}
         return self.built
 
+    def resize_input(self, size: int, cell: int) -> None:
+        """Nothing changes: TinyViT has no absolute positions, and pads its windows."""
+
     def forward(self, x: Tensor) -> Tensor:
         embedding: Tensor = self.build().to(x.device)(x)
         return embedding

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice, selected_masks
 from samtailor.bases.blocks import blocks_of
+from samtailor.bases.input_size import check_input_size
 from samtailor.bases.prompts import PromptTensors
 from samtailor.bases.sam.fast_decoder import fast_decode
 from samtailor.bases.sam.parts import as_transformers
@@ -42,7 +43,7 @@ class SamBase(Base):
 
     Args:
         name: the name that the user typed.
-        image_encoder: (B, 3, S, S) float -> (B, D, h, w).
+        image_encoder: (B, 3, S, S) float -> (B, D, h, w); ``resize_input(size, cell)`` prepares it for another S.
         prompt_encoder: a ``PromptEncoder``, or transformers' ``SamPromptEncoder``.
         mask_decoder: a ``MaskDecoder``, or transformers' ``SamMaskDecoder``.
         fingerprint: of the weights, from ``fingerprint_of``.
@@ -50,6 +51,7 @@ class SamBase(Base):
 
     takes_masks = True
     # Any, because transformers' parts have no types that a checker can follow.
+    image_encoder: Any
     prompt_encoder: Any
     mask_decoder: Any
 
@@ -101,6 +103,19 @@ class SamBase(Base):
             return sparse, no_mask.expand(b, n, -1, self.grid, self.grid)
         dense: Tensor = self.prompt_encoder.mask_embed(prompts.masks.flatten(0, 1)[:, None])
         return sparse, dense.view(b, n, *dense.shape[1:])
+
+    def resize_input(self, size: int) -> None:
+        cell = self.input_size // self.grid
+        check_input_size(size, self.input_size, cell)
+        if size == self.input_size:
+            return
+        self.image_encoder.resize_input(size, cell)
+        self.input_size, self.grid = size, size // cell
+        self.prompt_encoder.input_image_size = size
+        self.prompt_encoder.image_embedding_size = (self.grid, self.grid)
+        self._position_rows = self._compute_positions().to(self.device)
+        self.name = f"{self.name}@{size}"
+        self.fingerprint = hashlib.blake2b(f"{self.fingerprint} {size}".encode(), digest_size=32).hexdigest()
 
     def image_positions(self) -> Tensor:
         return self._position_rows.t().view(-1, self.grid, self.grid)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from samtailor.bases.hub import hub_answers
 from samtailor.bases.sam.base import SamBase, fingerprint_of
@@ -27,6 +29,16 @@ class _VisionEncoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         embedding: Tensor = self.model(x)[0]
         return embedding
+
+    @torch.no_grad()
+    def resize_input(self, size: int, cell: int) -> None:
+        """Interpolate the absolute positions; transformers interpolates the relative ones itself."""
+        model: Any = self.model
+        model.patch_embed.image_size = (size, size)
+        if model.pos_embed is not None:  # (1, h, w, D)
+            maps = model.pos_embed.permute(0, 3, 1, 2)
+            smaller = F.interpolate(maps, (size // cell,) * 2, mode="bicubic", align_corners=False, antialias=True)
+            model.pos_embed = nn.Parameter(smaller.permute(0, 2, 3, 1).contiguous(), requires_grad=False)
 
 
 def load_sam(source: str) -> SamBase:
