@@ -62,13 +62,14 @@ def test_a_click_has_the_same_token_at_each_size(tiny_sam_folder: Path, tiny_sam
 def test_masks_of_the_bundled_base_stay_alike_at_half_the_size(mobile_sam: Base, shapes: Task) -> None:
     small = load_base("mobile-sam@512", "cpu")
     record = shapes.split("test")[0]
+    predictors = [Predictor(base, cache=False) for base in (mobile_sam, small)]
+    for predictor in predictors:
+        predictor.set_image(record.path)
     ious = []
     for instance in record.promptable:
         ys, xs = np.nonzero(instance.mask())
         box = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
-        masks = [
-            Predictor(b, cache=False).predict(boxes=box, image=record.path).masks[0, 0] for b in (mobile_sam, small)
-        ]
+        masks = [predictor.predict(boxes=box).masks[0, 0] for predictor in predictors]
         ious.append((masks[0] & masks[1]).sum() / max(1, (masks[0] | masks[1]).sum()))
     assert np.mean(ious) > 0.8
 

@@ -16,6 +16,7 @@ from samtailor.cli.options import (
     CacheTypeOption,
     ClassOption,
     DeviceOption,
+    InputSizeOption,
     NoCacheOption,
     ReferenceOption,
     TaskArgument,
@@ -57,12 +58,14 @@ def fit(  # more than seven parameters: they are the options of the command
     cache_type: CacheTypeOption = CACHE_TYPE,
     no_cache: NoCacheOption = False,
     device: DeviceOption = "auto",
+    input_size: InputSizeOption = None,
     reference_decoder: ReferenceOption = False,
 ) -> None:
     """Train an adapter on the train split and keep the best one by validation.
 
     If no adapter beats the base on the val split, the one that is written leaves the base unchanged.
     """
+    from samtailor.bases.input_size import sized_name
     from samtailor.cli.checks import check_cache_type, check_splits
     from samtailor.cli.method_options import method_options
     from samtailor.cli.opening import open_base, open_cache, open_task
@@ -86,7 +89,7 @@ def fit(  # more than seven parameters: they are the options of the command
     if keeps_budget and (budget := budget_of_run(run)):
         config = replace(config, **budget)
 
-    console, model = make_console(), open_base(base, device, reference_decoder)
+    console, model = make_console(), open_base(sized_name(base, input_size), device, reference_decoder)
     store = open_cache(cache, cache_type, no_cache)
     try:
         with FitDisplay(console) as progress:

@@ -22,6 +22,7 @@ __all__ = [
     "ClassOption",
     "DeviceOption",
     "DropOption",
+    "InputSizeOption",
     "InstancesOption",
     "MapOption",
     "MeasuredClassOption",
@@ -166,6 +167,18 @@ CacheTypeOption = Annotated[
 DeviceOption = Annotated[
     str,
     typer.Option(metavar="NAME", help="Device to compute on: auto, cpu, cuda or mps.", rich_help_panel=COMPUTING),
+]
+InputSizeOption = Annotated[
+    int | None,
+    typer.Option(
+        "--input-size",
+        min=1,
+        metavar="N",
+        help="Let the base see images of at most N pixels along the longer side: faster and coarser. The same as "
+        "--base NAME@N.",
+        show_default="the base's own size",
+        rich_help_panel=COMPUTING,
+    ),
 ]
 ReferenceOption = Annotated[
     bool,
