@@ -22,6 +22,7 @@ from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.gradients import add_gradients
 from samtailor.fitting.loop import Trainer
+from samtailor.fitting.work import AdapterWork
 from samtailor.runs import Run
 
 __all__ = [
@@ -148,17 +149,18 @@ class Step:
         """Run the base's encoder on one image."""
         return self.base.encode(self.pictures[:1])
 
-    def _trainer(self, cells: float, precision: str) -> Trainer:
+    def _trainer(self, cells: float, precision: str) -> Trainer[AdapterWork]:
         plm = PLM(width=self.base.embed_dim).to(self.base.device)
         nn.init.normal_(plm.mlp[-1].weight, std=1e-3)  # not zero, as after some steps: zeros are faster
         config = FitConfig(epochs=1, cells=cells, precision=precision, lr=1e-9)
-        return Trainer(self.model.with_adapter(plm), self.sampler, [], config, Run(Path()), {})
+        work = AdapterWork(self.model.with_adapter(plm), self.sampler, [], config)
+        return Trainer(work, self.sampler.steps_per_epoch, config, Run(Path()), {})
 
-    def _step(self, trainer: Trainer) -> object:
+    def _step(self, trainer: Trainer[AdapterWork]) -> object:
         trainer.optimiser.zero_grad(set_to_none=True)
         draws: Sequence[Draw] = self.draws
-        terms = add_gradients(trainer.model, draws, trainer.config)
-        nn.utils.clip_grad_norm_(trainer.adapter.parameters(), 1.0)
+        terms = add_gradients(trainer.work.model, draws, trainer.config)
+        nn.utils.clip_grad_norm_(trainer.trained.parameters(), 1.0)
         trainer.optimiser.step()
         return terms
 

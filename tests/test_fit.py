@@ -25,7 +25,7 @@ from samtailor.embeddings.embedder import EmbeddedImage
 from samtailor.errors import FitCollapseError, FitError, SamtailorError
 from samtailor.evaluate import evaluate_task
 from samtailor.fit import fit_task
-from samtailor.fitting import loop, policy
+from samtailor.fitting import policy, work
 from samtailor.fitting.config import FitConfig, LossWeights
 from samtailor.fitting.progress import Forecast, Stepped
 from samtailor.fitting.schedule import Budget, learning_rate
@@ -174,7 +174,7 @@ def test_an_adapter_that_is_worse_in_validation_is_never_written(
             notes.append(event.text)
 
     scores = iter([0.5, 0.45, 0.3, 0.2])
-    monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
+    monkeypatch.setattr(work, "validate", lambda *_: Validation(s := next(scores), s, 8))
     monkeypatch.setattr(policy, "PATIENT_STEPS", 6)
     config = dataclasses.replace(SHORT, lr=None)
     result = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, progress=listen)
@@ -221,9 +221,9 @@ def test_masks_that_were_empty_before_training_are_not_a_collapse(
 ) -> None:
     """The share of empty masks is that of the adapter's token, not of the base's single mask."""
     empty = iter([0.0, at_first, 0.9, 0.9, 0.9])
-    monkeypatch.setattr(loop, "validate", lambda *_: Validation(0.5, 0.5, 8, next(empty)))
-    gradients = loop.add_gradients
-    monkeypatch.setattr(loop, "add_gradients", lambda *args: gradients(*args) | {"empty": 0.85})
+    monkeypatch.setattr(work, "validate", lambda *_: Validation(0.5, 0.5, 8, next(empty)))
+    gradients = work.add_gradients
+    monkeypatch.setattr(work, "add_gradients", lambda *args: gradients(*args) | {"empty": 0.85})
     config = dataclasses.replace(SHORT, lr=None, mask_token=1, epochs=None, steps=13)
     fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
     assert read_card(tmp_path)["fit"]["backoffs"] == backoffs
@@ -240,7 +240,7 @@ def test_a_fit_goes_back_at_once_below_half_of_the_best_score(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scores = iter([0.5, low, 0.495, low])
-    monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
+    monkeypatch.setattr(work, "validate", lambda *_: Validation(s := next(scores), s, 8))
     monkeypatch.setattr(policy, "PATIENT_STEPS", 3)
     fit_task(shapes, tiny_sam, tmp_path, dataclasses.replace(SHORT, lr=None), cache=cache)
     assert read_card(tmp_path)["fit"]["backoffs"] == backoffs
@@ -274,7 +274,7 @@ def test_validation_takes_a_limited_part_of_a_short_budget(
         time.sleep(0.5)
         return validate(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(loop, "validate", slow)
+    monkeypatch.setattr(work, "validate", slow)
     fit_task(shapes, tiny_sam, tmp_path / "run", FitConfig(minutes=0.1, batch=4, val_prompts=4), cache=cache)
     vals = [r for r in _rows(tmp_path / "run") if "val_miou" in r]
     assert 2 <= len(vals) <= 4  # step 0, the end and a few between, not the twenty of the config
@@ -366,7 +366,7 @@ def test_the_average_of_the_parameters_takes_part_in_the_choice(
         score = next(scores)
         return Validation(score, score, 8)
 
-    monkeypatch.setattr(loop, "validate", next_score)
+    monkeypatch.setattr(work, "validate", next_score)
     result = fit_task(shapes, tiny_sam, tmp_path / "scored", config, cache=cache)
     assert result.best["miou"] == 0.7
 

@@ -30,6 +30,7 @@ from samtailor.fitting.plan import budget_of, planned_prompts
 from samtailor.fitting.remarks import larger_budget, remarks
 from samtailor.fitting.stop import FitInterrupted, Stop, Stopped, stop_on_signals
 from samtailor.fitting.tokens import check_token, choose_token
+from samtailor.fitting.work import AdapterWork
 from samtailor.machine.arguments import wrong_type
 from samtailor.machine.device import choose_precision
 from samtailor.machine.display import ShownProgress, showing
@@ -127,7 +128,7 @@ def _fit(
 
 def _trainer(
     model: AdaptedModel, task: Task, sampler: Sampler, config: FitConfig, run: Run, progress: Progress, stop: Stop
-) -> Trainer:
+) -> Trainer[AdapterWork]:
     """Encode the images and prepare the trainer, at its start or where the run was left."""
     base, adapter = model.base, model.require_adapter()
     context = context_of(task, base, config, config.lr or adapter.peak_rate)
@@ -142,7 +143,8 @@ def _trainer(
     images = {r.path: r for r in [*(r for r, _ in sampler.images), *(d.image for d in draws)]}
     encode_images(base, list(images.values()), model.cache, progress=stop.watched(progress))
     tokens = choose_token(model, draws, config, going_on.state, stop.check)
-    trainer = Trainer(model, sampler, draws, config, run, context, progress)
+    work = AdapterWork(model, sampler, draws, config)
+    trainer = Trainer(work, sampler.steps_per_epoch, config, run, context, progress)
     trainer.stop = stop
     if going_on.state:
         trainer.resume()
@@ -155,7 +157,7 @@ def _trainer(
     return trainer
 
 
-def _train(trainer: Trainer, task: Task, config: FitConfig, run: Run, progress: Progress) -> FitResult:
+def _train(trainer: Trainer[AdapterWork], task: Task, config: FitConfig, run: Run, progress: Progress) -> FitResult:
     """Run the loop and write what came of it."""
     try:
         if not trainer.state.finished:

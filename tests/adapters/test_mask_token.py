@@ -94,9 +94,7 @@ def test_a_fit_selects_the_best_token_for_methods_that_change_the_decoder(
     cache = EmbeddingCache(tmp_path / "cache")
     monkeypatch.setattr("samtailor.fitting.tokens.token_scores", lambda *_: [0.1, 0.2, 0.4, 0.3])
     used = []
-    monkeypatch.setattr(
-        "samtailor.fitting.loop.Trainer.finish_adapter", lambda self: used.append(self.adapter.mask_token)
-    )
+    monkeypatch.setattr("samtailor.fitting.loop.Trainer.finish", lambda self: used.append(self.trained.mask_token))
     tuned = dataclasses.replace(SHORT, method="decoder")
     fit_task(shapes, tiny_sam, tmp_path / "auto", tuned, cache=cache)
     assert read_card(tmp_path / "auto")["validation"]["base_by_mask_token"] == [0.1, 0.2, 0.4, 0.3]
@@ -119,7 +117,7 @@ def test_the_base_with_that_token_takes_part_in_the_choice(
         mious.append(0.5 if model.adapter is None else (0.6 if better else 0.4) if len(mious) == 1 else 0.3)
         return Validation(mious[-1], mious[-1], 8)
 
-    monkeypatch.setattr("samtailor.fitting.loop.validate", scored)
+    monkeypatch.setattr("samtailor.fitting.work.validate", scored)
     config = dataclasses.replace(SHORT, mask_token=1)
     result = fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=EmbeddingCache(tmp_path / "cache"))
     assert mious[:2] == [0.5, 0.6 if better else 0.4] and len(mious) > 2

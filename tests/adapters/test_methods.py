@@ -37,6 +37,7 @@ from samtailor.fitting.gradients import add_gradients
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.progress import Stepped
 from samtailor.fitting.schedule import learning_rate
+from samtailor.fitting.work import AdapterWork
 from samtailor.machine.progress import Event
 from samtailor.predict import Predictor
 from samtailor.prompts import Prompts
@@ -105,10 +106,13 @@ def test_an_untrained_adapter_is_the_base_if_it_says_so(base: Base, method: str,
     assert same(decode(base, None, kind), plain)  # the base itself is unchanged
 
 
-def trainer(base: Base, adapter: Adapter, task: Task, cache: EmbeddingCache, folder: Path, cells: float) -> Trainer:
+def trainer(
+    base: Base, adapter: Adapter, task: Task, cache: EmbeddingCache, folder: Path, cells: float
+) -> Trainer[AdapterWork]:
     config = FitConfig(epochs=1, batch=4, prompts="mix", min_area=1, cells=cells, precision="float32")
     sampler = Sampler(task.split("train"), config)
-    return Trainer(AdaptedModel.of(base, adapter, cache), sampler, [], config, Run(folder), {})
+    work = AdapterWork(AdaptedModel.of(base, adapter, cache), sampler, [], config)
+    return Trainer(work, sampler.steps_per_epoch, config, Run(folder), {})
 
 
 @pytest.mark.parametrize("cells", [0.25, 1.0])
@@ -435,11 +439,11 @@ def test_a_base_without_a_tunable_decoder_raises_an_error(tiny_sam: Base) -> Non
 def test_the_adapter_equals_the_base_if_nothing_beat_it(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    from samtailor.fitting import loop
+    from samtailor.fitting import work
     from samtailor.fitting.validate import Validation
 
     scores = iter([0.5, 0.4, 0.3])
-    monkeypatch.setattr(loop, "validate", lambda *_: Validation(s := next(scores), s, 8))
+    monkeypatch.setattr(work, "validate", lambda *_: Validation(s := next(scores), s, 8))
     config = dataclasses.replace(SHORT, method=method, mask_token=0)  # otherwise the untrained adapter is scored too
     result = fit_task(shapes, tiny_sam, tmp_path, config, cache=cache)
     assert not result.beats_base and result.steps > 3

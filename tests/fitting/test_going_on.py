@@ -25,7 +25,7 @@ from samtailor.embeddings.memory import MemoryCache
 from samtailor.errors import AdapterError, FitError
 from samtailor.evaluate import measure_run
 from samtailor.fit import FitInterrupted, fit_task
-from samtailor.fitting import loop
+from samtailor.fitting import loop, work
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.lock import locked
 from samtailor.fitting.progress import Stepped, Validated
@@ -86,7 +86,7 @@ def test_a_fit_stopped_within_a_validation_repeats_it(
     tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit_task(shapes, tiny_sam, tmp_path / "whole", SHORT, cache=cache)
-    validate, calls = loop.validate, 0
+    validate, calls = work.validate, 0
 
     def stopping(*args: object) -> object:
         nonlocal calls
@@ -98,7 +98,7 @@ def test_a_fit_stopped_within_a_validation_repeats_it(
     for stop_at in (1, 2):  # the base's, and the first one of the adapter
         run, calls = tmp_path / f"run{stop_at}", 0
         with monkeypatch.context() as patch:
-            patch.setattr(loop, "validate", stopping)
+            patch.setattr(work, "validate", stopping)
             with pytest.raises(FitInterrupted):
                 fit_task(shapes, tiny_sam, run, SHORT, cache=cache)
         fit_task(shapes, tiny_sam, run, SHORT, cache=cache, resume=True)

@@ -11,7 +11,7 @@ from samtailor.bases.base import Base
 from samtailor.data.task import Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.fit import fit_task
-from samtailor.fitting import forecast, loop
+from samtailor.fitting import forecast, work
 from samtailor.fitting.batches import Sampler
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.plan import budget_of, passes_before, planned_prompts, planned_validations
@@ -59,7 +59,7 @@ def test_a_smoke_test_validates_little_and_says_so(
         if isinstance(event, Note):
             notes.append(event.text)
 
-    monkeypatch.setattr(loop, "validate", counting)
+    monkeypatch.setattr(work, "validate", counting)
     config = FitConfig(method="plm", steps=12, batch=4, precision="float32")
     fit_task(shapes, tiny_sam, tmp_path / "run", config, cache=cache, progress=listen)
     assert prompts == [4, 4]  # before the first step and at the end; training took 48
@@ -73,14 +73,10 @@ def test_the_estimate_adds_what_is_left(
     clock = [0.0]
     monkeypatch.setattr(forecast.time, "perf_counter", lambda: clock[0])
 
-    def step(*_: object, **__: object) -> dict[str, float]:
-        clock[0] += 2
-        return {}
-
     def score(model: object, draws: object, check: object) -> None:
         clock[0] += 0.5 * sum(len(d.instances) for d in draws)  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(forecast, "add_gradients", step)
+    monkeypatch.setattr(forecast, "_step_seconds", lambda _: 2)
     monkeypatch.setattr(forecast, "validate", score)
     found: list[Forecast] = []
 

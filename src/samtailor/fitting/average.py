@@ -6,7 +6,7 @@ import safetensors
 import torch
 from torch import Tensor
 
-from samtailor.adapters.contract import Adapter
+from samtailor.fitting.trained import Trained
 from samtailor.runs import Run
 
 __all__ = ["PREFIX", "read_average", "update_average"]
@@ -16,13 +16,13 @@ PREFIX = "average."
 
 
 @torch.no_grad()
-def update_average(average: dict[str, Tensor], adapter: Adapter, decay: float) -> None:
+def update_average(average: dict[str, Tensor], adapter: Trained, decay: float) -> None:
     """Move the average towards the adapter's parameters; ``decay`` 0 is the parameters themselves."""
     for name, parameter in adapter.owned_parameters().items():
         average[name].lerp_(parameter, 1 - decay)
 
 
-def read_average(run: Run, adapter: Adapter) -> dict[str, Tensor]:
+def read_average(run: Run, adapter: Trained) -> dict[str, Tensor]:
     """Read the average from the run's state file, which ``load_state`` has checked."""
     with safetensors.safe_open(run.state, "pt") as file:
         return {k: file.get_tensor(PREFIX + k).to(p.device) for k, p in adapter.owned_parameters().items()}

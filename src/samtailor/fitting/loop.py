@@ -1,29 +1,26 @@
-"""The one training loop, for every method and every base."""
+"""The one training loop, for everything that is trained."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-from samtailor.adapters.answer import AdaptedModel
-from samtailor.adapters.contract import Adapter
 from samtailor.errors import FitCollapseError
 from samtailor.fitting.average import read_average, update_average
-from samtailor.fitting.batches import Draw, Sampler
 from samtailor.fitting.config import FitConfig
-from samtailor.fitting.gradients import add_gradients
 from samtailor.fitting.plan import budget_of, planned_validations
 from samtailor.fitting.policy import Policy
 from samtailor.fitting.progress import Stepped, Validated
 from samtailor.fitting.schedule import learning_rate
 from samtailor.fitting.state import FitState, copy_parameters, load_state, save_state, set_parameters
 from samtailor.fitting.stop import Stop
-from samtailor.fitting.validate import Validation, validate
+from samtailor.fitting.trained import Trained
+from samtailor.fitting.validate import Validation
+from samtailor.fitting.work import Work
 from samtailor.machine.progress import Note, Progress, silent
 from samtailor.runs import Run
 
@@ -33,56 +30,53 @@ SAVE_SECONDS = 30.0
 COLLAPSE = "collapse"
 
 
-class Trainer:
-    """Fits one adapter; the run folder holds everything needed to continue after a kill.
+W = TypeVar("W", bound=Work)
+
+
+class Trainer(Generic[W]):
+    """Does the work of one fit; the run folder holds everything needed to continue after a kill.
 
     Args:
-        model: the base with a fresh adapter.
-        sampler: training batches.
-        validation: draws to validate on; they determine the best adapter.
+        work: what is trained and how it is scored.
+        steps_per_epoch: of the training data.
         config: settings.
         run: the run folder.
         context: settings, base and task, which must not change between a killed run and its continuation.
         progress: receives ``Stepped``, ``Validated`` and ``Note`` events.
-
-    Raises:
-        AdapterError: the model has no adapter.
     """
 
     def __init__(
         self,
-        model: AdaptedModel,
-        sampler: Sampler,
-        validation: Sequence[Draw],
+        work: W,
+        steps_per_epoch: int,
         config: FitConfig,
         run: Run,
         context: dict[str, Any],
         progress: Progress = silent,
     ) -> None:
-        self.model, self.adapter = model, model.require_adapter()
-        self.sampler, self.draws = sampler, validation
+        self.work, self.trained = work, work.trained
         self.config, self.run_folder, self.progress = config, run, progress
-        self.budget = budget_of(config, sampler.steps_per_epoch)
-        prompts = sum(len(d.instances) for d in validation) * (2 if config.average else 1)
-        validations = planned_validations(config, self.budget, sampler.prompts_per_step, prompts)
+        self.budget = budget_of(config, steps_per_epoch)
+        prompts = work.per_validation * (2 if config.average else 1)
+        validations = planned_validations(config, self.budget, work.per_step, prompts)
         self.policy = Policy(config.lr is None, validations, config.patience)
-        self.peak_rate = config.lr or self.adapter.peak_rate
-        groups = _parameter_groups(self.adapter)
+        self.peak_rate = config.lr or work.peak_rate
+        groups = _parameter_groups(self.trained)
         self.optimiser = torch.optim.AdamW(groups, lr=self.peak_rate, weight_decay=config.weight_decay)
         self.state = FitState(context=context)
-        self.best = self._untrained = copy_parameters(self.adapter)
-        self.average = copy_parameters(self.adapter) if config.average else {}
+        self.best = self._untrained = copy_parameters(self.trained)
+        self.average = copy_parameters(self.trained) if config.average else {}
         self.stop = Stop()
         self._saved_at = time.monotonic()
 
     def resume(self) -> bool:
         """Continue from the state file in the run folder; False if there is none."""
-        loaded = load_state(self.run_folder, self.adapter, self.optimiser)
+        loaded = load_state(self.run_folder, self.trained, self.optimiser)
         if loaded is None:
             return False
         self.state, self.best = loaded
         if self.config.average:
-            self.average = read_average(self.run_folder, self.adapter)
+            self.average = read_average(self.run_folder, self.trained)
         state = self.state
         # A validation is logged before the state with it is saved. If it is still due, it is logged again.
         due = not state.finished and self.budget.progress(state.step, state.elapsed) >= min(state.due, 1.0)
@@ -142,28 +136,21 @@ class Trainer:
 
     def restore_best(self) -> None:
         """Set the adapter to the best parameters so far: those of step 0 while nothing has beaten the base."""
-        set_parameters(self.adapter, self.best)
+        set_parameters(self.trained, self.best)
 
-    def finish_adapter(self) -> None:
-        """Set the adapter to its final parameters: the best ones, or none that change the base if nothing beat it.
-
-        If the untrained adapter with another mask token is best, it keeps that token.
-        """
+    def finish(self) -> None:
+        """Set the module to its final parameters: the best ones, or none that change the base if nothing beat it."""
         self.restore_best()
-        self.adapter.leaves_base = not self.state.beats_base
-        if self.state.best_step == 0:
-            if not self.state.beats_base:
-                self.adapter.use_token(0)
-            self.adapter.switch_off()
+        self.work.finish(self.state)
 
     def _step(self, progress: float) -> dict[str, float]:
         state = self.state
         rate = learning_rate(self.peak_rate * state.rate_scale, state.step, progress)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
-        self.adapter.train()
+        self.trained.train()
         self.optimiser.zero_grad(set_to_none=True)
-        terms = add_gradients(self.model, self.sampler.batch(state.step), self.config, progress)
+        terms = self.work.gradients(state.step, progress)
         norm = self._limit_gradient()
         state.emptiness += 0.2 * (terms["empty"] - state.emptiness)
         if reason := self.policy.collapse(state, terms["loss"], norm):
@@ -171,15 +158,15 @@ class Trainer:
         else:
             self.optimiser.step()
             if self.average:
-                update_average(self.average, self.adapter, self.config.average)
+                update_average(self.average, self.trained, self.config.average)
         row = {"iou_loss" if name == "iou" else name: value for name, value in terms.items()}
         return {**row, "lr": rate, "grad_norm": norm}
 
     def _limit_gradient(self) -> float:
         """Limit the norm of the gradient, group by group; return the largest norm that a group had."""
         groups: dict[str, list[torch.nn.Parameter]] = {}
-        for name, parameter in self.adapter.owned_parameters().items():
-            groups.setdefault(self.adapter.clip_group(name), []).append(parameter)
+        for name, parameter in self.trained.owned_parameters().items():
+            groups.setdefault(self.trained.clip_group(name), []).append(parameter)
         norms = [float(torch.nn.utils.clip_grad_norm_(group, self.config.clip)) for group in groups.values()]
         return max(norms) if all(map(math.isfinite, norms)) else math.nan
 
@@ -206,24 +193,20 @@ class Trainer:
         state.backoffs += 1
         state.emptiness, state.anchor, state.falls = 0.0, state.step, 0
         self.restore_best()
-        self.average = copy_parameters(self.adapter) if self.average else {}
+        self.average = copy_parameters(self.trained) if self.average else {}
         self.optimiser.state.clear()
         self.progress(Note(f"{reason}: back to step {state.best_step}, rate x {state.rate_scale:g}"))
 
     def _validate_base(self) -> None:
         state, start = self.state, time.perf_counter()
-        scores = validate(self.model.plain, self.draws, self.stop.check)
-        seconds, best = time.perf_counter() - start, scores
-        token = self.adapter.mask_token
-        if token:  # the base with this token takes part in the choice too
-            untrained = validate(self.model, self.draws, self.stop.check)
-            best = max(scores, untrained, key=lambda v: v.miou)
+        scores, untrained, remark = self.work.score_start(self.stop.check)
+        seconds = (time.perf_counter() - start) / (1 if untrained is None else 2)
         state.base = scores.facts()
-        self._set_best(best)
-        state.empty_at_first = untrained.empty if token else scores.empty
+        self._set_best(scores if untrained is None else max(scores, untrained, key=lambda v: v.miou))
+        state.empty_at_first = (untrained or scores).empty
         self._report(scores, scores.miou)
-        if token:
-            self.progress(Note(f"the base's mask {token} alone: val mIoU {untrained.miou:.3f}"))
+        if remark:
+            self.progress(Note(remark))
         # This does not count as fitting time; otherwise half of a short fit's warm-up would pass before its first step.
         self._plan_validation(seconds)
         self.save()
@@ -234,17 +217,17 @@ class Trainer:
     def _score_again(self) -> None:
         """Score the base and the best adapter on other draws; the adapter keeps its present parameters."""
         state = self.state
-        scores = validate(self.model.plain, self.draws, self.stop.check)
-        best = scores
-        if state.best_step or self.adapter.mask_token:
-            present = copy_parameters(self.adapter)
-            self.restore_best()
-            self.adapter.eval()
-            try:
-                adapted = validate(self.model, self.draws, self.stop.check)
-            finally:
-                set_parameters(self.adapter, present)
-            best = max(scores, adapted, key=lambda v: v.miou)
+        present = copy_parameters(self.trained)
+        set_parameters(self.trained, self._untrained)
+        try:
+            scores, untrained, _ = self.work.score_start(self.stop.check)
+            best = scores if untrained is None else max(scores, untrained, key=lambda v: v.miou)
+            if state.best_step:
+                self.restore_best()
+                self.trained.eval()
+                best = max(scores, self.work.score(self.stop.check), key=lambda v: v.miou)
+        finally:
+            set_parameters(self.trained, present)
         if best is scores and state.best_step:
             state.best_step, self.best = 0, self._untrained
         state.base, state.falls = scores.facts(), 0
@@ -254,7 +237,7 @@ class Trainer:
     def _validate(self, last: bool) -> None:
         """Score the adapter, keep it if it is the best, and go back if the policy says so, except at the very end."""
         state = self.state
-        self.adapter.eval()
+        self.trained.eval()
         scores, parameters = self._scores()
         state.falls = state.falls + 1 if self.policy.fell(state, scores) else 0
         if self.policy.is_best(state, scores):
@@ -270,14 +253,14 @@ class Trainer:
 
     def _scores(self) -> tuple[Validation, dict[str, Tensor]]:
         """Score the adapter and the average of its parameters; return the better score with its parameters."""
-        scores, now = validate(self.model, self.draws, self.stop.check), copy_parameters(self.adapter)
+        scores, now = self.work.score(self.stop.check), copy_parameters(self.trained)
         if not self.average:
             return scores, now
-        set_parameters(self.adapter, self.average)
+        set_parameters(self.trained, self.average)
         try:
-            averaged, parameters = validate(self.model, self.draws, self.stop.check), copy_parameters(self.adapter)
+            averaged, parameters = self.work.score(self.stop.check), copy_parameters(self.trained)
         finally:
-            set_parameters(self.adapter, now)
+            set_parameters(self.trained, now)
         return (averaged, parameters) if averaged.miou > scores.miou else (scores, now)
 
     def _plan_validation(self, seconds: float) -> None:
@@ -286,7 +269,7 @@ class Trainer:
 
     def save(self) -> None:
         """Replace the state file; between two steps it holds all that a continued fit needs."""
-        save_state(self.run_folder, self.state, self.adapter, self.best, self.optimiser, self.average)
+        save_state(self.run_folder, self.state, self.trained, self.best, self.optimiser, self.average)
         self._saved_at = time.monotonic()
 
     def _report(self, scores: Validation, best_miou: float) -> None:
@@ -298,9 +281,9 @@ class Trainer:
         self.run_folder.append_to_log(row)
 
 
-def _parameter_groups(adapter: Adapter) -> list[dict[str, Any]]:
-    """Group the adapter's parameters by their share of the learning rate."""
+def _parameter_groups(trained: Trained) -> list[dict[str, Any]]:
+    """Group the parameters by their share of the learning rate."""
     groups: dict[float, list[torch.nn.Parameter]] = {}
-    for name, parameter in adapter.owned_parameters().items():
-        groups.setdefault(adapter.rate_share(name), []).append(parameter)
+    for name, parameter in trained.owned_parameters().items():
+        groups.setdefault(trained.rate_share(name), []).append(parameter)
     return [{"params": parameters, "share": share} for share, parameters in groups.items()]

@@ -13,6 +13,7 @@ from samtailor.drawing.curve import plot_curve
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
 from samtailor.fitting.mask_scores import measure_mask_scores
+from samtailor.fitting.work import AdapterWork
 from samtailor.machine.provenance import commit, hardware, versions
 from samtailor.runs import Run
 
@@ -42,7 +43,7 @@ class FitResult:
     reason: str
 
 
-def write_outcome(run: Run, trainer: Trainer, task: Task, config: FitConfig, ended: str) -> FitResult:
+def write_outcome(run: Run, trainer: Trainer[AdapterWork], task: Task, config: FitConfig, ended: str) -> FitResult:
     """Write the best adapter so far and the curve into the run folder.
 
     Args:
@@ -52,14 +53,15 @@ def write_outcome(run: Run, trainer: Trainer, task: Task, config: FitConfig, end
         config: settings.
         ended: why the fit ended. After Ctrl-C, the scores of the masks are not measured: that would take seconds.
     """
-    trainer.finish_adapter()
-    state, base = trainer.state, trainer.model.base
+    trainer.finish()
+    state, work = trainer.state, trainer.work
+    base = work.model.base
     validation: dict[str, Any] = {"base": state.base, "adapted": state.best, "beats_base": state.beats_base}
     facts = {
         "task": {"name": task.name, "classes": list(task.classes), "only": task.source.get("only")},
         "fit": {
             "settings": config.to_dict(),
-            "options": {**type(trainer.adapter).options(), **config.method_options},
+            "options": {**type(work.trained).options(), **config.method_options},
             "steps": state.step,
             "best_step": state.best_step,
             "ended": ended,
@@ -68,14 +70,16 @@ def write_outcome(run: Run, trainer: Trainer, task: Task, config: FitConfig, end
             **({"extended_at": state.extended_at} if state.extended_at else {}),
         },
         "seconds": round(state.elapsed, 1),
-        "mask_scores": None if ended.startswith(INTERRUPTED) else measure_mask_scores(trainer.model, trainer.draws),
+        "mask_scores": None
+        if ended.startswith(INTERRUPTED)
+        else measure_mask_scores(trainer.work.model, trainer.work.draws),
         "validation": validation | ({"base_by_mask_token": state.token_scores} if state.token_scores else {}),
         "versions": versions(),
         "hardware": hardware(base.device),
         "commit": commit(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    save_adapter(run.folder, trainer.adapter, base, facts)
+    save_adapter(run.folder, work.trained, base, facts)
     plot_curve(run.read_log(), run.curve)
-    adapter = trainer.adapter.eval()
+    adapter = work.trained.eval()
     return FitResult(adapter, state.beats_base, state.base, state.best, state.best_step, state.step, ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from samtailor.data.task import Task
 from samtailor.fitting.batches import Draw, Sampler
@@ -54,7 +55,7 @@ def remarks(task: Task, sampler: Sampler, draws: Sequence[Draw], config: FitConf
     return lines
 
 
-def larger_budget(trainer: Trainer, old_budget: str) -> str:
+def larger_budget(trainer: Trainer[Any], old_budget: str) -> str:
     """Say how a fit goes on that continues with a larger budget."""
     state = trainer.state
     used = trainer.budget.progress(state.step, state.elapsed)

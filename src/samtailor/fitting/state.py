@@ -15,9 +15,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from samtailor.adapters.contract import Adapter
 from samtailor.errors import FitError
 from samtailor.fitting.average import PREFIX
+from samtailor.fitting.trained import Trained
 from samtailor.machine.fields import FieldError, Fields, parse_object
 from samtailor.machine.files import write_atomically
 from samtailor.machine.tensors import TensorsError, check_tensors, digest_of, read_metadata, read_tensors
@@ -93,19 +93,19 @@ class FitState:
         return self.best["miou"] > self.base["miou"]
 
 
-def copy_parameters(adapter: Adapter) -> dict[str, Tensor]:
+def copy_parameters(adapter: Trained) -> dict[str, Tensor]:
     """Copy the adapter's owned parameters."""
     return {name: p.detach().clone() for name, p in adapter.owned_parameters().items()}
 
 
 @torch.no_grad()
-def set_parameters(adapter: Adapter, values: dict[str, Tensor]) -> None:
+def set_parameters(adapter: Trained, values: dict[str, Tensor]) -> None:
     """Set the adapter's owned parameters to ``values``, from ``copy_parameters`` or a state file."""
     for name, parameter in adapter.owned_parameters().items():
         parameter.copy_(values[name])
 
 
-def _moments_of(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+def _moments_of(adapter: Trained, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Return AdamW's moments by parameter name; empty before the first step."""
     moments = {}
     for name, parameter in adapter.owned_parameters().items():
@@ -117,7 +117,7 @@ def _moments_of(adapter: Adapter, optimiser: torch.optim.Optimizer) -> dict[str,
 def save_state(
     run: Run,
     state: FitState,
-    adapter: Adapter,
+    adapter: Trained,
     best: dict[str, Tensor],
     optimiser: torch.optim.Optimizer,
     average: dict[str, Tensor] | None = None,
@@ -148,7 +148,7 @@ def read_state(run: Run) -> FitState | None:
 
 
 def load_state(
-    run: Run, adapter: Adapter, optimiser: torch.optim.Optimizer
+    run: Run, adapter: Trained, optimiser: torch.optim.Optimizer
 ) -> tuple[FitState, dict[str, Tensor]] | None:
     """Load the run's state file into the adapter and the optimiser.
 

@@ -30,6 +30,7 @@ from samtailor.fitting.batches import Sampler
 from samtailor.fitting.cells import full_target, sampled_target
 from samtailor.fitting.config import FitConfig
 from samtailor.fitting.loop import Trainer
+from samtailor.fitting.work import AdapterWork
 from samtailor.prompts import Prompts
 from samtailor.runs import Run
 from tests.models import model_of
@@ -218,7 +219,8 @@ def test_a_large_gradient_of_the_pmm_shrinks_that_of_the_plm_unless_it_is_clippe
     config = FitConfig(steps=1, method="plm+pmm")
     adapter = trained_adapter(tiny_sam, pmm_clip_apart=apart)
     sampler = Sampler(shapes.split("train"), config)
-    fit = Trainer(AdaptedModel.of(tiny_sam, adapter, cache), sampler, [], config, Run(tmp_path), {})
+    work = AdapterWork(AdaptedModel.of(tiny_sam, adapter, cache), sampler, [], config)
+    fit = Trainer(work, sampler.steps_per_epoch, config, Run(tmp_path), {})
     for name, parameter in adapter.owned_parameters().items():
         parameter.grad = torch.full_like(parameter, 100.0 if name.startswith("pmm.") else 0.001)
     expected = float(adapter.mlp[-1].weight.grad.norm())  # type: ignore[union-attr]
