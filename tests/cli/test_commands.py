@@ -18,7 +18,21 @@ from samtailor.cli.method_options import method_options
 from samtailor.data.task import Task
 from tests.cli.conftest import Ran
 
-COMMANDS = ("inspect", "convert", "encode", "cache", "fit", "evaluate", "report", "show", "predict", "demo", "doctor")
+COMMANDS = (
+    "inspect",
+    "convert",
+    "encode",
+    "cache",
+    "fit",
+    "evaluate",
+    "report",
+    "show",
+    "predict",
+    "fit-automatic",
+    "segment",
+    "demo",
+    "doctor",
+)
 
 
 def test_help_names_every_command(run: Callable[..., Ran]) -> None:

@@ -17,7 +17,21 @@ import samtailor
 from tests.cli.conftest import Ran
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-COMMANDS = ("inspect", "convert", "encode", "cache", "fit", "evaluate", "report", "show", "predict", "demo", "doctor")
+COMMANDS = (
+    "inspect",
+    "convert",
+    "encode",
+    "cache",
+    "fit",
+    "evaluate",
+    "report",
+    "show",
+    "predict",
+    "fit-automatic",
+    "segment",
+    "demo",
+    "doctor",
+)
 
 
 def check(name: str, text: str) -> None:

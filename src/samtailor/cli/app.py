@@ -24,6 +24,7 @@ from samtailor.cli.mistakes import UsageError, explain_usage, print_mistake
 from samtailor.cli.predict import predict
 from samtailor.cli.quiet import with_quiet
 from samtailor.cli.report import report
+from samtailor.cli.segment import fit_automatic, segment
 from samtailor.cli.show import show
 from samtailor.errors import SamtailorError
 from samtailor.machine.text import register_replacements
@@ -51,9 +52,23 @@ def options(
         raise typer.Exit
 
 
-for command in (inspect, convert, encode, cache, fit, evaluate, report, show, predict, demo, doctor):
+for command in (
+    inspect,
+    convert,
+    encode,
+    cache,
+    fit,
+    evaluate,
+    report,
+    show,
+    predict,
+    fit_automatic,
+    segment,
+    demo,
+    doctor,
+):
     summary = (command.__doc__ or "").partition("\n")[0]
-    app.command(cls=Command, short_help=summary)(with_quiet(command))
+    app.command(command.__name__.replace("_", "-"), cls=Command, short_help=summary)(with_quiet(command))
 
 
 def main() -> None:
