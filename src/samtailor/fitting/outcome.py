@@ -59,7 +59,7 @@ def write_outcome(run: Run, trainer: Trainer, task: Task, config: FitConfig, end
         "task": {"name": task.name, "classes": list(task.classes), "only": task.source.get("only")},
         "fit": {
             "settings": config.to_dict(),
-            "options": {**type(trainer.adapter).options(), **config.method_options},
+            "options": {**type(trainer.adapter).options(config.method_options), **config.method_options},
             "steps": state.step,
             "best_step": state.best_step,
             "ended": ended,

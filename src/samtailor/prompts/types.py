@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,13 +11,19 @@ import numpy as np
 from samtailor.errors import PromptError
 from samtailor.machine.text import did_you_mean
 
-__all__ = ["EvaluatedKind", "PromptKind", "Prompts", "check_evaluated_kind", "check_kind"]
+__all__ = ["WORD_KINDS", "EvaluatedKind", "PromptKind", "Prompts", "check_evaluated_kind", "check_kind"]
 
 PromptKind = Literal["click", "box", "mix"]
 """Prompts to train on. ``mix`` is a click or a box by a fair coin: per image in training, per instance elsewhere."""
 
-EvaluatedKind = PromptKind | Literal["3 clicks"]
-"""Prompts to evaluate with: those to train on, and one prompt of three clicks on the object."""
+EvaluatedKind = PromptKind | Literal["3 clicks", "word", "word+click", "wrong word+click"]
+"""Prompts to evaluate with: those to train on, one prompt of three clicks on the object, and those with a word.
+
+``word`` is a class name alone, which means all objects of the class in the image; ``word+click`` is the click of
+``click`` with the class name, and ``wrong word+click`` with the name of another class.
+"""
+
+WORD_KINDS = ("word", "word+click", "wrong word+click")
 
 
 def check_kind(kind: str) -> None:
@@ -31,8 +37,12 @@ def check_kind(kind: str) -> None:
 
 def check_evaluated_kind(kind: str) -> None:
     """Raise PromptError if ``kind`` is not an ``EvaluatedKind``."""
-    if kind != "3 clicks":
-        check_kind(kind)
+    kinds = [kind for part in get_args(EvaluatedKind) for kind in get_args(part) or (part,)]
+    if kind not in kinds:
+        raise PromptError(
+            f"Prompts of kind {kind!r} cannot be simulated.",
+            f"Choose {', '.join(kinds[:-1])} or {kinds[-1]}.{did_you_mean(kind, kinds)}",
+        )
 
 
 @dataclass(frozen=True)
@@ -44,20 +54,45 @@ class Prompts:
         labels: (N, P) int64, 1 foreground, 0 background, -1 padding; None exactly when ``points`` is None.
         boxes: (N, 4) float32 (x0, y0, x1, y1), or None.
         masks: (N, 4h, 4w) float32, low-res logits of an earlier mask (low-res frame), or None.
+        words: N class names, or None; an empty one is no word. A word alone means all objects of its class.
     """
 
     points: np.ndarray | None = None
     labels: np.ndarray | None = None
     boxes: np.ndarray | None = None
     masks: np.ndarray | None = None
+    words: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
-        return next((len(part) for part in (self.points, self.boxes, self.masks) if part is not None), 0)
+        return next((len(part) for part in (self.points, self.boxes, self.masks, self.words) if part is not None), 0)
 
     def __getitem__(self, rows: slice) -> Prompts:
         """Select some of the prompts."""
-        parts = (self.points, self.labels, self.boxes, self.masks)
-        return Prompts(*(None if part is None else part[rows] for part in parts))
+        points, labels, boxes, masks = (
+            None if part is None else part[rows] for part in (self.points, self.labels, self.boxes, self.masks)
+        )
+        return Prompts(points, labels, boxes, masks, None if self.words is None else self.words[rows])
+
+    @property
+    def have_words(self) -> bool:
+        """Whether any prompt has a word."""
+        return any(self.words or ())
+
+    @property
+    def have_places(self) -> bool:
+        """Whether the prompts have anything but words: points, boxes or masks."""
+        return any(part is not None for part in (self.points, self.boxes, self.masks))
+
+    def placed(self) -> Prompts:
+        """Return the prompts with a padding point (label -1) each if they are words alone: a prompt without a place."""
+        if self.have_places or self.words is None:
+            return self
+        n = len(self.words)
+        return replace(self, points=np.zeros((n, 1, 2), dtype=np.float32), labels=np.full((n, 1), -1, dtype=np.int64))
+
+    def without_words(self) -> Prompts:
+        """Return the prompts for a model that reads no words; a word alone becomes a prompt without a place."""
+        return replace(self.placed(), words=None)
 
     def by_point_count(self) -> Iterator[tuple[np.ndarray, Prompts]]:
         """Group prompts that have the same number of points, and leave out padding points (label -1).
@@ -80,5 +115,6 @@ class Prompts:
                     labels=labels[rows[:, None], order] if count else None,
                     boxes=None if self.boxes is None else self.boxes[rows],
                     masks=None if self.masks is None else self.masks[rows],
+                    words=None if self.words is None else tuple(self.words[row] for row in rows.tolist()),
                 ),
             )
