@@ -31,7 +31,8 @@ def hashed_ngrams(name: str) -> np.ndarray:
         grams = [bounded, *(bounded[i : i + n] for n in LENGTHS for i in range(len(bounded) - n + 1))]
         vector = np.zeros(BUCKETS)
         for gram in sorted(set(grams)):
-            number = int.from_bytes(hashlib.blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+            digest = hashlib.blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            number = int.from_bytes(digest, "big")
             vector[number // 2 % BUCKETS] += 1 if number % 2 else -1
         total += _unit(vector)
     unit = _unit(total).astype(np.float32)
