@@ -180,6 +180,7 @@ def test_shuffled_names_exchange_all_letters(base: Base) -> None:
         ({"word_tokens": 0}, "word_tokens is 0; expected 1"),
         ({"word_units": 0}, "word_units is 0"),
         ({"shuffle": -1}, "shuffle is -1"),
+        ({"shuffle": 10_000}, "shuffle is 10000; expected 0 to 9999"),
     ],
 )
 def test_options_have_ranges(tiny_sam: Base, options: dict[str, Any], message: str) -> None:

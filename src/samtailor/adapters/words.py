@@ -65,14 +65,14 @@ class Words(Adapter):
         leave_out: str = "",
     ) -> None:
         super().__init__()
-        for name, value, least in (
-            ("word_tokens", word_tokens, 1),
-            ("word_units", word_units, 1),
-            ("shuffle", shuffle, 0),
+        for name, value, low, high in (
+            ("word_tokens", word_tokens, 1, 64),
+            ("word_units", word_units, 1, 4096),
+            ("shuffle", shuffle, 0, 9999),
         ):
-            if value < least:
+            if not low <= value <= high:
                 raise AdapterError(
-                    f"{name} is {value!r}; expected {least} or more.", "Change this option of the method."
+                    f"{name} is {value!r}; expected {low} to {high}.", "Change this option of the method."
                 )
         self.inner, self.over, self.shuffle, self.leave_out = inner, over, shuffle, leave_out
         self.units, self.reads_words = word_units, True

@@ -97,7 +97,8 @@ class FitConfig:
 
     Attributes:
         method: Name of the method to train.
-        prompts: Prompts to simulate from the masks, in training and in validation: click, box, or mix of both.
+        prompts: Prompts to simulate from the masks, in training and in validation: click, box, or mix of both. The
+            method words gives a third of them the class name too, and replaces a third by the class name.
         minutes: Budget of fitting time in minutes, validation included. Encoding and the base's validation, which
             happen before the first step, do not count. None: no limit if there is another budget, else 15.
         epochs: Budget in passes over the training images. None: no limit.

@@ -24,6 +24,7 @@ EvaluatedKind = PromptKind | Literal["3 clicks", "word", "word+click", "wrong wo
 """
 
 WORD_KINDS = ("word", "word+click", "wrong word+click")
+"""Those with words."""
 
 
 def check_kind(kind: str) -> None:
