@@ -24,12 +24,13 @@ from samtailor.adapters.word_reader import BUCKETS, hashed_ngrams
 from samtailor.bases.base import Base, Decoded
 from samtailor.bases.sam.preprocess import padded_frame
 from samtailor.cli.method_options import method_options
-from samtailor.data.task import Task
+from samtailor.data.task import ImageRecord, Task
 from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.embeddings.embedder import EmbeddedImage
-from samtailor.errors import AdapterError, PromptError
+from samtailor.errors import AdapterError, PromptError, PromptWarning
 from samtailor.fit import fit_task
 from samtailor.fitting.config import FitConfig
+from samtailor.predict import Predictor
 from samtailor.prompts import Prompts
 from tests.models import fitted_words, model_of
 
@@ -237,6 +238,34 @@ def test_a_fit_learns_words_and_resumes_to_the_same_bits(
     assert load_adapter(tmp_path / "whole", tiny_sam).vocabulary == ("bar", "disc")
     now = safetensors.torch.load_file(tmp_path / "whole" / "state.safetensors")
     assert now["now.reader.weights"].abs().max() > 0 and now["now.inner.mlp.2.weight"].abs().max() > 0
+
+
+def test_a_compound_that_was_never_seen_runs_through(
+    tiny_sam: Base, shapes: Task, cache: EmbeddingCache, tmp_path: Path
+) -> None:
+    """Its word is left out of the fit, so it is unknown; its letters are those of known words."""
+    labels = {"disc": ("left disc", "right disc"), "bar": ("left bar", "right bar")}
+
+    def renamed(record: ImageRecord, number: int) -> ImageRecord:
+        named = (dataclasses.replace(i, label=labels[i.label][number % 2]) for i in record.instances)
+        return dataclasses.replace(record, instances=tuple(named))
+
+    splits = {name: tuple(renamed(r, k) for k, r in enumerate(records)) for name, records in shapes.splits.items()}
+    task = dataclasses.replace(shapes, splits=splits, classes=tuple(sorted(sum(labels.values(), ()))))
+    config = dataclasses.replace(SHORT, epochs=1, method_options={"leave_out": "right_bar"})
+    fit_task(task, tiny_sam, tmp_path, config, cache=cache)
+    words = read_card(tmp_path)["words"]
+    assert words["names"] == ["left bar", "left disc", "right bar", "right disc"]
+    assert words["vocabulary"] == ["left bar", "left disc", "right disc"]
+    predictor = Predictor(tiny_sam, fitted_words(tiny_sam, words["names"], leave_out="right_bar"), cache)
+    image = task.split("test")[0].path
+    with pytest.warns(PromptWarning, match="'right bar' is not in.*Did you mean 'right disc' or 'left bar'"):
+        compound = predictor.predict(words="right bar", image=image)
+    known = predictor.predict(words=["left bar", "right disc"], image=image)
+    assert compound.masks.shape == (1, 1, 48, 64)
+    assert not any(np.array_equal(compound.logits[0], logits) for logits in known.logits)
+    with pytest.raises(AdapterError, match=r"leave_out names 'right bra', which.*Did you mean 'right bar'"):
+        fit_task(task, tiny_sam, tmp_path / "b", dataclasses.replace(config, method_options={"leave_out": "right bra"}))
 
 
 def test_a_damaged_vocabulary_is_refused(tiny_sam: Base, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from samtailor.bases.sam.preprocess import padded_frame
 from samtailor.errors import PromptError, PromptWarning
 from samtailor.machine.text import plain_name
-from samtailor.prompts import Prompts, check_evaluated_kind, check_prompts
+from samtailor.prompts import Prompts, check_evaluated_kind, check_kind, check_prompts
 from samtailor.prompts.words import near_names, warn_of_unknown_words
 
 FRAME = padded_frame(100, 80, 64, 16)
@@ -107,5 +107,7 @@ def test_plain_names() -> None:
 def test_kinds_with_words_can_be_evaluated() -> None:
     for kind in ("click", "box", "mix", "3 clicks", "word", "word+click", "wrong word+click"):
         check_evaluated_kind(kind)
+    with pytest.raises(PromptError, match=r"Choose click, box or mix\. The method words adds words"):
+        check_kind("word")
     with pytest.raises(PromptError, match=r"Choose click, box.*or wrong word\+click. Did you mean 'word'"):
         check_evaluated_kind("words")

@@ -30,9 +30,10 @@ WORD_KINDS = ("word", "word+click", "wrong word+click")
 def check_kind(kind: str) -> None:
     """Raise PromptError if ``kind`` is not a ``PromptKind``."""
     if kind not in get_args(PromptKind):
+        words = " The method words adds words to them by itself." if kind in WORD_KINDS else ""
         raise PromptError(
             f"Prompts of kind {kind!r} cannot be simulated.",
-            f"Choose click, box or mix.{did_you_mean(kind, get_args(PromptKind))}",
+            f"Choose click, box or mix.{words}{did_you_mean(kind, get_args(PromptKind))}",
         )
 
 
