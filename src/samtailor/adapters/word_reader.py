@@ -13,40 +13,34 @@ from torch import Tensor, nn
 __all__ = ["BUCKETS", "WordReader", "hashed_ngrams"]
 
 BUCKETS = 1024
-"""Places that n-grams are hashed to. The 18 names of facial parts have 164 n-grams."""
+"""Places that n-grams are hashed to. The 18 names of facial parts have 197 n-grams, in 179 places."""
 LENGTHS = (3, 4, 5)
 """Of n-grams, in characters, the signs for the beginning and end of a part included."""
 
 
 @lru_cache(maxsize=4096)
-def hashed_ngrams(name: str) -> np.ndarray:
-    """Return the hashed n-grams of a plain name, (BUCKETS,) float32 of length 1; read-only.
+def hashed_ngrams(part: str) -> np.ndarray:
+    """Return the hashed n-grams of a part of a name, (BUCKETS,) float32 of length 1; read-only.
 
-    Each part between spaces has the same weight, so ``right brow`` lies midway between ``right`` and ``brow``. The hash
-    is BLAKE2, so all machines and versions agree.
+    The hash is BLAKE2, so all machines and versions agree.
     """
-    total = np.zeros(BUCKETS)
-    for part in name.split() or [name]:
-        bounded = f"<{part}>"
-        grams = [bounded, *(bounded[i : i + n] for n in LENGTHS for i in range(len(bounded) - n + 1))]
-        vector = np.zeros(BUCKETS)
-        for gram in sorted(set(grams)):
-            digest = hashlib.blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-            number = int.from_bytes(digest, "big")
-            vector[number // 2 % BUCKETS] += 1 if number % 2 else -1
-        total += _unit(vector)
-    unit = _unit(total).astype(np.float32)
+    bounded = f"<{part}>"
+    grams = {bounded, *(bounded[i : i + n] for n in LENGTHS for i in range(len(bounded) - n + 1))}
+    vector = np.zeros(BUCKETS)
+    for gram in grams:
+        digest = hashlib.blake2b(gram.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        number = int.from_bytes(digest, "big")
+        vector[number // 2 % BUCKETS] += 1 if number % 2 else -1
+    unit = (vector / (np.sqrt((vector**2).sum()) or 1.0)).astype(np.float32)
     unit.flags.writeable = False
     return unit
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
-    length = np.sqrt((vector**2).sum())
-    return vector / length if length else vector
-
-
 class WordReader(nn.Module):
     """Turns names into k tokens of width D: hashed n-grams, linear, GELU, linear.
+
+    The tokens of a name are the sum of those of its parts between spaces, divided by the root of their number. So the
+    tokens of a compound that was never seen are made of what its parts do in other names.
 
     The weights with which a decoder reads the tokens start at zero, so that at first a word changes nothing.
 
@@ -66,8 +60,10 @@ class WordReader(nn.Module):
 
     def forward(self, names: Sequence[str]) -> Tensor:
         """Return the tokens of n plain names, (n, k, D)."""
-        vectors = torch.from_numpy(np.stack([hashed_ngrams(name) for name in names]))
+        parts = [name.split() or [name] for name in names]
+        vectors = torch.from_numpy(np.stack([hashed_ngrams(part) for each in parts for part in each]))
         # The units get numbers of about 0.6 at first, and the tokens 0.2: as large as SAM's own output tokens.
         hidden = nn.functional.gelu(self.enter(BUCKETS**0.5 * vectors.to(self.enter.weight.device)))
-        tokens: Tensor = self.leave(hidden)
+        split = self.leave(hidden).split([len(each) for each in parts])
+        tokens = torch.stack([each.sum(0) / len(each) ** 0.5 for each in split])
         return tokens.view(len(names), self.count, self.width)
