@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from samtailor.adapters.answer import AdaptedModel
 from samtailor.adapters.contract import Adapter
+from samtailor.adapters.io import build_adapter
 from samtailor.bases.base import Base
 from samtailor.embeddings.cache import EmbeddingCache
 
-__all__ = ["model_of", "save_tiny_sam"]
+__all__ = ["fitted_words", "model_of", "save_tiny_sam"]
 
 
 def model_of(base: Base, adapter: Adapter | None = None) -> AdaptedModel:
@@ -52,3 +55,14 @@ def save_tiny_sam(folder: Path) -> Path:
                 torch.nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
     model.save_pretrained(folder)
     return folder
+
+
+def fitted_words(base: Base, names: Sequence[str], **options: Any) -> Adapter:
+    """Build an adapter that reads words and change every owned parameter, as training would."""
+    adapter = build_adapter("words", base, **options)
+    adapter.learn_names(names)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for p in adapter.owned_parameters().values():
+            p += 0.3 * torch.randn(p.shape, generator=generator)
+    return adapter.eval()

@@ -168,9 +168,12 @@ def _default(setting: str) -> Any:
 
 
 def _applies_to(setting: str, method: str) -> bool:
-    """Whether a method has this setting; only options depend on the method."""
+    """Whether a method has this setting; only options depend on the method, and one on top of another may have all."""
     group, _dot, option = setting.partition(".")
-    return group != "method_options" or method not in METHODS or option in method_class(method).options()
+    if group != "method_options" or method not in METHODS:
+        return True
+    options = method_class(method).options()
+    return option in options or "over" in options
 
 
 def _varying(all_settings: Iterable[dict[str, Any]]) -> list[str]:

@@ -29,11 +29,12 @@ def changed_settings(fit: Mapping[str, Any] | None, run: Run) -> list[str]:
     if not fit or run.method == BASE or run.method not in METHODS:
         return []
     then, now = _flat(fit["config"]), _flat(run.fit_config().to_dict())
+    options = run.fit_config().method_options
     if now["lr"] is None and fit.get("peak_rate"):
         then |= {"peak rate": fit["peak_rate"]}
-        now |= {"peak rate": method_class(run.method).peak_rate}
+        now |= {"peak rate": method_class(run.method).leading(options).peak_rate}
     then |= _flat({"method_options": fit.get("options") or {}})
-    now |= _flat({"method_options": {**method_class(run.method).options(), **run.fit_config().method_options}})
+    now |= _flat({"method_options": {**method_class(run.method).options(options), **options}})
     if now["validations"] is None and then.get("validations") == MOST_VALIDATIONS:  # the default of earlier versions
         then["validations"] = None
     common = [k for k in then if k in now and k not in _MACHINE_SETTINGS]

@@ -57,7 +57,7 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
         base: a base, or its name; None takes the adapter's base, or the default one without an adapter.
         adapter: an adapter, or the folder of a run; without one there is no ``adapted`` row.
         split: train, val or test.
-        prompts: kind of prompt; ``3 clicks`` is one prompt of three random clicks.
+        prompts: kind of prompt; ``3 clicks`` is one prompt of three random clicks. ``Questions`` has those with words.
         per_instance: number of prompts per instance; each counts once.
         seed: random seed of the prompts.
         only: the one class to score; ``"*"`` scores all classes. None scores the class that a run was fitted on, or all
@@ -75,7 +75,7 @@ def evaluate_task(  # more than seven parameters: a public verb; its keyword arg
         AdapterError: there is no adapter, or it belongs to another base.
         BaseModelError: the base cannot be loaded.
         DataError: the split does not exist or has no instance to score, or ``instances`` is below 1.
-        PromptError: the kind of prompt is unknown.
+        PromptError: the kind of prompt is unknown, or has words that the model does not read.
     """
     questions = Questions(split, prompts, per_instance, seed, base_rows=base_rows, only=only, instances=instances)
     folder, run, opened = as_folder(keep, "keep"), run_of(adapter), as_task(task)

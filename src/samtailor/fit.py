@@ -108,6 +108,7 @@ def _fit(
     sampler = Sampler(task.split("train"), config)
     check_validation(task.split("val"))
     adapter = build_adapter(config.method, base, config.seed, **config.method_options).to(base.device)
+    adapter.learn_names(sorted({i.label for _, instances in sampler.images for i in instances}))
     adapter.fitted_on = config.prompts
     command = resume_command(task, base, run.folder, config)
     with stop_on_signals() as stop:

@@ -23,6 +23,7 @@ from samtailor.prediction.current import CurrentImage
 from samtailor.prediction.session import Session
 from samtailor.prompts import Prompts, check_prompts
 from samtailor.prompts.doubts import warn_of_new_kinds
+from samtailor.prompts.words import warn_of_unknown_words
 from samtailor.runs import Run
 
 __all__ = ["Outcome", "Prediction", "Predictor"]
@@ -137,7 +138,7 @@ class Predictor:
         self._current.set(None)  # if this image fails, later calls must not use the previous one
         self._current.set(self.prepare(image))
 
-    def predict(
+    def predict(  # more than seven parameters: parts of a prompt, all optional
         self,
         points: Any = None,
         labels: Any = None,
@@ -146,6 +147,7 @@ class Predictor:
         adapted: bool = True,
         mask_input: Any = None,
         image: Picture | None = None,
+        words: Any = None,
     ) -> Prediction:
         """Predict masks for one or several prompts on an image.
 
@@ -167,16 +169,20 @@ class Predictor:
             adapted: False uses the base alone.
             mask_input: (4h, 4w) or (N, 4h, 4w) low-res logits of an earlier mask; prompt i refines mask i.
             image: a handle from ``prepare``, or an image as ``prepare`` takes it; None uses the image of ``set_image``.
+            words: for an adapter of the method ``words``: a class name for all prompts, or one per prompt (None for
+                none). A word without anything else means all objects of the class.
 
         Raises:
-            PromptError: no image is set, a prompt has a wrong shape or label, or a prompt is outside the image.
+            PromptError: no image is set, a prompt has a wrong shape or label, a prompt is outside the image, or the
+                adapter reads no words.
             ForkError: this process was forked after its parent computed.
 
         Warns:
-            PromptWarning: a prompt is probably not what you mean, or is of a kind that the adapter was not fitted on.
+            PromptWarning: a prompt is probably not what you mean, is of a kind that the adapter was not fitted on, or
+                has a word that is not in its vocabulary.
         """
         handle = self._handle(image)
-        prompts = check_prompts(points, labels, boxes, mask_input, frame=handle.frame)
+        prompts = check_prompts(points, labels, boxes, mask_input, words, frame=handle.frame)
         parts = list(self.parts(handle, prompts, multimask, adapted))
         model = self.model if adapted else self.model.plain
         example = parts[0].answer if parts else any_answer(model, handle, _choice(multimask))
@@ -261,8 +267,11 @@ class Predictor:
         """
         model = self.model if adapted else self.model.plain
         before_computing(model.base.device)
+        if prompts.have_words:
+            model.check_reads_words()
         if model.adapter is not None and len(prompts):
             warn_of_new_kinds(prompts, model.adapter.fitted_on)
+            warn_of_unknown_words(prompts, model.adapter.vocabulary, model.adapter.leaves_base)
         return answers(model, handle, prompts, _choice(multimask))
 
     def _handle(self, image: Picture | None) -> EmbeddedImage:

@@ -107,7 +107,7 @@ def test_the_lists_of_methods_and_bases() -> None:
     }
     assert all(info.options == method_class(name).options() and info.description for name, info in methods.items())
     assert next(iter(list_bases())) == DEFAULT_BASE and all(list_bases().values())
-    assert set(list_bases()) == {DEFAULT_BASE, "FILE", "FOLDER", "OWNER/NAME"}
+    assert set(list_bases()) == {"BASE@SIZE", DEFAULT_BASE, "FILE", "FOLDER", "OWNER/NAME"}
 
 
 def test_a_log_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> None:

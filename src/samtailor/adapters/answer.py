@@ -15,6 +15,7 @@ from samtailor.adapters.io import fitting
 from samtailor.adapters.ranking import ranking_of
 from samtailor.bases.base import Base, Decoded, MaskChoice
 from samtailor.bases.prompts import PromptTensors
+from samtailor.bases.steering import Steering
 from samtailor.data.task import ImageRecord
 from samtailor.embeddings.embedder import EmbeddedImage, Embedder
 from samtailor.embeddings.opening import AnyCache, as_cache
@@ -123,6 +124,28 @@ class AdaptedModel:
             raise AdapterError("The model has no adapter, but this needs one.", "Give the folder of a run.")
         return self.adapter
 
+    @property
+    def reads_words(self) -> bool:
+        """Whether prompts may have words."""
+        return self.adapter is not None and self.adapter.reads_words
+
+    def check_reads_words(self) -> None:
+        """Check that prompts may have words.
+
+        Raises:
+            PromptError: they may not.
+        """
+        if not self.reads_words:
+            what = "base alone" if self.adapter is None else f"adapter, of the method {self.adapter.method!r},"
+            raise PromptError(
+                f"A prompt has a word, but the {what} reads none.",
+                "Prompt with clicks or boxes, or fit an adapter with --method words and use that.",
+            )
+
+    def readable(self, prompts: Prompts) -> Prompts:
+        """Return prompts that this model reads: without words if it reads none."""
+        return prompts if self.reads_words else prompts.without_words()
+
     def with_adapter(self, adapter: Adapter | None) -> AdaptedModel:
         """Return a model with another adapter, and the same base and embeddings."""
         return replace(self, adapter=adapter)
@@ -146,18 +169,23 @@ class AdaptedModel:
             Decoded with B = 1, low-res frame.
 
         Raises:
-            PromptError: the prompts hold masks, which this base does not take.
+            PromptError: the prompts hold masks, which this base does not take, or words, which the model does not read.
         """
         base, adapter = self.base, self.adapter
         if prompts.masks is not None and not base.takes_masks:
             raise PromptError(f"The base {base.name!r} does not take mask prompts.", "Give points or boxes.")
+        if prompts.have_words:
+            self.check_reads_words()
         tensors = PromptTensors.of(prompts, image.frame, base.device)
         sparse, dense = base.embed_prompts(tensors)
         if adapter is None:
             return base.decode(image.embeddings, sparse, dense, masks, cells)
         masks = adapter.mask_token if masks == "single" else masks
         new = adapter.changes(sparse, image.embeddings, base.image_positions(), base.token_kinds(tensors))
-        return base.decode(new.embeddings, new.sparse, dense, masks, cells, new.decoder, new.steering)
+        steering = new.steering
+        if tensors.words is not None:
+            steering = replace(steering or Steering(), words=adapter.read_words(tensors.words))
+        return base.decode(new.embeddings, new.sparse, dense, masks, cells, new.decoder, steering)
 
     @undisturbed_steps
     @torch.inference_mode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from samtailor.adapters.training_step import TrainingStep
 from samtailor.bases.base import Base, Embeddings
-from samtailor.bases.steering import Steering
+from samtailor.bases.steering import Memory, Steering
 from samtailor.errors import AdapterError
 
 __all__ = ["Adapter", "Changes", "with_base_sizes"]
@@ -57,6 +58,9 @@ class Adapter(nn.Module, abc.ABC):
         leaves_base: whether a fit ended without an adapter that beats the base; all answers are then the base's.
         score_corrections: by mask token, the mean IoU on val minus the mean of the model's own estimates; empty if it
             was not measured.
+        reads_words: whether prompts may have words; then ``read_words`` turns them into tokens.
+        names: class names of the fit of an adapter that reads words.
+        vocabulary: those of the names that the fit gave as words.
     """
 
     method: ClassVar[str]
@@ -69,6 +73,9 @@ class Adapter(nn.Module, abc.ABC):
     base_fingerprint: str | None = None
     leaves_base: bool = False
     score_corrections: tuple[float, ...] = ()
+    reads_words: bool = False
+    names: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
 
     @classmethod
     def for_base(cls, base: Base, **config: Any) -> Self:
@@ -80,8 +87,12 @@ class Adapter(nn.Module, abc.ABC):
         return cls(**with_base_sizes(cls.method, base, config))
 
     @classmethod
-    def options(cls) -> dict[str, Any]:
-        """Return name -> default of the options that a user may set; ``for_base(base, **options)`` takes them."""
+    def options(cls, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return name -> default of the options that a user may set; ``for_base(base, **options)`` takes them.
+
+        Args:
+            chosen: the options that are set; a method on top of another has the options of that one too.
+        """
         defaults: dict[str, Any] = {}
         for parent in cls.__mro__:
             if not issubclass(parent, Adapter) or "__init__" not in vars(parent):
@@ -91,6 +102,11 @@ class Adapter(nn.Module, abc.ABC):
             if not any(p.kind is p.VAR_KEYWORD for p in parameters):
                 break  # this class takes no options of its parents
         return {name: default for name, default in defaults.items() if name not in BASE_SIZES}
+
+    @classmethod
+    def leading(cls, chosen: Mapping[str, Any] | None = None) -> type[Adapter]:
+        """Return the class whose rate and choice of the mask token a fit takes; arguments as in ``options``."""
+        return cls
 
     @property
     @abc.abstractmethod
@@ -114,6 +130,17 @@ class Adapter(nn.Module, abc.ABC):
     def changes(self, sparse: Tensor, embeddings: Embeddings, positions: Tensor, kinds: Tensor) -> Changes:
         """Return all changes; arguments as in ``forward``."""
         return Changes(embeddings, self(sparse, embeddings, positions, kinds), None, self.decoder)
+
+    def learn_names(self, names: Sequence[str]) -> None:
+        """Take the class names of the fit, before training and after loading; methods that read no words ignore them.
+
+        Raises:
+            AdapterError: an option of the method contradicts the names.
+        """
+
+    def read_words(self, words: Sequence[str]) -> Memory | None:
+        """Return extra tokens of the words of N prompts, B = 1; None if the method reads no words."""
+        return None
 
     def use_token(self, token: int) -> None:
         """Set ``mask_token``. Call it before training, because the owned parameters may depend on it."""

@@ -15,6 +15,7 @@ from samtailor.adapters.contract import Adapter
 from samtailor.adapters.mask_scores import corrections_in, leaves_base
 from samtailor.adapters.methods import method_class
 from samtailor.adapters.unfinished import resume_line
+from samtailor.adapters.vocabulary import names_in, words_card
 from samtailor.bases.base import Base
 from samtailor.bases.locate import find_base
 from samtailor.bases.registry import load_base
@@ -92,6 +93,7 @@ def save_adapter(folder: Path, adapter: Adapter, base: Base, facts: dict[str, An
         "parameters": adapter.parameter_count(),
         "base": {"name": base.name, "fingerprint": base.fingerprint},
         "weights_digest": _digest(content),
+        **({"words": words_card(adapter)} if adapter.reads_words else {}),
         **facts,
     }
     # Weights first, so that a card never exists without weights; the digest shows if the two are not from one save.
@@ -163,6 +165,7 @@ def load_adapter(
     with torch.no_grad():
         for name, parameter in adapter.kept_parameters().items():
             parameter.copy_(state[name])
+    adapter.learn_names(names_in(card, folder / CARD_FILE))
     adapter.fitted_on = _fitted_on(card)
     adapter.leaves_base = leaves_base(card)
     adapter.score_corrections = corrections_in(card, base, folder / CARD_FILE)

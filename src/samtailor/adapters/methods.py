@@ -33,10 +33,12 @@ class Method:
         path: module and name of its class; a relative path starts in this package. Nothing is imported before use, so
             help texts are instant.
         description: what it trains, in a few words.
+        reads_words: whether its fits give class names as prompts.
     """
 
     path: str
     description: str
+    reads_words: bool = False
 
 
 METHODS = {
@@ -52,6 +54,7 @@ METHODS = {
     "plm+lora": Method(".plm_lora.PlmLoRA", "as plm, and as lora in the mask decoder"),
     "offset": Method(".offset.Offset", "a constant offset for each kind of prompt token"),
     "tokens": Method(".tokens.Tokens", "8 tokens appended to every prompt"),
+    "words": Method(".words.Words", "as another method, and class names as prompts", reads_words=True),
 }
 """Name -> method, in the order of tables."""
 
@@ -120,7 +123,8 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
     check_method(name)
     if not options:
         return  # and no module is loaded
-    defaults = method_class(name).options()
+    over = options.get("over")
+    defaults = method_class(name).options(options if isinstance(over, str) else None)
     for option, value in options.items():
         if option not in defaults:
             hint = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
@@ -38,7 +39,7 @@ class PlmLoRA(Adapter):
         return cls(PLM.for_base(base, **sizes), LoRA.for_base(base, rank=rank))
 
     @classmethod
-    def options(cls) -> dict[str, Any]:
+    def options(cls, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return PLM.options() | LoRA.options()
 
     @property

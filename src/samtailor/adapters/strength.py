@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from samtailor.adapters.contract import Adapter, Changes
 from samtailor.bases.base import Base, Embeddings
+from samtailor.bases.steering import Memory
 
 __all__ = ["Scaled"]
 
@@ -30,6 +33,7 @@ class Scaled(Adapter):
         self.inner, self.strength = inner, strength
         self.mask_token = inner.mask_token if strength else 0
         self.leaves_base = inner.leaves_base or not strength
+        self.reads_words, self.names, self.vocabulary = inner.reads_words, inner.names, inner.vocabulary
         self.scaled_decoder = inner.decoder_at(strength, base)
 
     @property
@@ -42,6 +46,10 @@ class Scaled(Adapter):
         tokens = self.inner.tokens_at(self.strength, sparse, full.sparse)
         steering = None if full.steering is None else full.steering.scaled(self.strength)
         return Changes(scaled, tokens, steering, self.scaled_decoder)
+
+    def read_words(self, words: Sequence[str]) -> Memory | None:
+        memory = self.inner.read_words(words)
+        return None if memory is None else replace(memory, weights=self.strength * memory.weights)
 
     @property
     def decoder(self) -> nn.Module | None:

@@ -20,10 +20,18 @@ class Memory:
     Attributes:
         tokens: (B, N, k, D); they stay the same in all layers.
         weights: (layers, 2), of each layer's self-attention and of its attention from cells to tokens.
+        present: (B, N) of 0 and 1, which prompts have extra tokens; None if all have.
     """
 
     tokens: Tensor
     weights: Tensor
+    present: Tensor | None = None
+
+    def read(self, layer: int, attention: int) -> tuple[Tensor, Tensor]:
+        """Return the tokens (BN, k, D), and their weight in an attention of a layer, (1 or BN, 1, 1)."""
+        weight = self.weights[layer, attention].view(1, 1, 1)
+        present = self.present
+        return self.tokens.flatten(0, 1), weight if present is None else weight * present.flatten()[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -54,21 +62,28 @@ class Steering:
             before its cells attend to the tokens; the last stage follows the last norm.
         memory: extra tokens.
         maps: offsets of the cells.
+        words: the extra tokens of words.
     """
 
     output: Tensor | None = None
     offsets: Callable[[int, Tensor], Tensor] | None = None
     memory: Memory | None = None
     maps: Maps | None = None
+    words: Memory | None = None
 
     def scaled(self, strength: float) -> Steering:
         """Multiply everything that is added by ``strength``."""
-        offsets, memory, maps = self.offsets, self.memory, self.maps
+        offsets, maps = self.offsets, self.maps
+        memory, words = (
+            None if part is None else replace(part, weights=strength * part.weights)
+            for part in (self.memory, self.words)
+        )
         return Steering(
             None if self.output is None else strength * self.output,
             None if offsets is None else lambda stage, tokens: strength * offsets(stage, tokens),
-            None if memory is None else replace(memory, weights=strength * memory.weights),
+            memory,
             None if maps is None else replace(maps, vectors=strength * maps.vectors),
+            words,
         )
 
     def started(self, output_tokens: Tensor) -> Tensor:
@@ -83,8 +98,6 @@ class Steering:
         """Add the offsets of a layer to cells (BN, hw, D), in their type."""
         return cells if self.maps is None else cells + self.maps.offsets(layer).to(cells.dtype)
 
-    def extra(self, layer: int, attention: int) -> tuple[Tensor, Tensor] | None:
-        """Return the extra tokens (BN, k, D) and their weight in an attention of a layer; None if there are none."""
-        if self.memory is None:
-            return None
-        return self.memory.tokens.flatten(0, 1), self.memory.weights[layer, attention]
+    def extra(self, layer: int, attention: int) -> list[tuple[Tensor, Tensor]]:
+        """Return extra tokens (BN, k, D) with their weight (1 or BN, 1, 1) in an attention of a layer."""
+        return [part.read(layer, attention) for part in (self.memory, self.words) if part is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -19,14 +20,14 @@ def method_options(method: str, texts: Sequence[str]) -> dict[str, Any]:
         BadParameter: a text is not NAME=VALUE.
         AdapterError: the method does not exist.
     """
-    defaults = method_class(method).options() if texts else {}
     options: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")
         if not name or not value:
             raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--method-option")
-        try:
+        options[name] = value
+    defaults = method_class(method).options(options) if texts else {}
+    for name, value in options.items():
+        with suppress(KeyError, ValueError):
             options[name] = type(defaults[name])(value)
-        except (KeyError, ValueError):
-            options[name] = value
     return options

@@ -91,7 +91,10 @@ SplitOption = Annotated[str, typer.Option(metavar="NAME", help="Part of the data
 PromptsOption = Annotated[
     str,
     typer.Option(
-        metavar="KIND", help="Prompts to simulate from the true masks: click, box, mix (either) or '3 clicks'."
+        metavar="KIND",
+        help="Prompts to simulate from the true masks: click, box, mix (either) or '3 clicks'; for an adapter of the "
+        "method words also word (the class name alone, for all of the class in an image), word+click, or 'wrong "
+        "word+click'.",
     ),
 ]
 PerInstanceOption = Annotated[int, typer.Option(min=1, metavar="N", help="Number of prompts for each object.")]

@@ -46,6 +46,14 @@ def predict(  # more than seven parameters: they are the options of the command
         list[str] | None,
         typer.Option(metavar="X0,Y0,X1,Y1", help="Box around the object, in pixels. Each box gets its own mask."),
     ] = None,
+    word: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Class name, for an adapter of the method words. Alone it means all objects of the class, and each "
+            "word gets its own mask; with clicks or boxes it says what they are on.",
+        ),
+    ] = None,
     prompts: Annotated[
         Path | None,
         typer.Option(
@@ -94,15 +102,18 @@ def predict(  # more than seven parameters: they are the options of the command
     device: DeviceOption = "auto",
     reference_decoder: ReferenceOption = False,
 ) -> None:
-    """Segment images from clicks and boxes.
+    """Segment images from clicks, boxes and words.
 
-    All clicks together are one prompt, with at most one box. Without clicks, each box is a prompt. All images get the
+    All clicks together are one prompt, with at most one box. Without clicks, each box is a prompt. Without both, each
+    word is a prompt. All images get the
     same prompts, unless a file has prompts for each. An image that cannot be read does not stop the others; it is
     listed at the end, and the exit code is 1.
     """
     from samtailor.cli.output import make_console, print_line, print_text
+    from samtailor.prediction.jobs import with_words
 
     rows = _rows([_numbers(t, "--point", (2, 3)) for t in point or []], [_numbers(t, "--box", (4,)) for t in box or []])
+    rows = with_words(rows, word or [])
     console = make_console()
     jobs, categories, notes = _jobs(images or [], rows, prompts, out)
     for note in notes:
@@ -118,6 +129,8 @@ def predict(  # more than seven parameters: they are the options of the command
     outputs = Outputs(out, format or ["png"], overlay, categories, skip_existing)  # type: ignore[arg-type]
     model = open_base(base or base_name_of(adapter), device, reference_decoder)
     predictor = Predictor(model, adapter, open_cache(cache, no_cache=no_cache))
+    if any(row.word for job in jobs for row in job.prompts):
+        predictor.model.check_reads_words()
     with ProgressDisplay(console) as display:
 
         def show(event: Event) -> None:
@@ -145,16 +158,17 @@ def _jobs(
     if not words and prompts is None:
         raise PromptError("No image was given.", "Give files, folders or patterns, or --prompts FILE.")
     if prompts is not None and rows:
-        raise PromptError("Prompts were given twice.", "Give --prompts FILE, or --point and --box.")
+        raise PromptError("Prompts were given twice.", "Give --prompts FILE, or --point, --box and --word.")
     if prompts is None and not rows:
-        raise PromptError("No prompt was given.", "Give --point, --box or --prompts FILE.")
+        raise PromptError("No prompt was given.", "Give --point, --box, --word or --prompts FILE.")
     sources = find_sources(words, out) if words else None
     notes = []
     if sources is not None and sources.others:
         notes.append(f"Left out: {times(sources.others, 'file')} in the folders that cannot be an image.")
     if prompts is None:
         assert sources is not None
-        return [Job(s.path, s.name, s.stem, tuple(rows)) for s in sources.images], {}, notes
+        categories = {row.word: number for number, row in enumerate(rows, 1) if row.word}
+        return [Job(s.path, s.name, s.stem, tuple(rows)) for s in sources.images], categories, notes
     file = read_prompt_file(prompts)
     matched = jobs_of_file(file, None if sources is None else sources.images)
     if matched.without_prompts:

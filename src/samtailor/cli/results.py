@@ -143,9 +143,9 @@ def others_table(others: Sequence[OtherTask]) -> Table:
     rows = []
     for other in others:
         base, adapted = (other.evaluation.row(name) for name in ("base-single", ADAPTED))
-        after = f"{adapted.iou_instances.value:.3f}" if adapted.n else ""
+        before, after = (f"{row.iou_instances.value:.3f}" if row.n else "" for row in (base, adapted))
         off = {True: "equal", False: "DIFFERENT", None: ""}[other.adapter_off_bit_equal]
-        rows.append(Row((other.evaluation.task, str(base.n), f"{base.iou_instances.value:.3f}", after, off)))
+        rows.append(Row((other.evaluation.task, str(base.n or adapted.n), before, after, off)))
     legend = (
         "IoU: mean over instances; n: number of scores; off: whether the masks with the adapter switched off equal "
         "those of the base, bit for bit.",

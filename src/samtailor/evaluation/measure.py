@@ -20,6 +20,7 @@ from samtailor.evaluation.results import OtherTask, Results
 from samtailor.evaluation.sensitivity import measure_sensitivity, summarise_sensitivity
 from samtailor.evaluation.split_scores import Evaluation, evaluate_split
 from samtailor.evaluation.study_results import Sensitivity, StrengthPoint
+from samtailor.evaluation.word_prompts import check_words_asked, scored_task
 from samtailor.machine.progress import Progress, silent
 from samtailor.prompts import check_evaluated_kind
 
@@ -59,10 +60,12 @@ def measure(
     """
     check_evaluated_kind(questions.prompts)
     split, others = questions.split, questions.other_tasks
+    check_words_asked(model, questions)
     if questions.class_map:
         task = apply_map(task, parse_map(questions.class_map))
     whole, task = task, drawn_part(task, split, questions.instances, questions.seed)
-    for one in (task, *(drawn_part(other, split, questions.instances, questions.seed) for other in others)):
+    for one in (scored_task(each, questions) for each in (whole, *others)):
+        one = drawn_part(one, split, questions.instances, questions.seed)
         encode_images(model.base, one.split(split), model.cache, progress=progress)
     evaluation = evaluate_split(model, whole, questions, keep=keep, progress=progress)
     sensitivity = _sensitivity(model, task, questions, keep, progress)

@@ -27,7 +27,9 @@ class Questions:
 
     Attributes:
         split: of the task and of the other tasks.
-        prompts: kind of prompt that the scores use: click, box, mix or 3 clicks.
+        prompts: kind of prompt that the scores use: click, box, mix, 3 clicks, or for an adapter that reads words:
+            word, word+click, wrong word+click. With ``word``, all objects of a class in an image are one instance, and
+            the base is not scored, because it reads no words.
         per_instance: prompts per instance that the scores use.
         seed: random seed of the prompts and of the choice of instances.
         class_map: entries such as ``eyes=left_eye+right_eye``; if there are any, only these classes count.

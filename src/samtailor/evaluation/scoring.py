@@ -106,7 +106,7 @@ class _Prompted:
         missing = Counter(row for row, _ in self.pieces)
         united: dict[int, dict[str, Patch]] = {}
         for places, prompts in self.prompts:
-            for answer in answerer.model.answer(image, prompts, answerer.masks):
+            for answer in answerer.model.answer(image, answerer.model.readable(prompts), answerer.masks):
                 for number, place in enumerate(places[answer.rows]):
                     row, piece = self.pieces[place]
                     by_name = answerer.choose(answer, number, piece)

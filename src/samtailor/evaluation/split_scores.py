@@ -19,6 +19,7 @@ from samtailor.evaluation.results import BaseIdentity, EvaluationSummary, Prompt
 from samtailor.evaluation.results_json import to_json
 from samtailor.evaluation.scoring import InstanceScore, score_image
 from samtailor.evaluation.summary import gains, score_rows
+from samtailor.evaluation.word_prompts import check_words_asked, note_unknown_names, scored_task, words_of
 from samtailor.machine.progress import Progress, silent
 from samtailor.metrics.scores import BOUNDARY_SETTINGS
 from samtailor.prompts import check_evaluated_kind
@@ -103,23 +104,26 @@ def evaluate_split(
 
     Raises:
         DataError: the split does not exist or has no instance to score, or fewer than 1 instance is asked for.
-        PromptError: the kind of prompt is unknown.
+        PromptError: the kind of prompt is unknown, or has words that the model does not read.
     """
     check_evaluated_kind(questions.prompts)
+    check_words_asked(model, questions)
+    note_unknown_names(model, task, questions, progress)
     split, seed = questions.split, questions.seed
-    whole, task = task, drawn_part(task, split, questions.instances, seed)
+    whole = scored_task(task, questions)
+    task = drawn_part(whole, split, questions.instances, seed)
     images, names = task.split(split), image_names(task, split)
     if not any(r.promptable for r in images):
         raise DataError(f"Split {split!r} of task {task.name!r} has no instance to score.", "Give it masks.")
     prompts = PromptSettings(questions.prompts, questions.per_instance, seed)
-    base_rows = questions.base_rows or model.adapter is None
+    base_rows = (questions.base_rows or model.adapter is None) and questions.prompts != "word"  # it reads no words
     header = identity(model, task, split) | asdict(prompts) | ({} if base_rows else {"base_rows": False})
     journal = Journal(keep, "evaluation", header)
 
     def scored(record: ImageRecord) -> list[dict[str, Any]]:
         if not record.promptable:
             return []  # such an image is not even encoded
-        plans = (PromptPlan(questions.prompts, seed, repeat) for repeat in range(questions.per_instance))
+        plans = (PromptPlan(questions.prompts, seed, k, words_of(model)) for k in range(questions.per_instance))
         return [score.to_dict() for plan in plans for score in score_image(model, record, plan, base_rows)]
 
     began = time.perf_counter()

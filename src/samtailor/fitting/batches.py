@@ -17,6 +17,7 @@ from samtailor.errors import DataError
 from samtailor.fitting.config import FitConfig, Sampling
 from samtailor.fitting.sessions import BOX, Session, draw_session
 from samtailor.fitting.strata import select_instances
+from samtailor.fitting.words import WordPlan
 from samtailor.frames import Frame
 from samtailor.prompts import PromptKind, Prompts, simulate_prompts
 
@@ -71,11 +72,15 @@ def _draw_kind(kind: PromptKind, rng: np.random.Generator) -> Literal["click", "
     return "click" if rng.random() < 1 - share else "box"
 
 
-def _draw(image: ImageRecord, instances: Sequence[Instance], config: FitConfig, rng: np.random.Generator) -> Draw:
+def _draw(
+    image: ImageRecord, instances: Sequence[Instance], config: FitConfig, rng: np.random.Generator, turn: int
+) -> Draw:
     kind = _draw_kind(config.prompts, rng)
     prompts = simulate_prompts((i.mask() for i in instances), kind, rng.spawn(len(instances)), config.jitter)
     seed = int(rng.integers(2**63))
     session = draw_session(rng) if config.prompts == "interactive" else None
+    if words := WordPlan.of(config):
+        instances, prompts = words.applied(turn, image, instances, prompts)
     return Draw(image, tuple(instances), prompts, seed, session)
 
 
@@ -148,7 +153,7 @@ class Sampler:
             # If an image has too few instances, some are used twice, with different prompts.
             indices = [*self._order(instances, rng), *rng.integers(len(instances), size=self.per_image)]
             selected = [instances[i] for i in indices[: self.per_image]]
-            draws.append(_draw(image, selected, self.config, rng))
+            draws.append(_draw(image, selected, self.config, rng, step * self.images_per_step + slot))
         return draws
 
 
@@ -189,7 +194,7 @@ def validation_draws(images: Sequence[ImageRecord], config: FitConfig, most: int
     usable = [r for r in images if r.promptable]
     chosen = select_instances([r.promptable for r in usable], limit, np.random.default_rng([seed, _VALIDATION]))
     draws = []
-    for (number, index), instances in chosen.items():
+    for turn, ((number, index), instances) in enumerate(chosen.items()):
         rng = np.random.default_rng([seed, _VALIDATION, index, number])
-        draws.append(_draw(usable[index], instances, config, rng))
+        draws.append(_draw(usable[index], instances, config, rng, turn))
     return draws

@@ -98,7 +98,8 @@ class FitConfig:
     Attributes:
         method: Name of the method to train.
         prompts: Prompts to simulate from the masks, in training and in validation: click, box, mix of both, or
-            interactive: a click or a box, in half of the cases followed by up to six corrective clicks.
+            interactive: a click or a box, in half of the cases followed by up to six corrective clicks. The method
+            words gives a third of them the class name too, and replaces a third by the class name.
         minutes: Budget of fitting time in minutes, validation included. Encoding and the base's validation, which
             happen before the first step, do not count. None: no limit if there is another budget, else 15.
         epochs: Budget in passes over the training images. None: no limit.

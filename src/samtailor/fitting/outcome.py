@@ -61,7 +61,7 @@ def write_outcome(run: Run, trainer: Trainer[AdapterWork], task: Task, config: F
         "task": {"name": task.name, "classes": list(task.classes), "only": task.source.get("only")},
         "fit": {
             "settings": config.to_dict(),
-            "options": {**type(work.trained).options(), **config.method_options},
+            "options": {**type(work.trained).options(config.method_options), **config.method_options},
             "steps": state.step,
             "best_step": state.best_step,
             "ended": ended,

@@ -27,7 +27,7 @@ def passes_before(config: FitConfig) -> int:
 
     They score the base; if the fit selects the mask token, each token; and the token's mask before training.
     """
-    selects = config.mask_token is None and method_class(config.method).chooses_token
+    selects = config.mask_token is None and method_class(config.method).leading(config.method_options).chooses_token
     return 1 + 2 * selects + bool(config.mask_token)
 
 

@@ -36,6 +36,7 @@ def choose_token(
     if config.mask_token is not None or not adapter.chooses_token:
         adapter.use_token(config.mask_token or 0)
         return []
-    scores = state.token_scores if state and state.token_scores else token_scores(model, draws, check)
+    placed = [draw for draw in draws if draw.prompts.have_places] or draws  # the base reads no words
+    scores = state.token_scores if state and state.token_scores else token_scores(model, placed, check)
     adapter.use_token(scores.index(max(scores)))
     return scores

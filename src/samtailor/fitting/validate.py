@@ -50,7 +50,7 @@ def token_scores(model: AdaptedModel, draws: Sequence[Draw], check: Callable[[],
     labels = [i.label for draw in draws for i in draw.instances]
     for draw in draws:
         check()
-        for answer in model.plain.answer(model.open(draw.image), draw.prompts, "all"):
+        for answer in model.plain.answer(model.open(draw.image), model.plain.readable(draw.prompts), "all"):
             for row, instance in enumerate(draw.instances[answer.rows]):
                 truth = Patch.of(instance.mask())
                 for token, ious in enumerate(scores):
@@ -66,7 +66,7 @@ def validate(model: AdaptedModel, draws: Sequence[Draw], check: Callable[[], Non
     scores, labels, empty = [], [], 0
     for draw in draws:
         check()
-        image, prompts = model.open(draw.image), draw.prompts
+        image, prompts = model.open(draw.image), model.readable(draw.prompts)
         if draw.session is not None:
             prompts = continued(model, image, prompts, draw.session, coverage(draw, image.frame))
         for answer in model.answer(image, prompts):

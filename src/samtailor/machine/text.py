@@ -7,7 +7,7 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-__all__ = ["close_word", "did_you_mean", "encodable", "register_replacements", "visible"]
+__all__ = ["close_word", "did_you_mean", "encodable", "plain_name", "register_replacements", "visible"]
 
 REPLACEMENTS = "samtailor.replacements"
 """Name of the error handler for ``str.encode`` that writes what ``encodable`` writes."""
@@ -96,6 +96,15 @@ def register_replacements() -> str:
 
     codecs.register_error(REPLACEMENTS, replace)
     return REPLACEMENTS
+
+
+def plain_name(name: str) -> str:
+    """Return one spelling for a class name however it is written: ``Right_Brow`` and ``right-brow`` are ``right brow``.
+
+    Letters are folded to lower case and to one form of each character; a name of signs alone stays as it is.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(folded.replace("_", " ").replace("-", " ").split()) or folded.strip()
 
 
 def close_word(word: str, choices: Iterable[str], meanings: Mapping[str, str] | None = None) -> str:

@@ -19,12 +19,15 @@ _COLUMNS = {
     "prompt": ("prompt", "prompt_id", "object", "object_id", "instance", "instance_id"),
     "class": ("class", "class_name", "category"),
     "label": ("label", "point_label"),
+    "word": ("word",),
     "x": ("x",),
     "y": ("y",),
 }
 _BOXES = (("x0", "y0", "x1", "y1"), ("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"))
 """Names of the corners. The columns x1 and y1 are the upper left corner only if there are x2 and y2."""
-_FORM = "Expected the columns image,x,y,label,prompt for clicks or image,x0,y0,x1,y1 for boxes."
+_FORM = (
+    "Expected the columns image,x,y,label,prompt for clicks or image,x0,y0,x1,y1 for boxes; word is for class names."
+)
 
 
 def csv_prompts(path: Path, text: str) -> dict[str, tuple[PromptRow, ...]]:
@@ -87,7 +90,7 @@ def _columns(path: Path, names: list[str]) -> dict[str, int]:
     corners = next((box for box in _BOXES if set(box) <= set(names)), None)
     if corners:
         columns |= {f"corner {i}": names.index(name) for i, name in enumerate(corners)}
-    if "image" not in columns or not (corners or {"x", "y"} <= columns.keys()):
+    if "image" not in columns or not (corners or {"x", "y"} <= columns.keys() or "word" in columns):
         shown = ", ".join(names)[:200] or "none"
         raise PromptError(f"{path} has the columns {shown}.", _FORM)
     return columns
@@ -106,23 +109,25 @@ def _row(values: dict[str, str], decimal_comma: bool) -> PromptRow:
 
     if not PurePosixPath(values["image"].replace("\\", "/")).name:
         raise ValueError("it names no image")
-    category = values.get("class") or None
+    word = values.get("word", "")
+    category = values.get("class") or word or None
     box = None
     if any(values.get(f"corner {i}") for i in range(4)):
         x0, y0, x1, y1 = (number(f"corner {i}", "a corner of the box") for i in range(4))
         box = (x0, y0, x1, y1)
     if "w" in values and box is None and any(values[c] for c in "xywh"):
         x, y, w, h = (number(c, c) for c in "xywh")
-        return PromptRow(box=(x, y, x + w, y + h), category=category or values.get("label") or None)
+        return PromptRow(box=(x, y, x + w, y + h), category=category or values.get("label") or None, word=word)
     if not (values.get("x") or values.get("y")):
-        if box is None:
-            raise ValueError("it has neither a click nor a box")
+        if box is None and not word:
+            raise ValueError("it has neither a click nor a box" + (" nor a word" if "word" in values else ""))
         text = values.get("label", "")
-        return PromptRow(box=box, category=category or (text if text and not _is_number(text) else None))
+        category = category or (text if text and not _is_number(text) else None)
+        return PromptRow(box=box, category=category, word=word)
     label = number("label", "the label") if values.get("label") else 1.0
     if label not in (0, 1):
         raise ValueError(f"the label is {label:g}; expected 1 (foreground) or 0 (background)")
-    return PromptRow(((number("x", "x"), number("y", "y")),), (int(label),), box, category)
+    return PromptRow(((number("x", "x"), number("y", "y")),), (int(label),), box, category, word)
 
 
 def _is_number(text: str) -> bool:
@@ -138,9 +143,13 @@ def _merged(parts: list[PromptRow]) -> PromptRow:
     boxes = {part.box for part in parts if part.box is not None}
     if len(boxes) > 1:
         raise ValueError(f"it has {len(boxes)} boxes; expected at most one per prompt")
+    words = list(dict.fromkeys(part.word for part in parts if part.word))
+    if len(words) > 1:
+        raise ValueError(f"it has the words {', '.join(words)}; expected at most one per prompt")
     return PromptRow(
         tuple(point for part in parts for point in part.points),
         tuple(label for part in parts for label in part.labels),
         next(iter(boxes), None),
         next((part.category for part in parts if part.category), None),
+        *words,
     )

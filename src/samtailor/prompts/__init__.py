@@ -10,9 +10,10 @@ from samtailor.prompts.simulation import (
     simulate_click,
     simulate_prompts,
 )
-from samtailor.prompts.types import EvaluatedKind, PromptKind, Prompts, check_evaluated_kind, check_kind
+from samtailor.prompts.types import WORD_KINDS, EvaluatedKind, PromptKind, Prompts, check_evaluated_kind, check_kind
 
 __all__ = [
+    "WORD_KINDS",
     "EvaluatedKind",
     "PromptKind",
     "Prompts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from samtailor.prompts.doubts import warn_of_doubts
 from samtailor.prompts.numbers import finite, numbers
 from samtailor.prompts.points import check_points
 from samtailor.prompts.types import Prompts
+from samtailor.prompts.words import check_words
 
 if TYPE_CHECKING:  # frames import torch, which help texts must not wait for
     from samtailor.frames import Frame
@@ -20,7 +22,7 @@ __all__ = ["check_prompts"]
 
 
 def check_prompts(
-    points: Any = None, labels: Any = None, boxes: Any = None, masks: Any = None, *, frame: Frame
+    points: Any = None, labels: Any = None, boxes: Any = None, masks: Any = None, words: Any = None, *, frame: Frame
 ) -> Prompts:
     """Check prompts and convert them to arrays.
 
@@ -35,15 +37,18 @@ def check_prompts(
             ignored; None means that every point is foreground.
         boxes: (4,) or (N, 4), or None; image frame. With points, N must agree.
         masks: (l, l) or (N, l, l) low-res logits, or None. With points or boxes, N must agree.
+        words: a class name for all prompts, or one per prompt, or None. A word without a point, box or mask means all
+            objects of the class.
         frame: of the image.
 
     Raises:
-        PromptError: there is no prompt, a shape or label is wrong, a box is empty, or a prompt is outside the image.
+        PromptError: there is no prompt, a shape, label or word is wrong, a box is empty, or a prompt is outside the
+            image.
 
     Warns:
         PromptWarning: a box was clipped, a prompt has background clicks alone, or coordinates look like fractions.
     """
-    if points is None and boxes is None and masks is None:
+    if points is None and boxes is None and masks is None and words is None:
         raise PromptError("No prompt was given.", "Give at least one point or one box.")
     if points is None and labels is not None:
         raise PromptError("Labels were given without points.", "Give one point per label.")
@@ -65,7 +70,10 @@ def check_prompts(
             f"{len(prompts)} prompts and {len(logits)} input masks were given.",
             "Mask i belongs to prompt i: give one mask per prompt.",
         )
-    prompts = _without_pointless_points(Prompts(clicks, tags, corners, logits))
+    prompts = Prompts(clicks, tags, corners, logits)
+    if words is not None:
+        prompts = replace(prompts if len(prompts) else Prompts(), words=check_words(words, len(prompts)))
+    prompts = _without_pointless_points(prompts)
     warn_of_doubts(prompts, frame)
     return prompts
 
@@ -74,17 +82,18 @@ def _without_pointless_points(prompts: Prompts) -> Prompts:
     """Drop points if no prompt has any.
 
     Raises:
-        PromptError: a prompt has neither a point nor a box nor a mask.
+        PromptError: a prompt has neither a point nor a box nor a mask nor a word.
     """
     if prompts.labels is None or not len(prompts):
         return prompts
     pointless = (prompts.labels < 0).all(axis=1)
-    if pointless.any() and prompts.boxes is None and prompts.masks is None:
+    empty = pointless if prompts.words is None else pointless & np.array([not word for word in prompts.words])
+    if empty.any() and prompts.boxes is None and prompts.masks is None:
         raise PromptError(
-            f"Prompt {int(np.argmax(pointless))} of {len(prompts)} (counted from 0) has no point.",
+            f"Prompt {int(np.argmax(empty))} of {len(prompts)} (counted from 0) has no point.",
             "Leave the prompt out, or give it a point with label 1.",
         )
-    return Prompts(None, None, prompts.boxes, prompts.masks) if pointless.all() else prompts
+    return replace(prompts, points=None, labels=None) if pointless.all() else prompts
 
 
 def _masks(masks: Any, side: int) -> np.ndarray:

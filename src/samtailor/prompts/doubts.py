@@ -33,7 +33,7 @@ def warn_of_doubts(prompts: Prompts, frame: Frame) -> None:
     """Warn of prompts of background clicks alone, and of coordinates that look like fractions of the image."""
     points, labels, boxes = prompts.points, prompts.labels, prompts.boxes
     alone = boxes is None and prompts.masks is None
-    if alone and labels is not None and (labels != 1).all(axis=1).any():
+    if alone and labels is not None and ((labels != 1) & (labels >= 0).any(axis=1, keepdims=True)).all(axis=1).any():
         warn(
             "A prompt has background clicks alone: it does not say where the object is. "
             "Add a foreground click (label 1) or a box."

@@ -26,6 +26,7 @@ from samtailor.evaluation.questions import CLICK_MAPS
 from samtailor.evaluation.results_json import read_click_map, to_json
 from samtailor.evaluation.split_scores import Evaluation
 from samtailor.evaluation.study_results import ClickMap
+from samtailor.evaluation.word_prompts import words_of
 from samtailor.machine.files import write_atomically, write_json
 from samtailor.machine.progress import Progress, counted
 from samtailor.machine.provenance import commit, hardware, versions
@@ -78,7 +79,7 @@ def build_report(
         The page's path.
     """
     evaluation, split = measured.evaluation, measured.evaluation.split
-    plan = PromptPlan(evaluation.prompts.kind, evaluation.prompts.seed)
+    plan = PromptPlan(evaluation.prompts.kind, evaluation.prompts.seed, vocabulary=words_of(model))
     subjects = _subjects(measured.task, evaluation, maps)
     journal = Journal(run.studies, "maps", identity(model, measured.task, split))
     click_maps, crops = _click_maps(model, measured.task, split, subjects, journal, progress)

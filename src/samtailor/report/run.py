@@ -8,6 +8,7 @@ from pathlib import Path
 
 from samtailor.data.opening import AnyTask
 from samtailor.embeddings.opening import AnyCache
+from samtailor.errors import PromptError
 from samtailor.evaluation.measure import Measured, measure
 from samtailor.evaluation.questions import CLICK_MAPS, STUDY_INSTANCES, Questions, as_questions
 from samtailor.evaluation.subject import task_of_run
@@ -71,11 +72,16 @@ def report_run(  # more than seven parameters: a public verb; its keyword argume
         ArgumentError: an argument is of a wrong type.
         AdapterError: the folder holds no adapter, or one of another base.
         DataError: the task, the split, a class or an image for a click map is missing.
-        PromptError: the kind of prompt is unknown.
+        PromptError: the kind of prompt is unknown, is a word alone, or has words that the adapter does not read.
     """
     folder = Run.of(run)
     questions = as_questions(questions, Questions(sensitivity=STUDY_INSTANCES, strengths=STUDY_INSTANCES))
     images = (click_maps,) if isinstance(click_maps, str) else click_maps
+    if questions.prompts == "word":
+        raise PromptError(
+            "A report compares with the base, which reads no words.",
+            "Measure words alone with evaluate, and report on word+click or click.",
+        )
     maps = ClickMapChoice(images) if isinstance(images, int) else ClickMapChoice(images=tuple(images))
     with showing(progress) as shown:
         model = open_model(base, folder, cache, device)

@@ -18,6 +18,7 @@ Casting the weights for seven tokens, and the cells back and forth, took more ti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -167,8 +168,8 @@ def _two_way(
         tokens = layer.layer_norm3(tokens + layer.mlp(tokens))
         tokens = steering.moved(number, tokens)
         updated = _image_to_token(image_to_token, placed, cells, tokens + start, tokens, first)
-        if extra := steering.extra(number, 1):
-            updated = updated + _read_extra(image_to_token, placed, extra, first)
+        for memory in steering.extra(number, 1):
+            updated = updated + _read_extra(image_to_token, placed, memory, first)
         cells = _norm(layer.layer_norm4, steering.shifted(number, updated))
         placed, first = cells + positions, None
     tokens, start = tokens[:, rows], start[:, rows]  # no later step reads the other tokens
@@ -183,15 +184,15 @@ def _norm(norm: Any, rows: Tensor) -> Tensor:
 
 
 def _self_attention(
-    attention: Any, queries: Tensor, values: Tensor, extra: tuple[Tensor, Tensor] | None = None
+    attention: Any, queries: Tensor, values: Tensor, extra: Sequence[tuple[Tensor, Tensor]] = ()
 ) -> Tensor:
     projections = (attention.q_proj, queries), (attention.k_proj, queries), (attention.v_proj, values)
     q, k, v = (_split_heads(attention, projection, tokens).transpose(1, 2) for projection, tokens in projections)
     attended = F.scaled_dot_product_attention(q, k, v, scale=attention.scaling)
-    if extra is not None:
-        memory, weight = extra
+    for memory, weight in extra:
         k, v = (_split_heads(attention, p, memory).transpose(1, 2) for p in (attention.k_proj, attention.v_proj))
-        attended = attended + weight * F.scaled_dot_product_attention(q, k, v, scale=attention.scaling)
+        read = F.scaled_dot_product_attention(q, k, v, scale=attention.scaling)
+        attended = attended + weight[..., None] * read
     output: Tensor = attention.out_proj(attended.transpose(1, 2).flatten(2))
     return output
 

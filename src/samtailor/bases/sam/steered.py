@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -47,14 +48,13 @@ def steered_transformer(
 
 
 def _attend(
-    attention: Any, queries: Tensor, keys: Tensor, values: Tensor, extra: tuple[Tensor, Tensor] | None = None
+    attention: Any, queries: Tensor, keys: Tensor, values: Tensor, extra: Sequence[tuple[Tensor, Tensor]] = ()
 ) -> Tensor:
     attended: Tensor = attention(queries, keys, values)[0]
-    if extra is None:
-        return attended
-    tokens, weight = extra
-    read: Tensor = attention(queries, tokens[:, None], tokens[:, None])[0] - attention.out_proj.bias
-    return attended + weight * read
+    for tokens, weight in extra:
+        read: Tensor = attention(queries, tokens[:, None], tokens[:, None])[0] - attention.out_proj.bias
+        attended = attended + weight[..., None] * read
+    return attended
 
 
 def _moved(steering: Steering, stage: int, tokens: Tensor) -> Tensor:
