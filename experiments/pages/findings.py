@@ -31,7 +31,8 @@ __all__ = ["fill_placeholders"]
 _TRAINED = "trained"  # the number of trained parameters
 _CLASS_IOU, _CLASS_COUNT = "IoU of ", "n of "  # followed by the name of a class
 _CLICKS = "clicks to "  # followed by an IoU such as 0.85, and by WITH_MASKS for sessions with mask prompts
-_PREFIXES = (_CLASS_IOU, _CLASS_COUNT, _CLICKS)
+_BASE_CLICKS = f"base {_CLICKS}"  # of the base's single mask, in the same study
+_PREFIXES = (_CLASS_IOU, _CLASS_COUNT, _CLICKS, _BASE_CLICKS)
 _PLACEHOLDER = re.compile(r"\{\{([^{}]+)\}\}")
 
 
@@ -41,7 +42,8 @@ class _Placeholder:
 
     A row ``lora - plm`` means the paired difference of two rows. A score ``IoU of skin`` is the IoU of one class, and
     ``n of skin`` the number of its instances. ``clicks to 0.85`` is the mean number of corrective clicks, and
-    ``clicks to 0.85 + mask`` that with the mask before each click as a mask prompt.
+    ``clicks to 0.85 + mask`` that with the mask before each click as a mask prompt; ``base clicks to 0.85`` is that of
+    the base on the same instances.
     """
 
     config: str
@@ -104,7 +106,9 @@ def _value_in(section: Section, measure: Measure, placeholder: _Placeholder, lin
     if placeholder.score.startswith(_CLASS_COUNT):
         return _class_count(row, measure, placeholder.score.removeprefix(_CLASS_COUNT), lines)
     if placeholder.score.startswith(_CLICKS):
-        return _clicks(row, measure, placeholder.score.removeprefix(_CLICKS), lines)
+        return _clicks(row, measure, row.evaluation_row, placeholder.score.removeprefix(_CLICKS), lines)
+    if placeholder.score.startswith(_BASE_CLICKS):
+        return _clicks(row, measure, "base-single", placeholder.score.removeprefix(_BASE_CLICKS), lines)
     return score_text(row, measure, placeholder.score, lines)
 
 
@@ -137,13 +141,13 @@ def _class_iou(row: Row, measure: Measure, label: str, lines: Lines) -> str:
     return f"{np.mean(values):.3f}{seeds}"
 
 
-def _clicks(row: Row, measure: Measure, target: str, lines: Lines) -> str:
+def _clicks(row: Row, measure: Measure, scored: str, target: str, lines: Lines) -> str:
     """The mean over seeds; for one run with its interval."""
     target, *rest = target.partition(WITH_MASKS)
     studies = [e["sensitivity"]["clicks_to_quality"] for e in row.evaluations(measure, lines) if e.get("sensitivity")]
     if not studies:
         return missing_runs(row.runs_with(measure), lines)
-    counts = [study["targets"].get(target, {}).get(row.evaluation_row + rest[0]) for study in studies]
+    counts = [study["targets"].get(target, {}).get(scored + rest[0]) for study in studies]
     if None in counts:
         return ""
     text = f"{np.mean([c['mean'] for c in counts]):.1f}"
