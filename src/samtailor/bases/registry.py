@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from samtailor.bases.mobile_sam import NAME as DEFAULT_BASE
@@ -66,14 +67,23 @@ def load_base(
 
     chosen = choose_device(device)
     with undisturbed():
-        file = weight_file_of(text)
-        if text == DEFAULT_BASE or file is not None:
-            from samtailor.bases.mobile_sam.load import load_mobile_sam
-
-            base: SamBase = load_mobile_sam(file)
-        else:
-            from samtailor.bases.sam.load import load_sam
-
-            base = load_sam(text)
+        base = _load(text)
         base.reference_decoder = reference_decoder
         return base.to(chosen)
+
+
+def _load(text: str) -> SamBase:
+    file = weight_file_of(text)
+    if text == DEFAULT_BASE or text.startswith(f"{DEFAULT_BASE}:"):
+        from samtailor.bases.mobile_sam.load import load_mobile_sam
+
+        return load_mobile_sam(file)
+    if file is not None:
+        from samtailor.bases.published import load_published
+
+        return load_published(file)
+    from samtailor.bases.pretrained import read_pretrained
+
+    name, family, model = read_pretrained(text)
+    base: SamBase = import_module(f"samtailor.bases.{family.room}.load").build(name, model, text)
+    return base

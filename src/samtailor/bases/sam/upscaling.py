@@ -36,11 +36,11 @@ class Upscaling(NamedTuple):
         half, full = extras.half, extras.full
         if half is not None:
             h, w = half.shape[2] // 2, half.shape[3] // 2
-            half = half.unflatten(3, (w, 2)).unflatten(2, (h, 2)).permute(0, 2, 4, 3, 5, 1)
+            half = half.reshape(len(half), -1, h, 2, w, 2).permute(0, 2, 4, 3, 5, 1)
             half = half.reshape(len(half), h * w, 4, -1).to(cells.dtype)
         if full is not None:
             h, w = full.shape[2] // 4, full.shape[3] // 4
-            full = full.unflatten(3, (w, 2, 2)).unflatten(2, (h, 2, 2)).permute(0, 2, 5, 3, 6, 4, 7, 1)
+            full = full.reshape(len(full), -1, h, 2, 2, w, 2, 2).permute(0, 2, 5, 3, 6, 4, 7, 1)
             full = full.reshape(len(full), h * w, 16, -1).to(cells.dtype)
         return cls(decoder, cells, half, full)
 
@@ -72,7 +72,7 @@ class Upscaling(NamedTuple):
         return torch.cat([_dot(part.twice(), weights) for part in self._chunks()], dim=1)
 
     def _chunks(self) -> list[Upscaling]:
-        parts = [torch.split(self.cells, CHUNK, dim=1)]
+        parts: list[tuple[Tensor | None, ...]] = [torch.split(self.cells, CHUNK, dim=1)]
         count = len(parts[0])
         for features in (self.half, self.full):
             parts.append((None,) * count if features is None else torch.split(features, CHUNK, dim=1))
