@@ -84,7 +84,11 @@ class SamBase(Base):
 
     @torch.no_grad()
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        return {"image": self.image_encoder(to_input(images, self.input_size).to(self.device))}
+        return {"image": self.image_encoder(self.pixels(images))}
+
+    def pixels(self, images: Sequence[np.ndarray]) -> Tensor:
+        """Convert B images of any sizes to what the image encoder takes, (B, 3, S, S)."""
+        return to_input(images, self.input_size).to(self.device)
 
     @torch.no_grad()
     def embed_prompts(self, prompts: PromptTensors) -> tuple[Tensor, Tensor]:

@@ -55,10 +55,11 @@ class Sam2Base(SamBase):
 
     @torch.no_grad()
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        levels: dict[str, Tensor] = self.image_encoder(
-            to_square(images, self.input_size, self.normalisation).to(self.device)
-        )
+        levels: dict[str, Tensor] = self.image_encoder(self.pixels(images))
         return levels
+
+    def pixels(self, images: Sequence[np.ndarray]) -> Tensor:
+        return to_square(images, self.input_size, self.normalisation).to(self.device)
 
     def token_kinds(self, prompts: PromptTensors) -> Tensor:
         kinds = super().token_kinds(prompts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from samtailor.bases.sam.base import fingerprint_of
@@ -11,6 +12,7 @@ from samtailor.bases.sam.load import decoder_sizes, load_part, side_of
 from samtailor.bases.sam2.base import Sam2Base
 from samtailor.bases.sam2.parts import PaddingPromptEncoder, Sam2Decoder, renamed_decoder, renamed_prompt_encoder
 from samtailor.bases.sam2.preprocess import IMAGENET, SYMMETRIC
+from samtailor.errors import BaseModelError
 
 __all__ = ["build"]
 
@@ -38,6 +40,12 @@ def build(name: str, model: Any, source: str) -> Sam2Base:
         model: the model with its weights, float32.
         source: where the weights are, for messages.
     """
+    one, two = model.shared_image_embedding, model.prompt_encoder.shared_embedding
+    if not torch.equal(one.positional_embedding, two.positional_embedding):
+        raise BaseModelError(
+            f"The weights of {source} have different positional encodings for images and for prompts; expected one.",
+            "Download the checkpoint again.",
+        )
     normalisation = SYMMETRIC if type(model).__name__.startswith("Sam3") else IMAGENET
     fingerprint = fingerprint_of(model.state_dict(), normalisation.text)
     # transformers ignores the config's epsilon in the decoder and uses PyTorch's, as the original code does.

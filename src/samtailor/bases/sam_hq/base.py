@@ -12,7 +12,6 @@ from torch import Tensor
 from samtailor.bases.base import Embeddings
 from samtailor.bases.sam.base import SamBase
 from samtailor.bases.sam.extras import Extras
-from samtailor.bases.sam.preprocess import to_input
 
 __all__ = ["SamHqBase"]
 
@@ -28,7 +27,7 @@ class SamHqBase(SamBase):
 
     @torch.no_grad()
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        image, details = self.image_encoder(to_input(images, self.input_size).to(self.device))
+        image, details = self.image_encoder(self.pixels(images))
         return {"image": image, "details": details}
 
     def _extras(self, decoder: Any, embeddings: Embeddings) -> Extras:
