@@ -29,9 +29,9 @@ def list_bases() -> dict[str, str]:
     """
     return {
         DEFAULT_BASE: "MobileSAM, bundled with samtailor",
-        "FILE": "a MobileSAM checkpoint, .pt or .safetensors",
-        "FOLDER": "a SAM that transformers saved in a local folder",
-        "OWNER/NAME": "a SAM on the Hugging Face hub, such as facebook/sam-vit-base",
+        "FILE": "a published checkpoint of SAM, HQ-SAM, SAM 2 or MobileSAM, such as sam_vit_b_01ec64.pth",
+        "FOLDER": "a model that transformers saved in a local folder",
+        "OWNER/NAME": "a model on the Hugging Face hub, such as facebook/sam-vit-base; samtailor bases lists families",
     }
 
 
@@ -43,9 +43,9 @@ def load_base(
     """Load a base.
 
     Args:
-        name: ``mobile-sam`` (bundled), ``mobile-sam:FILE`` or FILE (a MobileSAM checkpoint, .pt or .safetensors),
-            a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``. A base that is
-            loaded already is returned as it is.
+        name: ``mobile-sam`` (bundled); a weight file as it was published or as a training script saved it, of SAM,
+            HQ-SAM, SAM 2 or MobileSAM (its tensors tell which); a local folder that transformers saved; or a hub id
+            such as ``facebook/sam-vit-base``. A base that is loaded already is returned as it is.
         device: where it computes: auto (CUDA if there is one, then MPS, then the CPU), cpu, cuda, cuda:1, mps.
         reference_decoder: decode with transformers' own forward pass instead of the equal ``fast_decode``.
 
@@ -73,12 +73,11 @@ def load_base(
 
 
 def _load(text: str) -> SamBase:
-    file = weight_file_of(text)
-    if text == DEFAULT_BASE or text.startswith(f"{DEFAULT_BASE}:"):
+    if text == DEFAULT_BASE:
         from samtailor.bases.mobile_sam.load import load_mobile_sam
 
-        return load_mobile_sam(file)
-    if file is not None:
+        return load_mobile_sam()
+    if file := weight_file_of(text):
         from samtailor.bases.published import load_published
 
         return load_published(file)
