@@ -17,7 +17,7 @@ import samtailor
 from tests.cli.conftest import Ran
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-COMMANDS = ("inspect", "convert", "encode", "cache", "fit", "evaluate", "report", "show", "predict", "demo")
+COMMANDS = ("inspect", "convert", "encode", "cache", "fit", "evaluate", "report", "show", "predict", "bases", "demo")
 
 
 def check(name: str, text: str) -> None:

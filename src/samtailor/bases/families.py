@@ -15,13 +15,13 @@ class Family:
         name: short name, for tables and messages.
         title: full name.
         room: the package inside ``samtailor.bases`` that loads it.
-        sizes: name of a size -> millions of parameters, of what samtailor loads; video parts are not counted.
+        sizes: name of a size -> millions of parameters, without the parts for videos.
         input_size: side of the square that the published encoders see, pixels.
         licence: of the published weights.
         restriction: what the licence forbids, as a sentence; empty if it is a usual open-source licence.
         kinds: model types of transformers' configs -> the class that loads them.
         examples: names of published files and hub ids that lead to this family.
-        takes_files: whether the file that the authors published can be loaded.
+        takes_files: whether a file that the authors published can be loaded; all load from transformers' folders.
     """
 
     name: str
@@ -52,7 +52,7 @@ FAMILIES = (
         "sam-hq",
         "HQ-SAM",
         "sam_hq",
-        {"vit_b": 0, "vit_l": 0, "vit_h": 0},
+        {"vit_b": 94.8, "vit_l": 313.7, "vit_h": 642.7},
         1024,
         "Apache-2.0",
         kinds={"sam_hq": "SamHQModel"},
@@ -62,7 +62,7 @@ FAMILIES = (
         "sam2",
         "SAM 2 and 2.1",
         "sam2",
-        {"tiny": 0, "small": 0, "base_plus": 0, "large": 0},
+        {"tiny": 31.4, "small": 38.5, "base_plus": 73.3, "large": 216.9},
         1024,
         "Apache-2.0",
         kinds={"sam2": "Sam2Model", "sam2_video": "Sam2Model"},
@@ -72,7 +72,7 @@ FAMILIES = (
         "edgetam",
         "EdgeTAM",
         "sam2",
-        {"repvit_m1": 0},
+        {"repvit_m1": 9.1},
         1024,
         "Apache-2.0",
         kinds={"edgetam": "EdgeTamModel", "edgetam_video": "EdgeTamModel"},
@@ -81,14 +81,14 @@ FAMILIES = (
     ),
     Family(
         "sam3",
-        "SAM 3 (tracker: points, boxes and masks)",
+        "SAM 3 tracker",
         "sam2",
-        {"vit": 0},
+        {"vit": 458.3},
         1008,
         "SAM License",
         restriction=(
             "The weights of SAM 3 are under Meta's SAM License, which is no open-source licence: it forbids some uses, "
-            "such as military ones, and binds whoever passes the weights on. Read it before you use or share results."
+            "such as military ones, and has conditions for passing the weights on. Read it before you use them."
         ),
         kinds={
             "sam3_tracker": "Sam3TrackerModel",

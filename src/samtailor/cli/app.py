@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from samtailor.cli.bases import bases
 from samtailor.cli.cache import cache
 from samtailor.cli.convert import convert
 from samtailor.cli.demo import demo
@@ -50,7 +51,7 @@ def options(
         raise typer.Exit
 
 
-for command in (inspect, convert, encode, cache, fit, evaluate, report, show, predict, demo):
+for command in (inspect, convert, encode, cache, fit, evaluate, report, show, predict, bases, demo):
     summary = (command.__doc__ or "").partition("\n")[0]
     app.command(cls=Command, short_help=summary)(with_quiet(command))
 
