@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import Tensor
 
 from samtailor.bases.base import Base
 from samtailor.bases.prompts import PromptTensors
 from samtailor.bases.registry import load_base
+from samtailor.bases.sam.published import configs_of
 from tests.bases import originals
 from tests.bases.originals import ORIGINALS, PROMPTS, Original, randomised
 
@@ -84,3 +89,58 @@ def test_a_published_file_answers_as_its_own_code(pair: tuple[Original, Base], s
 @pytest.mark.slow
 def test_a_full_size_vit_b_answers_as_its_own_code(tmp_path: Path) -> None:
     check_image(*_pair(originals.sam("vit_b"), tmp_path / "sam_vit_b.pth"), 300, 200)
+
+
+@pytest.mark.parametrize("family", ["sam", "sam_hq"])
+def test_the_shapes_of_a_vit_h_are_those_of_its_own_code(family: str) -> None:
+    """On the meta device, without memory: every tensor has its place, and every size is read from the shapes."""
+    with torch.device("meta"):
+        original = getattr(originals, family)("vit_h")
+    tensors = original.model.state_dict()
+    published = import_module(f"samtailor.bases.{family}.published")
+    weights = published.weights_of(tensors)
+    from transformers import SamConfig, SamHQConfig, SamHQModel, SamModel
+
+    configs = configs_of(tensors, "vit_h")
+    if family == "sam_hq":
+        configs["mask_decoder_config"]["vit_dim"] = 1280
+    with torch.device("meta"):
+        model = SamModel(SamConfig(**configs)) if family == "sam" else SamHQModel(SamHQConfig(**configs))
+    assert {k: v.shape for k, v in model.state_dict().items()} == {k: v.shape for k, v in weights.items()}
+    vision = configs["vision_config"]
+    assert (vision["num_hidden_layers"], vision["num_attention_heads"], vision["window_size"]) == (32, 16, 14)
+    assert vision["global_attn_indexes"] == [7, 15, 23, 31]
+
+
+@pytest.mark.parametrize("size", ["t", "s", "b+", "l"])
+def test_the_shapes_of_every_sam_2_are_those_of_its_own_code(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = pytest.importorskip("sam2.build_sam", reason="needs sam2 (extra originals)").build_sam2
+    from transformers import Sam2Model
+
+    from samtailor.bases.sam2.published import config_of, weights_of
+
+    monkeypatch.setattr(torch, "linspace", partial(torch.linspace, device="cpu"))  # they read its numbers
+    for version in ("sam2", "sam2.1"):
+        with torch.device("meta"):
+            tensors = build(f"configs/{version}/{version}_hiera_{size}.yaml", device="meta").state_dict()
+        with torch.device("meta"):
+            model = Sam2Model(config_of(tensors, size))
+        weights = weights_of(tensors)
+        assert {k: v.shape for k, v in model.state_dict().items()} == {k: v.shape for k, v in weights.items()}
+        original = build_config(version, size)
+        backbone = model.config.vision_config.backbone_config
+        for ours, theirs in (
+            (backbone.num_attention_heads, "num_heads"),
+            (backbone.blocks_per_stage, "stages"),
+            (backbone.global_attention_blocks, "global_att_blocks"),
+            (backbone.window_size_per_stage, "window_spec"),
+        ):
+            assert ours == original.get(theirs, ours)
+
+
+def build_config(version: str, size: str) -> dict[str, Any]:
+    """Return the settings of the image encoder in SAM 2's own configuration."""
+    folder = Path(str(import_module("sam2").__path__[0]))
+    text = (folder / "configs" / version / f"{version}_hiera_{size}.yaml").read_text()
+    trunk: dict[str, Any] = yaml.safe_load(text)["model"]["image_encoder"]["trunk"]
+    return trunk
