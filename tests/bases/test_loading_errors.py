@@ -379,4 +379,4 @@ def test_a_moved_checkpoint_is_found_among_others(tmp_path: Path) -> None:
     safetensors.torch.save_file(TENSORS, tmp_path / "weights/other.safetensors")
     fingerprint = load_base(tmp_path / "weights/tuned.pt", "cpu").fingerprint
     found = find_base("mobile-sam:/nowhere/at/all/tuned.pt", fingerprint, [tmp_path])
-    assert found == f"mobile-sam:{tmp_path / 'weights/tuned.pt'}"
+    assert found == str(tmp_path / "weights/tuned.pt")

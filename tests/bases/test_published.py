@@ -17,6 +17,7 @@ from torch import Tensor
 from samtailor.bases import weights
 from samtailor.bases.base import Base
 from samtailor.bases.families import FAMILIES
+from samtailor.bases.locate import LARGEST, find_base
 from samtailor.bases.registry import load_base
 from samtailor.errors import BaseModelError
 from tests.models import save_tiny, tiny_model
@@ -122,6 +123,15 @@ def test_the_form_of_a_file_does_not_matter(
     else:
         torch.save(state, path, _use_new_zipfile_serialization=form != "legacy")
     assert load_base(path, "cpu").fingerprint == tiny_sam.fingerprint
+
+
+def test_a_moved_file_is_found_by_its_fingerprint(state: dict[str, Tensor], tiny_sam: Base, tmp_path: Path) -> None:
+    """Also if it is larger than the files that are tried without its name, and in another wrapper than before."""
+    (tmp_path / "weights").mkdir()
+    path = tmp_path / "weights/sam_vit_b.pth"
+    torch.save({"model": state, "other": torch.zeros(30_000_000)}, path)
+    assert path.stat().st_size > LARGEST
+    assert find_base("/nowhere/at/all/sam_vit_b.pth", tiny_sam.fingerprint, [tmp_path]) == str(path)
 
 
 def test_hq_sam_is_told_from_sam_by_its_tensors(tmp_path: Path) -> None:
