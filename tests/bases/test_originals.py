@@ -87,6 +87,7 @@ def test_a_published_file_answers_as_its_own_code(pair: tuple[Original, Base], s
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_a_full_size_vit_b_answers_as_its_own_code(tmp_path: Path) -> None:
     check_image(*_pair(originals.sam("vit_b"), tmp_path / "sam_vit_b.pth"), 300, 200)
 

@@ -105,10 +105,13 @@ def _decode(  # more than seven parameters: those of ``fast_decode``
     def every() -> Tensor:
         if extras.fine is None:
             return _by_image(to_map(pixels.logits(weights), size), b)
-        features = to_map(pixels.twice(), size).float()
-        fine = extras.fine.head(tokens[:, -1])[:, None] @ extras.fine.features(features).flatten(2)
-        logits = weights.transpose(1, 2) @ features.flatten(2) + fine
-        return _by_image(logits.unflatten(2, features.shape[2:]), b)
+        fine_weights = extras.fine.head(tokens[:, -1])
+        maps = []
+        for i in range(b * n):  # one by one, because a prompt's features are tens of megabytes
+            features = to_map(pixels.of_prompt(i).twice(), size).float()
+            plain = torch.einsum("cm,cij->mij", weights[i], features[0])
+            maps.append(plain + extras.fine.mask(features, fine_weights[i], i // n))
+        return _by_image(torch.stack(maps), b)
 
     @torch.no_grad()
     def whole() -> Tensor:

@@ -52,6 +52,10 @@ class Upscaling(NamedTuple):
         half, full = (None if part is None else _rows(part, rows, images) for part in (self.half, self.full))
         return Upscaling(self.decoder, _rows(self.cells, rows, prompts), half, full)
 
+    def of_prompt(self, row: int) -> Upscaling:
+        """Keep the cells of one prompt, counted over all images; there are no image features."""
+        return Upscaling(self.decoder, self.cells[row : row + 1])
+
     def once(self) -> Tensor:
         """Compute the features after the first up-convolution, (BN, c, 4, 2 C), by (ky1, kx1)."""
         bn, c, _ = self.cells.shape

@@ -34,13 +34,11 @@ class HqDecoder(MaskDecoder):
     def extras(self, embeddings: Embeddings) -> Extras:
         """Return the additions to SAM's decoder: the finer mask is added to each of SAM's masks."""
         once = F.gelu(self.encoder_norm(self.encoder_conv1(embeddings["image"])))
-        details: Tensor = self.encoder_conv2(once) + embeddings["details"]
+        details = self.encoder_conv2(once) + embeddings["details"]
+        return Extras(tokens=self.hq_token.weight, fine=Fine(self.hq_mask_mlp, self._sharpen, self.mask_conv2, details))
 
-        def features(upscaled: Tensor) -> Tensor:
-            fine: Tensor = self.mask_conv2(F.gelu(self.mask_norm(self.mask_conv1(upscaled))))
-            return fine + details.repeat_interleave(len(upscaled) // len(details), 0)
-
-        return Extras(tokens=self.hq_token.weight, fine=Fine(self.hq_mask_mlp, features))
+    def _sharpen(self, upscaled: Tensor) -> Tensor:
+        return F.gelu(self.mask_norm(self.mask_conv1(upscaled)))
 
 
 class VitFeatures(nn.Module):
