@@ -231,6 +231,19 @@ def test_gradients_reach_the_prompt_tokens(base: Base, embeddings: dict[str, Ten
     assert torch.isfinite(gradient).all() and (gradient != 0).any()
 
 
+def test_half_precision_changes_masks_little(base: Base, embeddings: dict[str, Tensor]) -> None:
+    sparse, dense = base.embed_prompts(prompts_of(base, "click"))
+    cells = torch.randint(0, base.grid**2, (B, N, 5), generator=torch.Generator().manual_seed(0))
+    tokens, expected = sparse.clone().requires_grad_(), base.decode(embeddings, sparse, dense).logits
+    with torch.autocast("cpu", torch.bfloat16):
+        whole = base.decode(embeddings, sparse, dense).logits
+        some = base.decode(embeddings, tokens, dense, cells=cells).logits
+    some.float().sum().backward()
+    assert tokens.grad is not None and torch.isfinite(tokens.grad).all()
+    for values, true in ((whole, expected), (some.detach(), blocks_of(expected, cells))):
+        assert float((values.float() - true).abs().mean()) < 0.1 * float(expected.std())
+
+
 def test_a_changed_copy_of_the_decoder_can_be_used_and_trained(base: Base, embeddings: dict[str, Tensor]) -> None:
     decoder = base.tunable_decoder()
     if decoder is None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -98,6 +99,8 @@ WRAPPERS: dict[str, Callable[[dict[str, Tensor]], Any]] = {
     "compiled": lambda state: _prefixed(state, "_orig_mod."),
     "deep": lambda state: {"checkpoint": {"net": _prefixed(state, "module.")}},
     "with an average": lambda state: {"ema": {k: v + 1 for k, v in state.items()}, "model": state},
+    "numbers of NumPy": lambda state: {"model": state, "best": np.float64(0.3), "step": np.int64(9), "ok": np.bool_(1)},
+    "parameters": lambda state: {name: torch.nn.Parameter(tensor) for name, tensor in state.items()},
     "numbers beside": lambda state: {**state, "epoch": 5, "optimizer": OPTIMISER},
 }
 

@@ -9,7 +9,9 @@ import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -23,6 +25,15 @@ __all__ = ["check_finite", "check_room", "join_faults", "load_strictly", "read_w
 
 COUNTERS = ("num_batches_tracked", "attention_bias_idxs")
 """Integers that evaluation never reads; some published checkpoints keep them, others do not."""
+
+_SCALAR = np.float64(0).__reduce__()[0]
+_NUMBERS: list[Any] = [
+    (_SCALAR, "numpy.core.multiarray.scalar"),
+    (_SCALAR, "numpy._core.multiarray.scalar"),
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in ("f8", "f4", "i8", "i4", "?")),
+]
+"""Numbers of NumPy, which training scripts save beside the weights, such as the best loss. They hold no code."""
 
 _logger = logging.getLogger(__name__)
 _GLOBAL = re.compile(r"(?:GLOBAL|global|class) ([A-Za-z_][\w.]{0,80})")
@@ -54,7 +65,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in half)),
         )
     # Copies, so that the file may change while the base is in use.
-    return {k: v.to(torch.float32 if v.is_floating_point() else v.dtype, copy=True) for k, v in tensors.items()}
+    types = {k: torch.float32 if v.is_floating_point() else v.dtype for k, v in tensors.items()}
+    return {k: v.detach().to(types[k], copy=True) for k, v in tensors.items()}
 
 
 def _content(path: Path) -> object:
@@ -66,7 +78,8 @@ def _content(path: Path) -> object:
         with warnings.catch_warnings():  # of a damaged file, which the error says
             warnings.simplefilter("ignore")
             mapped = zipfile.is_zipfile(path)
-            return torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped)
+            with torch.serialization.safe_globals(_NUMBERS):
+                return torch.load(str(path), map_location="cpu", weights_only=True, mmap=mapped)
     except BaseModelError:
         raise
     except Exception as error:  # from None below, because torch's own message advises to load without weights_only
