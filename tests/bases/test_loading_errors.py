@@ -270,6 +270,12 @@ def test_a_folder_that_is_no_sam_is_named_and_nothing_else_is_printed(
         ("vit_b", "facebook/sam-vit-base"),
         ("sam_vit_h", "facebook/sam-vit-huge"),
         ("mobil-sam", "mobile-sam"),
+        ("sam2.1_hiera_small", "facebook/sam2.1-hiera-small"),
+        ("sam2_b+_base", "facebook/sam2.1-hiera-base-plus"),
+        ("SAM2", "facebook/sam2.1-hiera-tiny"),
+        ("sam3", "facebook/sam3"),
+        ("sam_hq_vit_b", "syscv-community/sam-hq-vit-base"),
+        ("EdgeTAM", "yonigozlan/EdgeTAM-hf"),
     ],
 )
 def test_a_name_that_is_nearly_right_gets_the_right_one(name: str, hint: str) -> None:
