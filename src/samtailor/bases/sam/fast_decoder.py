@@ -25,8 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from samtailor.bases.base import Decoded, MaskChoice, selected_masks
-from samtailor.bases.blocks import blocks_of
-from samtailor.bases.sam.extras import Extras
+from samtailor.bases.sam.extras import Extras, Fine
 from samtailor.bases.sam.first_layer import FirstLayer, project_first, weight_of
 from samtailor.bases.sam.upscaling import Upscaling, norm_rows, to_block_rows, to_map
 from samtailor.bases.steering import Steering
@@ -93,6 +92,7 @@ def _decode(  # more than seven parameters: those of ``fast_decode``
 
     weights = torch.stack([mlp(tokens[:, 1 + i]) for i, mlp in enumerate(every_head[selected])], dim=-1)  # (BN, C, M)
     iou = decoder.iou_prediction_head(tokens[:, 0])[:, selected]
+    fine_weights = extras.fine.head(tokens[:, -1]) if extras.fine else tokens
     pixels, size = Upscaling.of(decoder, cells, extras), image.shape[-2:]
 
     def upscaled() -> Tensor:
@@ -105,22 +105,27 @@ def _decode(  # more than seven parameters: those of ``fast_decode``
     def every() -> Tensor:
         if extras.fine is None:
             return _by_image(to_map(pixels.logits(weights), size), b)
-        fine_weights = extras.fine.head(tokens[:, -1])
         maps = []
         for i in range(b * n):  # one by one, because a prompt's features are tens of megabytes
-            features = to_map(pixels.of_prompt(i).twice(), size).float()
-            plain = torch.einsum("cm,cij->mij", weights[i], features[0])
+            features = to_map(pixels.of_prompt(i).twice(), size)[0].float()
+            plain = torch.einsum("cm,cij->mij", weights[i], features)
             maps.append(plain + extras.fine.mask(features, fine_weights[i], i // n))
         return _by_image(torch.stack(maps), b)
+
+    def fine_at(fine: Fine, indices: Tensor) -> Tensor:
+        parts = []
+        for i, chosen in enumerate(indices.flatten(0, 1)):
+            features = to_map(pixels.of_prompt(i).twice(), size)[0].float()
+            parts.append(fine.blocks(features, fine_weights[i], i // n, chosen))
+        return _by_image(torch.stack(parts), b)[:, :, None]
 
     @torch.no_grad()
     def whole() -> Tensor:
         return every()
 
     def at(indices: Tensor) -> Tensor:
-        if extras.fine is not None:  # its convolutions look across the borders of cells
-            return blocks_of(every(), indices)
-        return _by_image(to_block_rows(pixels.select(indices).logits(weights)).permute(0, 3, 1, 2), b)
+        plain = _by_image(to_block_rows(pixels.select(indices).logits(weights)).permute(0, 3, 1, 2), b)
+        return plain if extras.fine is None else plain.float() + fine_at(extras.fine, indices)
 
     return Decoded(every() if indices is None else at(indices), _by_image(iou, b), upscaled, blocks, whole, at)
 

@@ -35,10 +35,8 @@ class HqDecoder(MaskDecoder):
         """Return the additions to SAM's decoder: the finer mask is added to each of SAM's masks."""
         once = F.gelu(self.encoder_norm(self.encoder_conv1(embeddings["image"])))
         details = self.encoder_conv2(once) + embeddings["details"]
-        return Extras(tokens=self.hq_token.weight, fine=Fine(self.hq_mask_mlp, self._sharpen, self.mask_conv2, details))
-
-    def _sharpen(self, upscaled: Tensor) -> Tensor:
-        return F.gelu(self.mask_norm(self.mask_conv1(upscaled)))
+        fine = Fine(self.hq_mask_mlp, self.mask_conv1, self.mask_norm, self.mask_conv2, details)
+        return Extras(tokens=self.hq_token.weight, fine=fine)
 
 
 class VitFeatures(nn.Module):
