@@ -47,8 +47,8 @@ def bases_table() -> Table:
     legend = (
         "memory: of the weights in float32; encoding an image takes more. input: side of the square that the encoder "
         "sees, pixels.",
-        "All of them take clicks, boxes and mask prompts, and every method. All have the fast decoder; "
-        "--reference-decoder computes masks in the order of transformers.",
+        "All of them take clicks, boxes and mask prompts, and every method. The fast decoder saves time for all but "
+        "HQ-SAM; --reference-decoder computes masks in the order of transformers.",
     )
     headings = ("family", "size", "parameters", "memory", "input", "licence")
     return Table("Families of base models", headings, rows, legend, names=2)
