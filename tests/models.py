@@ -1,8 +1,8 @@
-"""Models for tests: a tiny base, and models that bring their own embeddings."""
+"""Models for tests: tiny bases of every family, and models that bring their own embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,23 @@ from samtailor.adapters.io import build_adapter
 from samtailor.bases.base import Base
 from samtailor.embeddings.cache import EmbeddingCache
 
-__all__ = ["fitted_words", "model_of", "save_tiny_sam"]
+__all__ = ["TINY", "fitted_words", "model_of", "save_tiny", "save_tiny_sam", "tiny_model"]
+
+_VIT = {
+    "hidden_size": 32,
+    "output_channels": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "image_size": 64,
+    "patch_size": 16,
+    "mlp_dim": 64,
+    "num_pos_feats": 16,
+    "window_size": 2,
+    "global_attn_indexes": [1],
+}
+_PROMPTS = {"hidden_size": 32, "image_size": 64, "patch_size": 16, "mask_input_channels": 16}
+_DECODER = {"hidden_size": 32, "mlp_dim": 64, "num_attention_heads": 2, "iou_head_hidden_dim": 32}
+_LEVELS = [[16, 16], [8, 8], [4, 4]]
 
 
 def model_of(base: Base, adapter: Adapter | None = None) -> AdaptedModel:
@@ -22,38 +38,111 @@ def model_of(base: Base, adapter: Adapter | None = None) -> AdaptedModel:
     return AdaptedModel.of(base, adapter, EmbeddingCache(Path("unused")))
 
 
-def save_tiny_sam(folder: Path) -> Path:
-    """Write a random two-layer SAM with 64-pixel input (4 x 4 cells, low-res side 16) as transformers saves it."""
+def _sam() -> Any:
     from transformers import SamConfig, SamModel
 
-    config = SamConfig(
-        vision_config={
-            "hidden_size": 32,
-            "output_channels": 32,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "image_size": 64,
-            "patch_size": 16,
-            "mlp_dim": 64,
-            "num_pos_feats": 16,
-            "window_size": 2,
-            "global_attn_indexes": [1],
-        },
-        prompt_encoder_config={"hidden_size": 32, "image_size": 64, "patch_size": 16, "mask_input_channels": 16},
-        mask_decoder_config={
-            "hidden_size": 32,
-            "mlp_dim": 64,
-            "num_attention_heads": 2,
-            "iou_head_hidden_dim": 32,
-        },
+    return SamModel(SamConfig(vision_config=_VIT, prompt_encoder_config=_PROMPTS, mask_decoder_config=_DECODER))
+
+
+def _sam_hq() -> Any:
+    from transformers import SamHQConfig, SamHQModel
+
+    decoder = _DECODER | {"vit_dim": 32}
+    return SamHQModel(SamHQConfig(vision_config=_VIT, prompt_encoder_config=_PROMPTS, mask_decoder_config=decoder))
+
+
+def _sam2_config(config: Any) -> Any:
+    from transformers import Sam2HieraDetConfig, Sam2VisionConfig
+
+    backbone = Sam2HieraDetConfig(
+        hidden_size=16,
+        image_size=[64, 64],
+        blocks_per_stage=[1, 1, 2, 1],
+        embed_dim_per_stage=[16, 32, 64, 128],
+        num_attention_heads_per_stage=[1, 2, 4, 8],
+        window_size_per_stage=[4, 2, 2, 2],
+        global_attention_blocks=[3],
+        window_positional_embedding_background_size=[3, 3],
     )
+    vision = Sam2VisionConfig(
+        backbone_config=backbone,
+        backbone_channel_list=[128, 64, 32, 16],
+        backbone_feature_sizes=_LEVELS,
+        fpn_hidden_size=32,
+    )
+    return config(vision_config=vision, prompt_encoder_config=_PROMPTS, mask_decoder_config=_DECODER)
+
+
+def _sam2() -> Any:
+    from transformers import Sam2Config, Sam2Model
+
+    return Sam2Model(_sam2_config(Sam2Config))
+
+
+def _edgetam() -> Any:
+    from transformers import EdgeTamConfig, EdgeTamModel, EdgeTamVisionConfig, TimmWrapperConfig
+
+    options = {"in_chans": 3, "features_only": True, "out_indices": [0, 1, 2, 3]}
+    vision = EdgeTamVisionConfig(
+        backbone_config=TimmWrapperConfig(architecture="repvit_m0_9", model_args=options),
+        backbone_channel_list=[384, 192, 96, 48],
+        backbone_feature_sizes=_LEVELS,
+        fpn_hidden_size=32,
+    )
+    return EdgeTamModel(
+        EdgeTamConfig(vision_config=vision, prompt_encoder_config=_PROMPTS, mask_decoder_config=_DECODER)
+    )
+
+
+def _sam3() -> Any:
+    from transformers import Sam3TrackerConfig, Sam3TrackerModel, Sam3VisionConfig, Sam3ViTConfig
+
+    backbone = Sam3ViTConfig(
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=56,
+        patch_size=14,
+        window_size=2,
+        global_attn_indexes=[1],
+        pretrain_image_size=28,
+    )
+    vision = Sam3VisionConfig(backbone_config=backbone, backbone_feature_sizes=_LEVELS, fpn_hidden_size=32)
+    prompts = _PROMPTS | {"image_size": 56, "patch_size": 14}
+    return Sam3TrackerModel(
+        Sam3TrackerConfig(vision_config=vision, prompt_encoder_config=prompts, mask_decoder_config=_DECODER)
+    )
+
+
+TINY: dict[str, Callable[[], Any]] = {
+    "sam": _sam,
+    "sam-hq": _sam_hq,
+    "sam2": _sam2,
+    "edgetam": _edgetam,
+    "sam3": _sam3,
+}
+"""Family -> builder of transformers' model: input of 64 pixels (SAM 3: 56), 4 x 4 cells, low-res side 16."""
+
+
+def tiny_model(family: str) -> Any:
+    """Build a random tiny model of a family, in evaluation mode."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = SamModel(config)
-        for parameter in model.parameters():
-            if parameter.dim() > 1:  # transformers' initial weights are so small that prompts would have no effect
+        model = TINY[family]()
+        for name, parameter in model.named_parameters():
+            # transformers' initial weights are so small that prompts would have no effect; timm's are not
+            if parameter.dim() > 1 and "timm_model" not in name:
                 torch.nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
-    model.save_pretrained(folder)
+    with torch.no_grad():  # the same in every published model
+        one, two = model.shared_image_embedding, model.prompt_encoder.shared_embedding
+        one.positional_embedding.copy_(two.positional_embedding)
+    return model.eval()
+
+
+def save_tiny(family: str, folder: Path) -> Path:
+    """Write a random tiny model of a family as transformers saves it."""
+    tiny_model(family).save_pretrained(folder)
     return folder
 
 
@@ -66,3 +155,8 @@ def fitted_words(base: Base, names: Sequence[str], **options: Any) -> Adapter:
         for p in adapter.owned_parameters().values():
             p += 0.3 * torch.randn(p.shape, generator=generator)
     return adapter.eval()
+
+
+def save_tiny_sam(folder: Path) -> Path:
+    """Write a random two-layer SAM with 64-pixel input (4 x 4 cells, low-res side 16) as transformers saves it."""
+    return save_tiny("sam", folder)

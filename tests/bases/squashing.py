@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -33,12 +32,7 @@ class SquashingSam(SamBase):
         side = self.input_size
         return Frame(width, height, side, 4 * self.grid, (side, side))
 
-    @torch.no_grad()
-    def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        return {"image": self.image_encoder(self.squash(images))}
-
-    def squash(self, images: Sequence[np.ndarray]) -> Tensor:
-        """Convert images to the encoder's input, (B, 3, S, S)."""
+    def pixels(self, images: Sequence[np.ndarray]) -> Tensor:
         size = (self.input_size, self.input_size)
         squares = [np.asarray(Image.fromarray(i).resize(size, Image.Resampling.BILINEAR)) for i in images]
         return to_input(squares, self.input_size).to(self.device)

@@ -1,49 +1,29 @@
-"""The contract of ``samtailor.bases.base.Base``: tests that every base must pass. A new family adds a line below."""
+"""The contract of ``samtailor.bases.base.Base``: tests that every base must pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from samtailor.bases.base import TOKEN_KINDS, Base, MaskChoice, selected_masks
 from samtailor.bases.blocks import blocks_of
 from samtailor.bases.prompts import PromptTensors
-from samtailor.bases.registry import load_base
+from samtailor.data.pixels.images import image_key
+from samtailor.embeddings.cache import EmbeddingCache
 from samtailor.errors import PromptError
-from tests.bases.squashing import SquashingSam
-
-# Name of the base -> function that loads it; the argument is the folder of the tiny SAM.
-FAMILIES: dict[str, Callable[[Path], Base]] = {
-    "tiny-sam": lambda folder: load_base(str(folder)),
-    "tiny-sam-reference": lambda folder: load_base(str(folder), reference_decoder=True),
-    "squashing-sam": lambda folder: SquashingSam(load_base(str(folder))),
-    "mobile-sam": lambda _: load_base(),
-}
-
-SLOW = ("mobile-sam",)  # full-sized bases
+from tests.bases.families import FAMILIES, answer
 
 B, N = 2, 3
 SIZES = ((96, 48), (30, 100), (7, 5), (1, 40))
 KINDS = ("click", "clicks", "box", "both", "click + mask", "mask")
-
-
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in FAMILIES],
-)
-def family(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def base(family: str, tiny_sam_folder: Path) -> Base:
-    return FAMILIES[family](tiny_sam_folder)
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +45,19 @@ def prompts_of(base: Base, kind: str) -> PromptTensors:
     corners = torch.rand(B, N, 2, generator=generator) * side / 2
     boxes = torch.cat([corners, corners + side / 3], dim=-1)
     masks = 3 * torch.randn(B, N, 4 * base.grid, 4 * base.grid, generator=generator)
-    with_points = kind not in ("box", "mask")
+    with_points = not kind.startswith(("box", "mask"))
     return PromptTensors(
         points=points if with_points else None,
         labels=labels if with_points else None,
-        boxes=boxes if kind in ("box", "both") else None,
+        boxes=boxes if kind.startswith(("box", "both")) else None,
         masks=masks if "mask" in kind else None,
     )
+
+
+def one_of(prompts: PromptTensors, b: int, n: int) -> PromptTensors:
+    """Return one prompt of one image; the mask as transformers takes it, (1, 1, l, l)."""
+    parts = (prompts.points, prompts.labels, prompts.boxes, prompts.masks)
+    return PromptTensors(*(None if part is None else part[b : b + 1, n : n + 1] for part in parts))
 
 
 def assert_close(values: Tensor, expected: Tensor) -> None:
@@ -245,6 +231,19 @@ def test_gradients_reach_the_prompt_tokens(base: Base, embeddings: dict[str, Ten
     assert torch.isfinite(gradient).all() and (gradient != 0).any()
 
 
+def test_half_precision_changes_masks_little(base: Base, embeddings: dict[str, Tensor]) -> None:
+    sparse, dense = base.embed_prompts(prompts_of(base, "click"))
+    cells = torch.randint(0, base.grid**2, (B, N, 5), generator=torch.Generator().manual_seed(0))
+    tokens, expected = sparse.clone().requires_grad_(), base.decode(embeddings, sparse, dense).logits
+    with torch.autocast("cpu", torch.bfloat16):
+        whole = base.decode(embeddings, sparse, dense).logits
+        some = base.decode(embeddings, tokens, dense, cells=cells).logits
+    some.float().sum().backward()
+    assert tokens.grad is not None and torch.isfinite(tokens.grad).all()
+    for values, true in ((whole, expected), (some.detach(), blocks_of(expected, cells))):
+        assert float((values.float() - true).abs().mean()) < 0.1 * float(expected.std())
+
+
 def test_a_changed_copy_of_the_decoder_can_be_used_and_trained(base: Base, embeddings: dict[str, Tensor]) -> None:
     decoder = base.tunable_decoder()
     if decoder is None:
@@ -273,7 +272,45 @@ def test_the_base_stays_frozen_and_in_evaluation_mode(base: Base) -> None:
     assert not any(module.training for module in base.modules())
 
 
-def test_the_fingerprint_is_the_same_after_every_load(base: Base, family: str, tiny_sam_folder: Path) -> None:
+def test_the_fingerprint_is_the_same_after_every_load(base: Base, family: str, family_folder: Path) -> None:
     assert base.name
     assert len(base.fingerprint) == 64 and int(base.fingerprint, 16) >= 0
-    assert FAMILIES[family](tiny_sam_folder).fingerprint == base.fingerprint
+    assert FAMILIES[family].load(family_folder).fingerprint == base.fingerprint
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", [*KINDS, "box + mask", "both + mask"])
+def test_masks_equal_those_of_the_forward_pass_of_transformers(base: Any, family: str, kind: str) -> None:
+    """Each image and each prompt alone, from the pixels to the masks."""
+    model = FAMILIES[family].forward()
+    if model is None:
+        pytest.skip("the base is no model of transformers")
+    if kind == "mask" and family.startswith(("sam2", "edgetam", "sam3")):
+        pytest.skip("transformers adds two tokens of padding; the published code and ours add none")
+    prompts = prompts_of(base, kind)
+    images = [np.random.default_rng(i).integers(0, 256, (40, 60, 3), dtype=np.uint8) for i in range(B)]
+    ours = base.decode(base.encode(images), *base.embed_prompts(prompts), "all")
+    for b, n in product(range(B), range(N)):
+        pixels = base.pixels(images[b : b + 1])
+        for several in (False, True):
+            logits, iou = answer(model, pixels, one_of(prompts, b, n), several)
+            rows = list(range(1, base.mask_tokens)) if several else [0]
+            if several and family.startswith("sam-hq"):  # the best mask comes first
+                rows = (1 + ours.iou[b, n, 1:].argsort(descending=True)).tolist()
+            assert_close(ours.logits[b, n, rows], logits)
+            assert_close(ours.iou[b, n, rows], iou)
+
+
+def test_an_embedding_goes_through_the_cache(base: Base, tmp_path: Path) -> None:
+    """In float32 all tensors come back bit by bit, with the documented names and shapes."""
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    embeddings = base.encode([image])
+    assert {name: tuple(tensor.shape[1:]) for name, tensor in embeddings.items()} == base.embedding_shapes()
+    Image.fromarray(image).save(tmp_path / "image.png")
+    key = image_key(tmp_path / "image.png")
+    for _ in range(2):
+        held = EmbeddingCache(tmp_path / "cache", "float32").embed(base, key, lambda: image)
+        assert held.keys() == embeddings.keys()
+        for name, tensor in embeddings.items():
+            assert torch.equal(held[name].view(tensor.shape), tensor), name

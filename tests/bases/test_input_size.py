@@ -21,6 +21,7 @@ from samtailor.fit import fit_task
 from samtailor.fitting.config import FitConfig
 from samtailor.predict import Predictor
 from samtailor.prompts import Prompts
+from tests.models import save_tiny
 
 
 def test_names_with_sizes(tmp_path: Path) -> None:
@@ -86,3 +87,10 @@ def test_an_adapter_belongs_to_one_size(
     other = build_adapter("plm", tiny_sam, 0)
     with pytest.raises(AdapterError):
         AdaptedModel.of(small, other, cache)
+
+
+@pytest.mark.parametrize("family", ["sam-hq", "sam2"])
+def test_families_with_features_of_several_levels_have_one_size(family: str, tmp_path: Path) -> None:
+    folder = save_tiny(family, tmp_path / family)
+    with pytest.raises(BaseModelError, match="has one input size"):
+        load_base(f"{folder}@32", "cpu")

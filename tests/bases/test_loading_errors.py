@@ -33,6 +33,8 @@ from samtailor.errors import BaseModelError
 LFS = (
     "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1\nsize 40728226\n"
 )
+EDGETAM = ("image_encoder.trunk.body.x", "sam_prompt_encoder.x", "sam_mask_decoder.x", "memory_encoder.x")
+LIGHT_HQ = ("image_encoder.layers.0.x", "prompt_encoder.x", "mask_decoder.hf_token.weight")
 TENSORS = {"a.weight": torch.zeros(3), "b.bias": torch.zeros(2)}
 
 
@@ -84,12 +86,12 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "lightning": (
         "last.ckpt",
         lambda p: torch.save({"epoch": 3, "pytorch-lightning_version": "2.4.0", "state_dict": TENSORS}, p),
-        r"PyTorch Lightning.*'epoch'.*tensors are under 'state_dict'",
+        r"no known segmentation model; its tensors are a\.weight, b\.bias",
     ),
     "training state": (
         "a.pth",
         lambda p: torch.save({"model": OrderedDict(TENSORS), "optimizer": {"step": 1}, "epoch": 2}, p),
-        "not a state dict.*tensors are under 'model'",
+        r"no known segmentation model; its tensors are a\.weight, b\.bias",
     ),
     "namespace": (
         "a.pth",
@@ -101,9 +103,62 @@ FILES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "another SAM": (
         "sam_vit_b_01ec64.pth",
         lambda p: torch.save({"image_encoder.blocks.0.norm1.weight": torch.zeros(3)}, p),
-        "another image encoder.*facebook/sam-vit-base",
+        "holds a part of a SAM; prompt_encoder, mask_decoder is missing",
     ),
-    "another network": ("resnet.pth", lambda p: torch.save(TENSORS, p), "do not fit this base.*missing"),
+    "another network": ("resnet.pth", lambda p: torch.save(TENSORS, p), "no known segmentation model"),
+    "optimiser": (
+        "optimizer.pt",
+        lambda p: torch.save({"state": {0: {"exp_avg": torch.zeros(3)}}, "param_groups": [{"lr": 0.1}]}, p),
+        "state of an optimiser, but no weights",
+    ),
+    "optimiser in a table": (
+        "last.pth",
+        lambda p: torch.save({"optimizer": {"state": {0: {"m": torch.zeros(2)}}, "param_groups": []}, "epoch": 3}, p),
+        "state of an optimiser, but no weights",
+    ),
+    "numbers alone": ("log.pt", lambda p: torch.save({"loss": 0.3, "epoch": 3}, p), "no tensors; it holds 'loss'"),
+    "an empty table": ("a.pt", lambda p: torch.save({}, p), "holds no tensors; it holds nothing"),
+    "video alone": (
+        "sam2_video.pt",
+        lambda p: torch.save({"model": {"memory_attention.layers.0.norm1.weight": torch.zeros(3)}}, p),
+        "serve videos, but not image_encoder, sam_prompt_encoder, sam_mask_decoder",
+    ),
+    "SAM 3": ("sam3.pt", lambda p: torch.save({"detector.a": torch.zeros(2)}, p), "SAM 3 as its authors published"),
+    "EdgeTAM": (
+        "edgetam.pt",
+        lambda p: torch.save({"model": dict.fromkeys(EDGETAM, torch.zeros(2))}, p),
+        "EdgeTAM as its authors published",
+    ),
+    "Light HQ-SAM": (
+        "sam_hq_vit_tiny.pth",
+        lambda p: torch.save(dict.fromkeys(LIGHT_HQ, torch.zeros(2)), p),
+        "Light HQ-SAM, whose image encoder is not supported",
+    ),
+    "decoder of HQ-SAM": (
+        "epoch_11.pth",
+        lambda p: torch.save({"mask_decoder.hf_token.weight": torch.zeros(1, 256)}, p),
+        "image_encoder, prompt_encoder is missing",
+    ),
+    "transformers' names": (
+        "model.pt",
+        lambda p: torch.save({"vision_encoder.pos_embed": torch.zeros(2)}, p),
+        r"names of transformers, but no config\.json is beside it",
+    ),
+    "two models": (
+        "gan.pt",
+        lambda p: torch.save({"a": {"mask_decoder.x": torch.zeros(2)}, "b": {"mask_decoder.x": torch.zeros(2)}}, p),
+        "several models: 'a', 'b'",
+    ),
+    "two prefixes": (
+        "both.pt",
+        lambda p: torch.save({"student.mask_decoder.x": torch.zeros(2), "teacher.mask_decoder.x": torch.zeros(2)}, p),
+        r"several models, under the prefixes 'student\.', 'teacher\.'",
+    ),
+    "quantised": (
+        "int8.safetensors",
+        lambda p: safetensors.torch.save_file({"mask_decoder.x": torch.zeros(2, dtype=torch.int8)}, p),
+        "no floating-point numbers, such as 'mask_decoder.x' of int8",
+    ),
 }  # fmt: skip
 
 
@@ -156,6 +211,12 @@ def _other_keys(folder: Path) -> None:
     safetensors.torch.save_file(renamed, folder / "model.safetensors", {"format": "pt"})
 
 
+def _other_size(folder: Path) -> None:
+    state = safetensors.torch.load_file(folder / "model.safetensors")
+    state["mask_decoder.iou_token.weight"] = torch.zeros(2, 32)
+    safetensors.torch.save_file(state, folder / "model.safetensors", {"format": "pt"})
+
+
 def _other_kind(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
 
@@ -177,7 +238,8 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "page": (lambda f: (f / "config.json").write_text("<html>"), r"config\.json is a web page"),
     "broken config": (lambda f: (f / "config.json").write_text('{"model_type":'), r"config\.json is not a table"),
     "cut weights": (_cut_weights, "not complete"),
-    "other keys": (_other_keys, r"do not fit SAM: \d+ missing keys"),
+    "other keys": (_other_keys, r"do not fit SAM: \d+ missing .*unexpected"),
+    "other size": (_other_size, r"1 of another size than in config\.json \(mask_decoder\.iou_token\.weight \(2, 32\)"),
     "other kind": (_other_kind, "type 'bert'"),
     "no kind": (_no_kind, "does not say what kind"),
     "empty": (lambda f: [p.unlink() for p in f.iterdir()], "holds nothing"),
@@ -208,6 +270,12 @@ def test_a_folder_that_is_no_sam_is_named_and_nothing_else_is_printed(
         ("vit_b", "facebook/sam-vit-base"),
         ("sam_vit_h", "facebook/sam-vit-huge"),
         ("mobil-sam", "mobile-sam"),
+        ("sam2.1_hiera_small", "facebook/sam2.1-hiera-small"),
+        ("sam2_b+_base", "facebook/sam2.1-hiera-base-plus"),
+        ("SAM2", "facebook/sam2.1-hiera-tiny"),
+        ("sam3", "facebook/sam3"),
+        ("sam_hq_vit_b", "syscv-community/sam-hq-vit-base"),
+        ("EdgeTAM", "yonigozlan/EdgeTAM-hf"),
     ],
 )
 def test_a_name_that_is_nearly_right_gets_the_right_one(name: str, hint: str) -> None:
@@ -317,4 +385,4 @@ def test_a_moved_checkpoint_is_found_among_others(tmp_path: Path) -> None:
     safetensors.torch.save_file(TENSORS, tmp_path / "weights/other.safetensors")
     fingerprint = load_base(tmp_path / "weights/tuned.pt", "cpu").fingerprint
     found = find_base("mobile-sam:/nowhere/at/all/tuned.pt", fingerprint, [tmp_path])
-    assert found == f"mobile-sam:{tmp_path / 'weights/tuned.pt'}"
+    assert found == str(tmp_path / "weights/tuned.pt")

@@ -50,7 +50,7 @@ def test_clicks_reach_the_object_in_the_squashed_input(
     image, mask = scene
     frame = squashing.frame(WIDTH, HEIGHT)
     assert frame.scale == (64 / 96, 64 / 48)
-    pixels = squashing.squash([image])[0, 0]
+    pixels = squashing.pixels([image])[0, 0]
     bright = pixels > (pixels.max() + pixels.min()) / 2
     rng = np.random.default_rng(0)
     for _ in range(50):
@@ -69,7 +69,7 @@ def test_low_res_masks_cover_the_squashed_image(squashing: SquashingSam, scene: 
     low = frame.masks_to_low_res(torch.from_numpy(mask)[None])
     assert frame.valid_low_res().all()
     # The mask of a bright object is the brightness of the input, averaged over low-res pixels.
-    pixels = squashing.squash([image])[:, :1]
+    pixels = squashing.pixels([image])[:, :1]
     brightness = (pixels - pixels.min()) / (pixels.max() - pixels.min())
     expected = torch.nn.functional.adaptive_avg_pool2d(brightness, low.shape[-2:])[0]
     torch.testing.assert_close(low, expected, rtol=0, atol=0.02)

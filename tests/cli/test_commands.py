@@ -30,6 +30,7 @@ COMMANDS = (
     "predict",
     "fit-automatic",
     "segment",
+    "bases",
     "demo",
     "doctor",
 )

@@ -29,6 +29,7 @@ COMMANDS = (
     "predict",
     "fit-automatic",
     "segment",
+    "bases",
     "demo",
     "doctor",
 )

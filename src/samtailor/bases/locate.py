@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from samtailor.bases.families import family_of_kind
 from samtailor.bases.input_size import sized_name, split_size
 from samtailor.bases.mobile_sam import NAME as MOBILE_SAM
 from samtailor.bases.sources import check_base, weight_file_of
@@ -19,7 +20,7 @@ __all__ = ["find_base"]
 _SUFFIXES = (".pt", ".pth", ".safetensors")
 _FOLDERS = ("weights", "models", "checkpoints", "bases")
 LARGEST = 100 << 20
-"""Bytes: a larger file is no MobileSAM checkpoint, which has 40 MB."""
+"""Bytes: a larger file is read only if it is called like the lost one, because reading gigabytes takes long."""
 MOST = 200
 """Entries of a place that are looked at."""
 
@@ -81,15 +82,17 @@ def _candidates(name: str, places: list[Path]) -> Iterator[str]:
             continue
     entries += _cached_folders()
     for path in sorted(dict.fromkeys(entries), key=lambda path: path.name != lost):
-        if path.is_file() and path.suffix.lower() in _SUFFIXES and path.stat().st_size <= LARGEST:
-            yield f"{MOBILE_SAM}:{path}"
-        elif path.is_dir() and _is_sam(path):
+        if path.is_file() and path.suffix.lower() in _SUFFIXES:
+            if path.name == lost or path.stat().st_size <= LARGEST:
+                yield str(path)
+        elif path.is_dir() and _is_base(path):
             yield str(path)
 
 
-def _is_sam(folder: Path) -> bool:
+def _is_base(folder: Path) -> bool:
     try:
-        return bool(json.loads((folder / "config.json").read_bytes()).get("model_type") == "sam")
+        kind = json.loads((folder / "config.json").read_bytes()).get("model_type")
+        return family_of_kind(str(kind)) is not None
     except (OSError, ValueError, AttributeError):
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from samtailor.bases.input_size import split_size
@@ -29,10 +30,10 @@ def list_bases() -> dict[str, str]:
     """
     return {
         DEFAULT_BASE: "MobileSAM, bundled with samtailor",
-        "FILE": "a MobileSAM checkpoint, .pt or .safetensors",
-        "FOLDER": "a SAM that transformers saved in a local folder",
-        "BASE@SIZE": "any of them with smaller images, such as mobile-sam@512: faster and coarser",
-        "OWNER/NAME": "a SAM on the Hugging Face hub, such as facebook/sam-vit-base",
+        "FILE": "a published checkpoint of SAM, HQ-SAM, SAM 2 or MobileSAM, such as sam_vit_b_01ec64.pth",
+        "FOLDER": "a model that transformers saved in a local folder",
+        "OWNER/NAME": "a model on the Hugging Face hub, such as facebook/sam-vit-base; samtailor bases lists families",
+        "BASE@SIZE": "SAM or MobileSAM with smaller images, such as mobile-sam@512: faster and coarser",
     }
 
 
@@ -44,9 +45,10 @@ def load_base(
     """Load a base.
 
     Args:
-        name: ``mobile-sam`` (bundled), ``mobile-sam:FILE`` or FILE (a MobileSAM checkpoint, .pt or .safetensors),
-            a local folder that transformers saved, or a hub id such as ``facebook/sam-vit-base``. ``@512`` at its end
-            lets the encoder see images of at most 512 pixels. A base that is loaded already is returned as it is.
+        name: ``mobile-sam`` (bundled); a weight file as it was published or as a training script saved it, of SAM,
+            HQ-SAM, SAM 2 or MobileSAM (its tensors tell which); a local folder that transformers saved; or a hub id
+            such as ``facebook/sam-vit-base``. ``@512`` at its end lets SAM and MobileSAM see images of at most 512
+            pixels. A base that is loaded already is returned as it is.
         device: where it computes: auto (CUDA if there is one, then MPS, then the CPU), cpu, cuda, cuda:1, mps.
         reference_decoder: decode with transformers' own forward pass instead of the equal ``fast_decode``.
 
@@ -69,16 +71,24 @@ def load_base(
 
     chosen = choose_device(device)
     with undisturbed():
-        file = weight_file_of(text)
-        if text == DEFAULT_BASE or file is not None:
-            from samtailor.bases.mobile_sam.load import load_mobile_sam
-
-            base: SamBase = load_mobile_sam(file)
-        else:
-            from samtailor.bases.sam.load import load_sam
-
-            base = load_sam(text)
+        base = _load(text)
         base.reference_decoder = reference_decoder
         if size is not None:
             base.resize_input(size)
         return base.to(chosen)
+
+
+def _load(text: str) -> SamBase:
+    if text == DEFAULT_BASE:
+        from samtailor.bases.mobile_sam.load import load_mobile_sam
+
+        return load_mobile_sam()
+    if file := weight_file_of(text):
+        from samtailor.bases.published import load_published
+
+        return load_published(file)
+    from samtailor.bases.pretrained import read_pretrained
+
+    name, family, model = read_pretrained(text)
+    base: SamBase = import_module(f"samtailor.bases.{family.room}.load").build(name, model, text)
+    return base

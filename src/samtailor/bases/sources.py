@@ -26,6 +26,16 @@ _KNOWN |= {
     f"{start}vit{letter}": f"facebook/sam-vit-{size}" for start in ("", "sam") for letter, size in _SIZES.items()
 }
 """Names of other packages, letters alone -> our name."""
+_LATER = (
+    (r"sam2\S*large", "facebook/sam2.1-hiera-large"),
+    (r"sam2\S*base", "facebook/sam2.1-hiera-base-plus"),
+    (r"sam2\S*small", "facebook/sam2.1-hiera-small"),
+    (r"sam2", "facebook/sam2.1-hiera-tiny"),
+    (r"sam3", "facebook/sam3"),
+    (r"samhq|hqsam", "syscv-community/sam-hq-vit-base"),
+    (r"edgetam", "yonigozlan/EdgeTAM-hf"),
+)
+"""Beginnings of names of later families, letters and digits alone, and the hub id of one of their models."""
 
 
 def base_name(name: Any) -> str:
@@ -140,7 +150,9 @@ def _unknown(name: str, path: Path) -> BaseModelError:
             f"Check the path; {MOBILE_SAM} is bundled and needs none.",
         )
     plain = re.sub(r"[^a-z]", "", name.lower())
-    close = _KNOWN.get(plain) or next(iter(difflib.get_close_matches(name.lower(), [MOBILE_SAM])), None)
+    with_digits = re.sub(r"[^a-z0-9]", "", name.lower())
+    later = next((hub_id for start, hub_id in _LATER if re.match(start, with_digits)), None)
+    close = later or _KNOWN.get(plain) or next(iter(difflib.get_close_matches(name.lower(), [MOBILE_SAM])), None)
     return BaseModelError(
         f"There is no base {name!r}: it is neither a known name, nor a file or folder, nor a hub id like owner/model.",
         f"Did you mean {close}?"

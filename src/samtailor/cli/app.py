@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from samtailor.cli.bases import bases
 from samtailor.cli.cache import cache
 from samtailor.cli.convert import convert
 from samtailor.cli.demo import demo
@@ -64,6 +65,7 @@ for command in (
     predict,
     fit_automatic,
     segment,
+    bases,
     demo,
     doctor,
 ):

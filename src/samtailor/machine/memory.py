@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 
 import psutil
 import torch
 
-__all__ = ["keep_freed_memory", "peak_memory"]
+__all__ = ["available_memory", "keep_freed_memory", "peak_memory"]
 
 
 def peak_memory(device: torch.device) -> int:
@@ -21,6 +22,20 @@ def peak_memory(device: torch.device) -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that this process can still use, within the limit of its container if it has one."""
+    free = int(psutil.virtual_memory().available)
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
+        rows = (line.split() for line in (group / "memory.stat").read_text().splitlines())
+        used -= {name: int(value) for name, value in rows}["inactive_file"]  # the cache of files, which makes room
+        free = min(free, limit - used)
+    except (OSError, ValueError, KeyError):  # no container, or one without a limit
+        pass
+    return max(free, 0)
 
 
 def keep_freed_memory() -> None:

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice, selected_masks
+from samtailor.bases.base import Base, Decoded, Embeddings, MaskChoice
 from samtailor.bases.blocks import blocks_of
 from samtailor.bases.input_size import check_input_size
 from samtailor.bases.prompts import PromptTensors
+from samtailor.bases.sam.extras import Extras
 from samtailor.bases.sam.fast_decoder import fast_decode
-from samtailor.bases.sam.parts import as_transformers
 from samtailor.bases.sam.preprocess import PREPROCESSING, padded_frame, to_input
-from samtailor.bases.sam.steered import steered_transformer
+from samtailor.bases.sam.reference_decoder import reference_decode
 from samtailor.bases.steering import Steering
 from samtailor.frames import Frame
 
@@ -71,7 +71,7 @@ class SamBase(Base):
         self.input_size = int(self.prompt_encoder.input_image_size)
         self.embed_dim = int(self.prompt_encoder.hidden_size)
         self.grid = int(self.prompt_encoder.image_embedding_size[0])
-        self.mask_tokens = int(self.mask_decoder.num_mask_tokens)
+        self.mask_tokens = len(self.mask_decoder.output_hypernetworks_mlps)
         self.requires_grad_(False).eval()
         self.fingerprint = fingerprint
         self._position_rows: Tensor
@@ -86,7 +86,11 @@ class SamBase(Base):
 
     @torch.no_grad()
     def encode(self, images: Sequence[np.ndarray]) -> dict[str, Tensor]:
-        return {"image": self.image_encoder(to_input(images, self.input_size).to(self.device))}
+        return {"image": self.image_encoder(self.pixels(images))}
+
+    def pixels(self, images: Sequence[np.ndarray]) -> Tensor:
+        """Convert B images of any sizes to what the image encoder takes, (B, 3, S, S)."""
+        return to_input(images, self.input_size).to(self.device)
 
     @torch.no_grad()
     def embed_prompts(self, prompts: PromptTensors) -> tuple[Tensor, Tensor]:
@@ -105,6 +109,8 @@ class SamBase(Base):
         return sparse, dense.view(b, n, *dense.shape[1:])
 
     def resize_input(self, size: int) -> None:
+        if not hasattr(self.image_encoder, "resize_input"):
+            return super().resize_input(size)
         cell = self.input_size // self.grid
         check_input_size(size, self.input_size, cell)
         if size == self.input_size:
@@ -143,52 +149,14 @@ class SamBase(Base):
         decoder: nn.Module | None = None,
         steering: Steering | None = None,
     ) -> Decoded:
-        image, decoder = embeddings["image"], self.mask_decoder if decoder is None else decoder
+        decoder = self.mask_decoder if decoder is None else decoder
+        image, extras = embeddings["image"], self._extras(decoder, embeddings)
+        given = decoder, image, self._position_rows, sparse, dense, masks
         if not self.reference_decoder:
-            return fast_decode(decoder, image, self._position_rows, sparse, dense, masks, cells, steering)
-        decoded = self._decode_by_reference(decoder, image, sparse, dense, masks, steering)
+            return fast_decode(*given, cells, steering, extras)
+        decoded = reference_decode(*given, steering, extras)
         return decoded if cells is None else replace(decoded, logits=blocks_of(decoded.logits, cells))
 
-    def _decode_by_reference(
-        self,
-        decoder: Any,
-        image: Tensor,
-        sparse: Tensor,
-        dense: Tensor,
-        masks: MaskChoice,
-        steering: Steering | None,
-    ) -> Decoded:
-        """Decode in transformers' own order of evaluation; tests compare the fast decoder with it."""
-        decoder = as_transformers(decoder)
-        b, n, _, d = sparse.shape
-        h, w = image.shape[-2:]
-
-        output_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-        output_tokens = output_tokens.expand(b, n, -1, -1)
-        output_tokens = output_tokens if steering is None else steering.started(output_tokens)
-        tokens = torch.cat([output_tokens, sparse], dim=2).flatten(0, 1)[:, None]  # (BN, 1, ., D)
-        cells = (image[:, None] + dense).flatten(0, 1)  # (BN, D, h, w)
-        if steering is None:
-            tokens, cells = decoder.transformer(tokens, cells, self.image_positions()[None], None)
-        else:
-            tokens, cells = steered_transformer(decoder.transformer, tokens, cells, self._position_rows, steering)
-
-        upscaled = decoder.upscale_conv1(cells.transpose(2, 3).reshape(b * n, d, h, w))
-        upscaled_once = decoder.activation(decoder.upscale_layer_norm(upscaled))
-        upscaled = decoder.activation(decoder.upscale_conv2(upscaled_once))
-
-        selected = selected_masks(masks)
-        mlps = list(decoder.output_hypernetworks_mlps)[selected]
-        mask_tokens = tokens[:, 0, 1 : 1 + decoder.num_mask_tokens][:, selected]
-        weights = torch.stack([mlp(mask_tokens[:, i]) for i, mlp in enumerate(mlps)], dim=1)  # (BN, M, C)
-        logits = (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:]).unflatten(0, (b, n))
-        iou = decoder.iou_prediction_head(tokens[:, 0, 0])[:, selected].unflatten(0, (b, n))
-        first_stage, second_stage = upscaled_once.unflatten(0, (b, n)), upscaled.unflatten(0, (b, n))
-
-        def blocks(indices: Tensor, stage: int = 2) -> Tensor:
-            rows = blocks_of(first_stage, indices, 2) if stage == 1 else blocks_of(second_stage, indices)
-            return rows.permute(0, 1, 3, 4, 2)
-
-        return Decoded(
-            logits, iou, lambda: second_stage, blocks, logits.detach, lambda indices: blocks_of(logits, indices)
-        )
+    def _extras(self, decoder: Any, embeddings: Embeddings) -> Extras | None:
+        """Return what the family adds to SAM's mask decoder."""
+        return None

@@ -26,12 +26,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from samtailor.bases.base import Decoded, MaskChoice, selected_masks
+from samtailor.bases.sam.extras import Extras, Fine
 from samtailor.bases.sam.first_layer import FirstLayer, project_first, weight_of
+from samtailor.bases.sam.upscaling import Upscaling, norm_rows, to_block_rows, to_map
 from samtailor.bases.steering import Steering
 
 __all__ = ["fast_decode"]
-
-CHUNK = 512  # cells upscaled at once without gradient: their activations fit a CPU's cache
 
 
 def fast_decode(  # more than seven parameters: those of ``Base.decode``, unpacked
@@ -43,6 +43,7 @@ def fast_decode(  # more than seven parameters: those of ``Base.decode``, unpack
     masks: MaskChoice = "single",
     indices: Tensor | None = None,
     steering: Steering | None = None,
+    extras: Extras | None = None,
 ) -> Decoded:
     """Compute the output of ``SamMaskDecoder`` for B images with N prompts each; differentiable for all inputs.
 
@@ -55,13 +56,13 @@ def fast_decode(  # more than seven parameters: those of ``Base.decode``, unpack
         masks: which mask tokens to decode.
         indices: (B, N, K) int, the cells to decode, or None; see ``Base.decode``.
         steering: what to add to the tokens, or None; computed in float32.
+        extras: what the family adds to SAM's decoder, or None.
     """
     kind = image.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else image.dtype
     with torch.autocast(kind, enabled=False):
-        return _decode(
-            decoder, image, positions.to(dtype), sparse.float(), dense, masks, indices, steering or Steering()
-        )
+        prompts = sparse.float(), dense, masks, indices
+        return _decode(decoder, image, positions.to(dtype), *prompts, steering or Steering(), extras or Extras())
 
 
 def _decode(  # more than seven parameters: those of ``fast_decode``
@@ -73,52 +74,61 @@ def _decode(  # more than seven parameters: those of ``fast_decode``
     masks: MaskChoice,
     indices: Tensor | None,
     steering: Steering,
+    extras: Extras,
 ) -> Decoded:
     """Do the work of ``fast_decode``; cells get the type of ``positions``."""
     b, n = sparse.shape[:2]
     output_tokens = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    start = torch.cat([steering.started(output_tokens.expand(b, n, -1, -1)), sparse], dim=2).flatten(
-        0, 1
-    )  # (BN, 5+T, D)
+    parts = [steering.started(output_tokens.expand(b, n, -1, -1)), sparse]
+    if extras.tokens is not None:
+        parts.insert(1, extras.tokens.expand(b, n, -1, -1))
+    start = torch.cat(parts, dim=2).flatten(0, 1)  # (BN, 5+k+T, D)
     shared = n == 1 or dense.stride(1) == 0
     cells = _to_rows(image + dense[:, 0]) if shared else _to_rows((image[:, None] + dense).flatten(0, 1))
     cells = cells.to(positions.dtype)
     first = project_first(decoder, cells, positions) if shared else None
-    selected = selected_masks(masks)
-    mask_rows = range(1, 1 + decoder.num_mask_tokens)[selected]
-    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first, [0, *mask_rows], steering)
+    every_head, selected = list(decoder.output_hypernetworks_mlps), selected_masks(masks)
+    rows = [0, *range(1, 1 + len(every_head))[selected], *([1 + len(every_head)] if extras.fine else [])]
+    tokens, cells = _two_way(decoder.transformer, start, cells, positions, first, rows, steering)
 
-    heads = list(decoder.output_hypernetworks_mlps)[selected]
-    weights = torch.stack([mlp(tokens[:, 1 + i]) for i, mlp in enumerate(heads)], dim=-1)  # (BN, C, M)
+    weights = torch.stack([mlp(tokens[:, 1 + i]) for i, mlp in enumerate(every_head[selected])], dim=-1)  # (BN, C, M)
     iou = decoder.iou_prediction_head(tokens[:, 0])[:, selected]
-    size = image.shape[-2:]
+    fine_weights = extras.fine.head(tokens[:, -1]) if extras.fine else tokens
+    pixels, size = Upscaling.of(decoder, cells, extras), image.shape[-2:]
 
     def upscaled() -> Tensor:
-        return _by_image(_to_map(_upscale(decoder, cells), size), b)
+        return _by_image(to_map(pixels.twice(), size), b)
 
     def blocks(indices: Tensor, stage: int = 2) -> Tensor:
-        some = _select(cells, indices)
-        if stage == 1:
-            return _by_image(_upscale_once(decoder, some).view(*some.shape[:2], 4, -1), b)
-        return _by_image(_to_block_rows(_upscale(decoder, some)), b)
+        some = pixels.select(indices)
+        return _by_image(some.once() if stage == 1 else to_block_rows(some.twice()), b)
+
+    def every() -> Tensor:
+        if extras.fine is None:
+            return _by_image(to_map(pixels.logits(weights), size), b)
+        maps = []
+        for i in range(b * n):  # one by one, because a prompt's features are tens of megabytes
+            features = to_map(pixels.of_prompt(i).twice(), size)[0].float()
+            plain = torch.einsum("cm,cij->mij", weights[i], features)
+            maps.append(plain + extras.fine.mask(features, fine_weights[i], i // n))
+        return _by_image(torch.stack(maps), b)
+
+    def fine_at(fine: Fine, indices: Tensor) -> Tensor:
+        parts = []
+        for i, chosen in enumerate(indices.flatten(0, 1)):
+            features = to_map(pixels.of_prompt(i).twice(), size)[0].float()
+            parts.append(fine.blocks(features, fine_weights[i], i // n, chosen))
+        return _by_image(torch.stack(parts), b)[:, :, None]
 
     @torch.no_grad()
     def whole() -> Tensor:
-        return _by_image(_to_map(_masks(decoder, cells, weights), size), b)
+        return every()
 
     def at(indices: Tensor) -> Tensor:
-        pixels = _masks(decoder, _select(cells, indices), weights)
-        return _by_image(_to_block_rows(pixels).permute(0, 3, 1, 2), b)
+        plain = _by_image(to_block_rows(pixels.select(indices).logits(weights)).permute(0, 3, 1, 2), b)
+        return plain if extras.fine is None else plain.float() + fine_at(extras.fine, indices)
 
-    logits = _by_image(_to_map(_masks(decoder, cells, weights), size), b) if indices is None else at(indices)
-    return Decoded(logits, _by_image(iou, b), upscaled, blocks, whole, at)
-
-
-def _select(cells: Tensor, indices: Tensor) -> Tensor:
-    """Select cells (B, N, K) of (BN, hw, D): (BN, K, D)."""
-    rows = indices.flatten(0, 1) + torch.arange(len(cells), device=cells.device)[:, None] * cells.shape[1]
-    # index_select, because the backward pass of gather takes several times as long
-    return cells.flatten(0, 1).index_select(0, rows.flatten()).view(*rows.shape, -1)
+    return Decoded(every() if indices is None else at(indices), _by_image(iou, b), upscaled, blocks, whole, at)
 
 
 def _by_image(values: Tensor, b: int) -> Tensor:
@@ -170,17 +180,12 @@ def _two_way(
         updated = _image_to_token(image_to_token, placed, cells, tokens + start, tokens, first)
         for memory in steering.extra(number, 1):
             updated = updated + _read_extra(image_to_token, placed, memory, first)
-        cells = _norm(layer.layer_norm4, steering.shifted(number, updated))
+        cells = norm_rows(layer.layer_norm4, steering.shifted(number, updated))
         placed, first = cells + positions, None
     tokens, start = tokens[:, rows], start[:, rows]  # no later step reads the other tokens
     tokens = tokens + _token_to_image(transformer.final_attn_token_to_image, tokens + start, placed, cells)
     tokens = transformer.layer_norm_final_attn(tokens)
     return steering.moved(len(transformer.layers), tokens), cells
-
-
-def _norm(norm: Any, rows: Tensor) -> Tensor:
-    weight, bias = norm.weight.to(rows.dtype), norm.bias.to(rows.dtype)
-    return F.layer_norm(rows, norm.normalized_shape, weight, bias, norm.eps)
 
 
 def _self_attention(
@@ -286,46 +291,3 @@ def _outputs(attention: Any, values: Tensor, bias: Tensor | None) -> Tensor:
     v = _split_heads(attention, attention.v_proj, values)
     v = torch.einsum("nthe,hed->nhtd", v, _by_head(attention, weight_of(attention.out_proj).t()))
     return (v if bias is None else v + bias).flatten(1, 2)
-
-
-def _masks(decoder: Any, cells: Tensor, weights: Tensor) -> Tensor:
-    """Compute the logits of the 16 pixels of every cell, (BN, c, 16, M), with ``weights`` (BN, C, M)."""
-    if torch.is_grad_enabled() or cells.device.type != "cpu":
-        return _dot(_upscale(decoder, cells), weights)
-    parts = [_dot(_upscale(decoder, part), weights) for part in torch.split(cells, CHUNK, dim=1)]
-    return torch.cat(parts, dim=1)
-
-
-def _dot(upscaled: Tensor, weights: Tensor) -> Tensor:
-    return (upscaled.flatten(1, 2) @ weights.to(upscaled.dtype)).view(*upscaled.shape[:3], -1)
-
-
-def _upscale(decoder: Any, cells: Tensor) -> Tensor:
-    """Compute the features of the 16 pixels of each cell, (BN, c, 16, C), in the order (ky1, kx1, ky2, kx2)."""
-    bn, c, _ = cells.shape
-    return F.gelu(_up_convolution(decoder.upscale_conv2, _upscale_once(decoder, cells))).view(bn, c, 16, -1)
-
-
-def _upscale_once(decoder: Any, cells: Tensor) -> Tensor:
-    """Compute the features of each cell's 4 pixels after the first up-convolution, (BNc * 4, D/4), by (ky1, kx1)."""
-    return F.gelu(_norm(decoder.upscale_layer_norm, _up_convolution(decoder.upscale_conv1, cells.flatten(0, 1))))
-
-
-def _up_convolution(convolution: Any, rows: Tensor) -> Tensor:
-    """Apply a transposed convolution, kernel 2 and stride 2, to pixels: (R, C_in) to (4 R, C_out), by (ky, kx)."""
-    weight = convolution.weight.permute(2, 3, 1, 0).flatten(0, 2)  # (4 C_out, C_in)
-    return F.linear(rows, weight.to(rows.dtype), convolution.bias.repeat(4).to(rows.dtype)).view(len(rows) * 4, -1)
-
-
-def _to_block_rows(pixels: Tensor) -> Tensor:
-    """Reorder (BN, K, 16, M) from (ky1, kx1, ky2, kx2) to the rows of the 4 x 4 block."""
-    bn, k, _, m = pixels.shape
-    return pixels.view(bn, k, 2, 2, 2, 2, m).transpose(3, 4).reshape(bn, k, 16, m)
-
-
-def _to_map(pixels: Tensor, size: torch.Size) -> Tensor:
-    """Arrange (BN, hw, 16, M) as maps (BN, M, 4h, 4w); a cell's 16 pixels are ordered (ky1, kx1, ky2, kx2)."""
-    h, w = size
-    bn, _, _, m = pixels.shape
-    blocks = pixels.view(bn, h, w, 2, 2, 2, 2, m)
-    return blocks.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(bn, m, 4 * h, 4 * w)

@@ -1,22 +1,21 @@
-"""Load SAM (Kirillov et al. 2023, arXiv 2304.02643) in any size, from the hub or a folder that transformers saved."""
+"""Load SAM (Kirillov et al. 2023, arXiv 2304.02643) in any size, through transformers."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samtailor.bases.hub import hub_answers
+from samtailor.bases.pretrained import read_pretrained
 from samtailor.bases.sam.base import SamBase, fingerprint_of
-from samtailor.bases.sam.quiet import first_sentence, quiet
-from samtailor.bases.sources import check_base
-from samtailor.bases.weights import check_finite
-from samtailor.errors import BaseModelError
+from samtailor.bases.sam.parts import DecoderSizes, PromptEncoder
+from samtailor.bases.weights import load_strictly
 
-__all__ = ["load_sam"]
+__all__ = ["build", "decoder_sizes", "load_part", "load_sam", "plain_prompt_encoder", "side_of"]
 
 
 class _VisionEncoder(nn.Module):
@@ -48,85 +47,44 @@ def load_sam(source: str) -> SamBase:
         source: a local folder that ``SamModel.save_pretrained`` wrote, or a hub id (``facebook/sam-vit-base``).
 
     Raises:
-        BaseModelError: it cannot be found or reached, is not a SAM, or has missing or unexpected weights.
+        BaseModelError: it cannot be found or reached, or has missing or unexpected weights.
     """
-    local = Path(source).expanduser()
-    name = str(local.resolve()) if local.is_dir() else source
-    check_base(name)
-    here = local.is_dir() or not hub_answers()  # then nothing asks the hub
-    with quiet():
-        try:
-            loaded = _load(name, here)
-        except BaseModelError:
-            raise
-        except Exception as error:  # transformers and the hub's client raise many kinds; some advise unsafe loading
-            raise _unreachable(source, local, first_sentence(error)) from None
-    model, info = loaded
-    model.float()  # images are float32; a checkpoint may be in half precision
-    _check_loading(source, info)
-    check_finite(model.state_dict(), source)
+    name, _, model = read_pretrained(source)
+    return build(name, model, source)
+
+
+def build(name: str, model: Any, source: str) -> SamBase:
+    """Make a base of transformers' ``SamModel``.
+
+    Args:
+        name: what the user typed.
+        model: the model with its weights, float32.
+        source: where the weights are, for messages.
+    """
     fingerprint = fingerprint_of(model.state_dict())
     return SamBase(name, _VisionEncoder(model.vision_encoder), model.prompt_encoder, model.mask_decoder, fingerprint)
 
 
-def _load(name: str, here: bool) -> Any:
-    from transformers import SamModel
-
-    _check_kind(name, here)
-    return SamModel.from_pretrained(
-        name,
-        use_safetensors=True,
-        output_loading_info=True,
-        attn_implementation="sdpa",
-        trust_remote_code=False,
-        local_files_only=here,
-    )
+def decoder_sizes(config: Any, **changes: float) -> DecoderSizes:
+    """Read the sizes of a mask decoder from transformers' config, with changes."""
+    names = [field.name for field in fields(DecoderSizes)]
+    return DecoderSizes(**{name: getattr(config, name) for name in names if name not in changes}, **changes)  # type: ignore[arg-type]
 
 
-def _check_kind(source: str, here: bool) -> None:
-    """Refuse other models. A config that names code of its own is refused without asking and without running it."""
-    from transformers import AutoConfig, PretrainedConfig
-
-    settings, _ = PretrainedConfig.get_config_dict(source, local_files_only=here)
-    if settings.get("auto_map"):
-        raise BaseModelError(
-            f"The config of {source} asks to run code of its own (auto_map); samtailor never runs such code.",
-            "Use a SAM checkpoint of the type 'sam', whose config has no auto_map.",
-        )
-    if not settings.get("model_type"):
-        raise BaseModelError(
-            f"The config of {source} does not say what kind of model it is (model_type); expected type 'sam'.",
-            "Choose a SAM checkpoint that SamModel.save_pretrained wrote.",
-        )
-    kind = AutoConfig.from_pretrained(source, trust_remote_code=False, local_files_only=here).model_type
-    if kind != "sam":
-        raise BaseModelError(
-            f"{source} holds a model of type {kind!r}; expected type 'sam'.", "Choose a SAM checkpoint."
-        )
+def load_part(part: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Load the weights of a part strictly."""
+    load_strictly(part, weights, source)
 
 
-def _check_loading(source: str, info: dict[str, Any]) -> None:
-    faults = {
-        k: sorted(map(str, v))
-        for k, v in info.items()
-        if v and k in ("missing_keys", "unexpected_keys", "mismatched_keys")
-    }
-    if faults:
-        parts = [f"{len(v)} {k.replace('_', ' ')} ({', '.join(v[:3])})" for k, v in faults.items()]
-        raise BaseModelError(
-            f"The weights of {source} do not fit SAM: {'; '.join(parts)}.", "Download the checkpoint again."
-        )
+def plain_prompt_encoder(model: Any, source: str) -> PromptEncoder:
+    """Make our prompt encoder of transformers' one, which has the same names."""
+    config = model.config.prompt_encoder_config
+    size = side_of(config.image_size)
+    encoder = PromptEncoder(config.hidden_size, size, size // side_of(config.patch_size), config.mask_input_channels)
+    load_part(encoder, model.prompt_encoder.state_dict(), source)
+    return encoder
 
 
-def _unreachable(source: str, local: Path, cause: str) -> BaseModelError:
-    if local.is_dir():
-        return BaseModelError(
-            f"The folder {source} cannot be read as a SAM checkpoint: {cause}",
-            "Expected config.json and model.safetensors, as SamModel.save_pretrained writes them.",
-        )
-    return BaseModelError(
-        f"The base {source!r} could not be loaded. Tried a local folder of that name (none exists), the local hub "
-        f"cache, and the hub: {cause}",
-        "Without a connection, fetch the model's config.json and model.safetensors on another machine and pass the "
-        "folder's path as the base; or use mobile-sam, which is bundled.",
-    )
+def side_of(size: int | Sequence[int]) -> int:
+    """Return the side of a square; configs give one number or two."""
+    return int(size if isinstance(size, int) else size[0])

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["DecoderSizes", "MaskDecoder", "PromptEncoder", "as_transformers"]
+__all__ = ["ChannelNorm", "DecoderSizes", "Head", "MaskDecoder", "PromptEncoder", "as_transformers"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class _Positions(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 
-class _ChannelNorm(nn.LayerNorm):
+class ChannelNorm(nn.LayerNorm):
     """Layer norm over the channels of (B, C, h, w)."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,8 +64,8 @@ class _MaskEmbedding(nn.Module):
         self.conv1 = nn.Conv2d(1, channels // 4, kernel_size=2, stride=2)
         self.conv2 = nn.Conv2d(channels // 4, channels, kernel_size=2, stride=2)
         self.conv3 = nn.Conv2d(channels, width, kernel_size=1)
-        self.layer_norm1 = _ChannelNorm(channels // 4, eps=1e-6)
-        self.layer_norm2 = _ChannelNorm(channels, eps=1e-6)
+        self.layer_norm1 = ChannelNorm(channels // 4, eps=1e-6)
+        self.layer_norm2 = ChannelNorm(channels, eps=1e-6)
 
     def forward(self, masks: Tensor) -> Tensor:
         x = F.gelu(self.layer_norm1(self.conv1(masks)))
@@ -173,7 +173,7 @@ class _Transformer(nn.Module):
         self.layer_norm_final_attn = nn.LayerNorm(sizes.hidden_size)
 
 
-class _Head(nn.Module):
+class Head(nn.Module):
     """MLP from a token (..., D) to numbers (..., out)."""
 
     def __init__(self, width: int, hidden: int, out: int, depth: int) -> None:
@@ -203,12 +203,12 @@ class MaskDecoder(nn.Module):
         self.transformer = _Transformer(sizes)
         self.upscale_conv1 = nn.ConvTranspose2d(width, width // 4, kernel_size=2, stride=2)
         self.upscale_conv2 = nn.ConvTranspose2d(width // 4, width // 8, kernel_size=2, stride=2)
-        self.upscale_layer_norm = _ChannelNorm(width // 4, eps=1e-6)
+        self.upscale_layer_norm = ChannelNorm(width // 4, eps=1e-6)
         self.activation = nn.GELU()
         self.output_hypernetworks_mlps = nn.ModuleList(
-            _Head(width, width, width // 8, 3) for _ in range(self.num_mask_tokens)
+            Head(width, width, width // 8, 3) for _ in range(self.num_mask_tokens)
         )
-        self.iou_prediction_head = _Head(width, sizes.iou_head_hidden_dim, self.num_mask_tokens, sizes.iou_head_depth)
+        self.iou_prediction_head = Head(width, sizes.iou_head_hidden_dim, self.num_mask_tokens, sizes.iou_head_depth)
 
 
 _WRAPPED: weakref.WeakKeyDictionary[MaskDecoder, Any] = weakref.WeakKeyDictionary()
