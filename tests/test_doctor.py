@@ -11,7 +11,7 @@ import torch
 
 from samtailor import doctor
 from samtailor.doctor import check_machine
-from samtailor.machine import survey as survey_module
+from samtailor.machine import memory
 from samtailor.machine.survey import PeakMemory, survey
 
 
@@ -26,10 +26,12 @@ def test_memory_is_that_of_a_container_if_it_has_a_limit(tmp_path: Path, monkeyp
     limit, used = tmp_path / "max", tmp_path / "current"
     limit.write_text("2000000000\n")
     used.write_text("1500000000\n")
-    monkeypatch.setattr(survey_module, "_CGROUPS", ((str(limit), str(used)),))
-    assert survey(tmp_path).memory == 2_000_000_000 and survey_module.free_memory() == 500_000_000
+    monkeypatch.setattr(memory, "_CGROUPS", ((str(limit), str(used), "inactive_file"),))
+    assert survey(tmp_path).memory == 2_000_000_000 and memory.available_memory() == 500_000_000
+    (tmp_path / "memory.stat").write_text("anon 1\ninactive_file 100000000\n")
+    assert memory.available_memory() == 600_000_000  # the cache of files makes room
     limit.write_text("max\n")
-    assert survey(tmp_path).memory > 2_000_000_000
+    assert survey(tmp_path).memory > 2_000_000_000 and memory.available_memory() > 0
 
 
 def test_the_peak_of_a_block_is_measured() -> None:
@@ -53,7 +55,7 @@ def test_a_base_that_does_not_fit_is_not_loaded(tmp_path: Path, monkeypatch: pyt
     big = tmp_path / "big.safetensors"
     with big.open("wb") as file:
         file.truncate(2_400_000_000)  # sparse: it takes no space
-    monkeypatch.setattr(doctor, "free_memory", lambda: 2_000_000_000)
+    monkeypatch.setattr(doctor, "available_memory", lambda: 2_000_000_000)
     (check,) = check_machine([big], device="cpu").bases
     assert "takes about 5.3 GB of memory; 2.0 GB are free" in check.problem
     assert check.seconds is None

@@ -18,7 +18,8 @@ from samtailor.embeddings.entry import storable
 from samtailor.errors import SamtailorError
 from samtailor.machine.arguments import AnyPath
 from samtailor.machine.device import choose_device
-from samtailor.machine.survey import MachineFacts, PeakMemory, free_memory, survey
+from samtailor.machine.memory import available_memory
+from samtailor.machine.survey import MachineFacts, PeakMemory, survey
 from samtailor.machine.undisturbed import undisturbed
 from samtailor.opening import AnyDevice, open_base
 
@@ -94,7 +95,7 @@ def check_machine(
 
 
 def _check(name: str, device: str) -> BaseCheck:
-    need, free = LOADING * _weight_bytes(name), free_memory()
+    need, free = LOADING * _weight_bytes(name), available_memory()
     if need > free:
         problem = f"Loading its weights takes about {need / 1e9:.1f} GB of memory; {free / 1e9:.1f} GB are free."
         return BaseCheck(name, problem, device=device)

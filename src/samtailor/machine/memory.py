@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import torch
 
-__all__ = ["available_memory", "keep_freed_memory", "peak_memory"]
+__all__ = ["available_memory", "keep_freed_memory", "memory_limit", "peak_memory"]
 
 
 def peak_memory(device: torch.device) -> int:
@@ -24,18 +24,47 @@ def peak_memory(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def memory_limit() -> int:
+    """Return the bytes of memory that there are: of the machine, or of its container if that has less."""
+    total = int(psutil.virtual_memory().total)
+    limit = next((value for limit, _, _ in _CGROUPS if (value := _number(limit)) is not None), total)
+    return min(total, limit)
+
+
 def available_memory() -> int:
     """Return the bytes of memory that this process can still use, within the limit of its container if it has one."""
     free = int(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
+    for limit, used, cached in _CGROUPS:
+        numbers = _number(limit), _number(used)
+        if numbers[0] is not None and numbers[1] is not None:
+            return max(0, min(free, numbers[0] - (numbers[1] - _row(limit, cached))))  # the cache of files makes room
+    return free
+
+
+_CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "inactive_file"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "total_inactive_file",
+    ),
+)
+"""Limit and use of a container's memory, and the row of ``memory.stat`` with its cache of files: version 2, then 1."""
+
+
+def _number(path: str) -> int | None:
     try:
-        limit, used = (int((group / f"memory.{name}").read_text()) for name in ("max", "current"))
-        rows = (line.split() for line in (group / "memory.stat").read_text().splitlines())
-        used -= {name: int(value) for name, value in rows}["inactive_file"]  # the cache of files, which makes room
-        free = min(free, limit - used)
-    except (OSError, ValueError, KeyError):  # no container, or one without a limit
-        pass
-    return max(free, 0)
+        return int(Path(path).read_text())
+    except (OSError, ValueError):  # no container, or one without a limit
+        return None
+
+
+def _row(beside: str, name: str) -> int:
+    try:
+        rows = (line.split() for line in (Path(beside).parent / "memory.stat").read_text().splitlines())
+        return {key: int(value) for key, value in rows}[name]
+    except (OSError, ValueError, KeyError):
+        return 0
 
 
 def keep_freed_memory() -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import torch
 
+from samtailor.machine.memory import available_memory, memory_limit
 from samtailor.machine.provenance import hardware, versions
 
-__all__ = ["Accelerator", "MachineFacts", "PeakMemory", "free_memory", "survey"]
+__all__ = ["Accelerator", "MachineFacts", "PeakMemory", "survey"]
 
 EXTRAS = {
     "formats": ("datasets", "pi_heif", "pydicom"),
@@ -72,21 +73,13 @@ def survey(folder: Path) -> MachineFacts:
     return MachineFacts(
         hardware={name: parts[name] for name in ("processor", "cores", "system")},
         versions=versions(),
-        memory=_limit() or psutil.virtual_memory().total,
-        free_memory=free_memory(),
+        memory=memory_limit(),
+        free_memory=available_memory(),
         disk=folder,
         free_disk=shutil.disk_usage(there).free,
         accelerators=tuple(accelerators),
         extras={name: tuple(m for m in modules if not _installed(m)) for name, modules in EXTRAS.items()},
     )
-
-
-def free_memory(device: torch.device | None = None) -> int:
-    """Return the bytes that a program can still have: of a CUDA device, else of the machine or its container."""
-    if device is not None and device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    available, limit = int(psutil.virtual_memory().available), _limit()
-    return available if limit is None else max(0, min(available, limit - _used()))
 
 
 class PeakMemory:
@@ -122,30 +115,3 @@ def _installed(module: str) -> bool:
         return util.find_spec(module) is not None
     except (ImportError, ValueError):
         return False
-
-
-_CGROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
-"""Limit and use of a container's memory: version 2, then version 1."""
-
-
-def _limit() -> int | None:
-    """Return the memory limit of the container in bytes; None if there is none below the machine's memory."""
-    for limit, _ in _CGROUPS:
-        value = _number(limit)
-        if value is not None and value < psutil.virtual_memory().total:
-            return value
-    return None
-
-
-def _used() -> int:
-    return next((value for _, use in _CGROUPS if (value := _number(use)) is not None), 0)
-
-
-def _number(path: str) -> int | None:
-    try:
-        return int(Path(path).read_text())
-    except (OSError, ValueError):
-        return None
