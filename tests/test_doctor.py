@@ -51,6 +51,22 @@ def test_a_base_is_measured(tiny_sam_folder: Path, tmp_path: Path) -> None:
     assert check.disk == 2 * int(np.prod(shape))  # float16
 
 
+def test_other_bases_are_found_but_not_loaded(
+    tiny_sam_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    (tmp_path / "weights").mkdir()
+    shutil.copytree(tiny_sam_folder, tmp_path / "weights" / "mine")
+    (tmp_path / "weights" / "sam_vit_b.pth").write_bytes(b"0" * 100)
+    (tmp_path / "weights" / "resnet.pth").write_bytes(b"0" * 100)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    found = dict(check_machine([tiny_sam_folder], device="cpu").found)
+    names = {Path(name).name: size for name, size in found.items() if tmp_path in Path(name).parents}
+    assert names["sam_vit_b.pth"] == 100 and names["mine"] > 1000 and "resnet.pth" not in names
+
+
 def test_a_base_that_does_not_fit_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     big = tmp_path / "big.safetensors"
     with big.open("wb") as file:

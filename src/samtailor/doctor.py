@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from samtailor.bases.base import Base
+from samtailor.bases.locate import nearby_bases
 from samtailor.bases.registry import DEFAULT_BASE
 from samtailor.bases.sources import base_name, weight_file_of
 from samtailor.embeddings.cache import default_cache_root
@@ -56,15 +57,23 @@ class BaseCheck:
 
 @dataclass(frozen=True)
 class Checkup:
-    """What this machine has, and what each base costs here."""
+    """What this machine has, and what each base costs here.
+
+    Attributes:
+        machine: the machine.
+        bases: those that were asked for.
+        found: other files and folders that may be bases, with their size in bytes; they were not loaded.
+    """
 
     machine: MachineFacts
     bases: tuple[BaseCheck, ...]
+    found: tuple[tuple[str, int], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to JSON types."""
         return {"machine": asdict(replace(self.machine, disk=str(self.machine.disk)))} | {  # type: ignore[arg-type]
-            "bases": [asdict(base) for base in self.bases]
+            "bases": [asdict(base) for base in self.bases],
+            "found": [{"name": name, "bytes": size} for name, size in self.found],
         }
 
 
@@ -91,7 +100,9 @@ def check_machine(
     chosen = choose_device(device)
     folder = Path(cache).expanduser() if cache is not None else default_cache_root()
     facts = survey(folder)
-    return Checkup(facts, tuple(_check(base_name(name), str(chosen)) for name in bases))
+    names = [base_name(name) for name in bases]
+    found = [(str(path), _weight_bytes(str(path))) for path in nearby_bases() if str(path) not in names]
+    return Checkup(facts, tuple(_check(name, str(chosen)) for name in names), tuple(found))
 
 
 def _check(name: str, device: str) -> BaseCheck:

@@ -15,7 +15,7 @@ from samtailor.bases.mobile_sam import NAME as MOBILE_SAM
 from samtailor.bases.sources import check_base, weight_file_of
 from samtailor.errors import BaseModelError
 
-__all__ = ["find_base"]
+__all__ = ["find_base", "nearby_bases"]
 
 _SUFFIXES = (".pt", ".pth", ".safetensors")
 _FOLDERS = ("weights", "models", "checkpoints", "bases")
@@ -61,6 +61,16 @@ def find_base(name: str, fingerprint: str, near: Iterable[Path] = ()) -> str:
     )
 
 
+def nearby_bases() -> list[Path]:
+    """List what may be bases on this machine, without loading any.
+
+    These are folders of models that transformers saved, and weight files with "sam" in their name, in the working
+    folder, in folders such as ``weights/`` in it, and in the caches of torch and of the Hugging Face hub.
+    """
+    found = (Path(name) for name in _candidates("", _places("", ()), largest=None))
+    return [path for path in found if path.is_dir() or "sam" in path.stem.lower()]
+
+
 def _places(name: str, near: Iterable[Path]) -> list[Path]:
     """Folders to search, without repetition."""
     file = weight_file_of(name) or Path(name.partition(":")[2] or name).expanduser()
@@ -71,8 +81,8 @@ def _places(name: str, near: Iterable[Path]) -> list[Path]:
     return [place for place in dict.fromkeys(p.resolve() for p in places) if place.is_dir()]
 
 
-def _candidates(name: str, places: list[Path]) -> Iterator[str]:
-    """Names of bases in the places: those that are called like the lost one first."""
+def _candidates(name: str, places: list[Path], largest: int | None = LARGEST) -> Iterator[str]:
+    """Names of bases in the places: those that are called like the lost one first; no other file above ``largest``."""
     lost = Path(name.partition(":")[2] or name).name
     entries: list[Path] = []
     for place in places:
@@ -83,7 +93,7 @@ def _candidates(name: str, places: list[Path]) -> Iterator[str]:
     entries += _cached_folders()
     for path in sorted(dict.fromkeys(entries), key=lambda path: path.name != lost):
         if path.is_file() and path.suffix.lower() in _SUFFIXES:
-            if path.name == lost or path.stat().st_size <= LARGEST:
+            if path.name == lost or largest is None or path.stat().st_size <= largest:
                 yield str(path)
         elif path.is_dir() and _is_base(path):
             yield str(path)

@@ -38,7 +38,7 @@ def doctor(
     The time is measured on one image. The exit code is 1 if a base cannot be used.
     """
     from samtailor.cli.output import print_facts, print_line, print_table, print_text
-    from samtailor.doctor import check_machine
+    from samtailor.doctor import LOADING, check_machine
     from samtailor.machine.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -46,6 +46,12 @@ def doctor(
     print_line(console, "This machine")
     print_facts(console, facts_of(checkup.machine))
     print_table(console, table_of(checkup, images))
+    if checkup.found:
+        console.print()
+        print_text(console, "Found too, not checked; --base PATH checks one:")
+        for name, size in checkup.found:
+            fits = "" if LOADING * size < checkup.machine.free_memory else ", too large for the free memory"
+            print_line(console, f"  {name}  ({_gb(size)}{fits})")
     for check in checkup.bases:
         if check.problem:
             print_text(console, f"{check.name}: {check.problem}", style="bold yellow", styled=check.name)
