@@ -8,6 +8,7 @@ os.environ["HF_HUB_OFFLINE"] = (
     "1"  # before any import, because the hub's client reads it once; no test uses the network
 )
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,9 @@ from samtailor.embeddings.cache import EmbeddingCache
 from tests.models import save_tiny_sam
 
 os.environ.setdefault("COLUMNS", "200")  # so that printed lines are not wrapped within a text that a test expects
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, which some tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("dev", deadline=None, max_examples=50)
 settings.register_profile("ci", deadline=None, max_examples=50, derandomize=True)

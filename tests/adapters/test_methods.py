@@ -124,7 +124,7 @@ def test_gradients_reach_owned_parameters_and_no_others(
     adapter = changed_adapter(method, base)
     fit = trainer(base, adapter, shapes, cache, tmp_path, cells)
     for step in range(4):  # clicks and boxes
-        terms = add_gradients(fit.model, fit.sampler.batch(step), fit.config, progress=1.0)
+        terms = add_gradients(fit.work.model, fit.work.sampler.batch(step), fit.config, progress=1.0)
         assert all(np.isfinite(v) for v in terms.values())
     owned = adapter.owned_parameters()
     for name, p in owned.items():
@@ -145,7 +145,7 @@ def test_both_decoders_compute_the_same_gradient(
         try:
             adapter = changed_adapter(method, tiny_sam)
             fit = trainer(tiny_sam, adapter, shapes, cache, tmp_path, 0.25)
-            add_gradients(fit.model, fit.sampler.batch(0), fit.config)
+            add_gradients(fit.work.model, fit.work.sampler.batch(0), fit.config)
             results.append((decode(tiny_sam, adapter), {k: p.grad for k, p in adapter.owned_parameters().items()}))
         finally:
             tiny_sam.reference_decoder = False
@@ -217,7 +217,7 @@ def test_training_in_bfloat16_gives_nearly_the_same_loss(
         fit = trainer(tiny_sam, adapter, shapes, cache, tmp_path, 0.25)
         for precision in ("float32", "bfloat16"):
             fit.config = dataclasses.replace(fit.config, precision=precision)
-            sums.append(add_gradients(fit.model, fit.sampler.batch(0), fit.config, progress=1.0)["loss"])
+            sums.append(add_gradients(fit.work.model, fit.work.sampler.batch(0), fit.config, progress=1.0)["loss"])
         assert sums[0] != sums[1] and sums[0] == pytest.approx(sums[1], rel=0.1)
         assert all(p.grad is None or p.grad.dtype == torch.float32 for p in adapter.owned_parameters().values())
 
@@ -321,7 +321,7 @@ def test_every_part_of_the_prompt_tuner_can_be_switched(
             p += 0.3 * torch.randn(p.shape, generator=generator)
     fit = trainer(base, adapter, shapes, cache, tmp_path, 0.25)
     for step in range(4):
-        add_gradients(fit.model, fit.sampler.batch(step), fit.config, progress=1.0)
+        add_gradients(fit.work.model, fit.work.sampler.batch(step), fit.config, progress=1.0)
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in adapter.owned_parameters().values())
     save_adapter(tmp_path, adapter, base, {})
     changed = decode(base, adapter.eval())
@@ -364,7 +364,7 @@ def test_parts_of_a_method_have_their_own_learning_rates(
     fit._step(0.1)
     rate = learning_rate(LoRA.peak_rate, 100, 0.1)
     rates = {id(p): group["lr"] for group in fit.optimiser.param_groups for p in group["params"]}
-    for name, p in fit.adapter.owned_parameters().items():
+    for name, p in fit.trained.owned_parameters().items():
         share = 1 if name.startswith("lora.") else PLM.peak_rate / LoRA.peak_rate
         assert rates[id(p)] == pytest.approx(rate * share), name
     assert PLM.peak_rate < LoRA.peak_rate

@@ -91,7 +91,9 @@ def same(a: Decoded, b: Decoded) -> bool:
 
 def add_steps(base: Base, adapter: Adapter, task: Task, cache: EmbeddingCache, progress: Sequence[float]) -> None:
     """Compute the gradients of a step for each share of the fit in ``progress``, without a step of the optimiser."""
-    config = FitConfig(epochs=1, batch=4, prompts="mix", min_area=1, cells=0.25, precision="float32")
+    config = FitConfig(
+        method=adapter.method, epochs=1, batch=4, prompts="mix", min_area=1, cells=0.25, precision="float32"
+    )
     sampler = Sampler(task.split("train"), config)
     model = AdaptedModel.of(base, adapter, cache)
     for step, share in enumerate(progress):  # clicks and boxes

@@ -132,4 +132,4 @@ def test_one_image_gives_no_interval(
 
 def test_every_command_is_registered_once() -> None:
     names = [command.callback.__name__ for command in app.registered_commands if command.callback]
-    assert len(names) == len(set(names)) == 10
+    assert len(names) == len(set(names)) == 14

@@ -26,7 +26,7 @@ def test_configs_can_be_read(path: Path, tmp_path: Path) -> None:
         assert run.method == "base" or (run["minutes"] or 60) <= 60
         assert run.method == "base" or run["minutes"] or run["steps"] <= 1000
     settings = {k for r in config.runs for k in r.settings}
-    assert settings <= {*FIT_DEFAULTS, "task", "class", "drop_duplicates"}
+    assert settings <= {*FIT_DEFAULTS, "base", "task", "class", "drop_duplicates"}
 
 
 def test_the_pages_of_results_are_up_to_date() -> None:
