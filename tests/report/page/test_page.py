@@ -360,7 +360,7 @@ def test_a_loss_for_one_kind_of_prompt_is_a_warning(full: Report) -> None:
         return [w for w in warnings_of(report) if "kind" in w.what]
 
     (warning,) = warnings(-0.1)
-    assert "box" in warning.what and "--prompts mix" in warning.hint
+    assert "box" in warning.what and "--prompts interactive" in warning.hint
     assert warnings(0.1) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from samtailor.evaluation.corrective import WITH_MASKS
 from samtailor.evaluation.study_results import ClickCount, ClicksToQuality, RowSensitivity, Sensitivity
 from samtailor.metrics.bootstrap import UNKNOWN, Estimate
 from samtailor.report.page.blocks import Block, Chart, Entry, Head, Notes, Section, Series, Table, Text
@@ -106,6 +107,8 @@ def clicks(study: ClicksToQuality) -> Section | None:
     text = (
         f"A simulated user clicks on the largest error until the mask is good enough{most}. Fewer clicks are less work."
     )
+    if any(name.endswith(WITH_MASKS) for counts in study.targets.values() for name in counts):
+        text += f" With \u201c{WITH_MASKS.strip()}\u201d, the model gets the mask before each click, as in a session."
     return Section("clicks", "Clicks to a good mask", [Text(text), *blocks])
 
 
@@ -129,18 +132,16 @@ def _targets(study: ClicksToQuality) -> Table | None:
     names = list(dict.fromkeys(name for counts in study.targets.values() for name in counts))
     if not names:
         return None
-    heads = [Head("target", number=False)]
-    heads += [Head("mean clicks", name) for name in names] + [Head("never reached", name) for name in names]
-    table = []
+    heads = [Head("model", number=False), Head("mean clicks"), Head("never reached")]
+    groups = []
     for target, counts in study.targets.items():
-        means, failures = [], []
+        table = []
         for name in names:
-            own = counts.get(name, ClickCount())
-            tone = "strong" if name == "adapted" else ""
-            means.append(Entry(score(own.clicks.value, 2), interval(own.clicks, 2), tone))
+            own, tone = counts.get(name, ClickCount()), "strong" if name == "adapted" else ""
             part = f"{share(own.failures / own.n)} of {count(own.n)}" if own.n else ""
-            failures.append(Entry(count(own.failures if own.n else None), part, tone))
-        table.append([Entry(f"IoU {target}"), *means, *failures])
+            mean = Entry(score(own.clicks.value, 2), interval(own.clicks, 2), tone)
+            table.append([Entry(name, tone=tone), mean, Entry(count(own.failures if own.n else None), part, tone)])
+        groups.append((f"IoU {target}", table))
     caption = "Clicks until the mask reaches the target, with 95 % intervals"
     limit = f"; a mask that never reaches it counts as {study.limit} clicks." if study.limit else "."
-    return Table(caption + limit, heads, [("", table)])
+    return Table(caption + limit, heads, groups)

@@ -136,7 +136,7 @@ def _prompts(sensitivity: Sensitivity) -> list[Message]:
             continue
         before, after = (score(_mean_in(sensitivity, row, group)) for row in ("base-single", "adapted"))
         what = f"Worse than the base for prompts of kind \u201c{group}\u201d: mean IoU {before} → {after}."
-        warnings.append(_warning(what, "Fit with --prompts mix, or switch the adapter off for such prompts."))
+        warnings.append(_warning(what, "Fit with --prompts interactive, or switch the adapter off for such prompts."))
     return warnings
 
 
@@ -153,7 +153,7 @@ def _clicks(clicks: ClicksToQuality) -> list[Message]:
     first = len(ahead) - ahead[::-1].index(False) + 1 if False in ahead else 1
     last = f"{score(base[-1])} against {score(adapted[-1])} after the last click"
     what = f"With corrective clicks, the base scores higher from click {first} on ({last})."
-    return [_warning(what, "Switch the adapter off for corrections, or fit with --prompts mix.")]
+    return [_warning(what, "Switch the adapter off for corrections, or fit with --prompts interactive.")]
 
 
 def _other(other: OtherTask) -> list[Message]:
