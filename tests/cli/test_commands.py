@@ -17,23 +17,7 @@ from samtailor.adapters.methods import METHODS
 from samtailor.cli.method_options import method_options
 from samtailor.data.task import Task
 from tests.cli.conftest import Ran
-
-COMMANDS = (
-    "inspect",
-    "convert",
-    "encode",
-    "cache",
-    "fit",
-    "evaluate",
-    "report",
-    "show",
-    "predict",
-    "fit-automatic",
-    "segment",
-    "bases",
-    "demo",
-    "doctor",
-)
+from tests.cli.test_snapshots import COMMANDS
 
 
 def test_help_names_every_command(run: Callable[..., Ran]) -> None:

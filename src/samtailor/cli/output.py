@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
@@ -12,8 +13,8 @@ from rich.text import Text
 from samtailor.machine.text import encodable, visible
 
 __all__ = [
-    "Row", "Table", "be_quiet", "make_console", "print_facts", "print_line", "print_table", "print_text", "printable",
-    "shorten",
+    "Row", "Table", "be_quiet", "make_console", "print_facts", "print_failed", "print_line", "print_table",
+    "print_text", "printable", "shorten",
 ]  # fmt: skip
 
 GAP = "  "
@@ -146,6 +147,17 @@ def print_facts(console: Console, facts: Sequence[tuple[str, str]]) -> None:
         console.print(Text(f"{name}{' ' * (width - cell_len(name))}{GAP}{first}"), soft_wrap=True)
         for line in rest:
             console.print(Text(f"{' ' * width}{GAP}{line}"), soft_wrap=True)
+
+
+def print_failed(console: Console, failed: Sequence[tuple[Path, str]], images: int, most: int = 20) -> None:
+    """List images that failed, with the reasons; nothing if none did."""
+    if not failed:
+        return
+    print_text(console, f"{len(failed)} of {images} images failed:")
+    for path, reason in failed[:most]:
+        print_line(console, f"  {path}: {reason}")
+    if len(failed) > most:
+        print_text(console, f"  ... and {len(failed) - most} more")
 
 
 def print_table(console: Console, table: Table) -> None:

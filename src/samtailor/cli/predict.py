@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 WRITING = "Writing the masks"
-LISTED = 20
-"""Failed images that are listed."""
 
 
 def predict(  # more than seven parameters: they are the options of the command
@@ -182,7 +180,7 @@ def _jobs(
 
 
 def _print_summary(console: Console, written: Written, images: int, out: Path) -> None:
-    from samtailor.cli.output import print_line, print_text
+    from samtailor.cli.output import print_failed, print_text
     from samtailor.data.findings import times
 
     for text, count in written.warnings.items():
@@ -191,12 +189,7 @@ def _print_summary(console: Console, written: Written, images: int, out: Path) -
         done = f"{times(written.masks, 'mask')} of {times(written.images, 'image')}, {times(written.files, 'file')}"
         skipped = f"; left out {times(written.skipped, 'image')} whose results were there" if written.skipped else ""
         print_text(console, f"{done} in {out}{skipped}.")
-    if written.failed:
-        print_text(console, f"{len(written.failed)} of {images} images failed:")
-        for path, reason in written.failed[:LISTED]:
-            print_line(console, f"  {path}: {reason}")
-        if len(written.failed) > LISTED:
-            print_text(console, f"  ... and {len(written.failed) - LISTED} more")
+    print_failed(console, written.failed, images)
 
 
 def _rows(points: list[list[float]], boxes: list[list[float]]) -> list[PromptRow]:

@@ -13,9 +13,6 @@ from samtailor.cli.options import CacheOption, DeviceOption, NoCacheOption
 
 __all__ = ["fit_automatic", "segment"]
 
-LISTED = 20
-"""Failed images that are listed."""
-
 
 def fit_automatic(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `samtailor fit` wrote.")],
@@ -76,7 +73,7 @@ def segment(  # more than seven parameters: they are the options of the command
     read does not stop the others; it is listed at the end, and the exit code is 1.
     """
     from samtailor.cli.opening import open_cache
-    from samtailor.cli.output import make_console, print_line, print_text
+    from samtailor.cli.output import make_console, print_failed, print_line, print_text
     from samtailor.cli.progress import ProgressDisplay
     from samtailor.data.findings import times
     from samtailor.machine.memory import keep_freed_memory
@@ -96,10 +93,6 @@ def segment(  # more than seven parameters: they are the options of the command
         console, f"{times(done.instances, 'instance')} in {times(done.images + done.skipped, 'image')}{skipped}."
     )
     print_line(console, f"Measurements: {out / 'instances.csv'}, counts: {out / 'counts.csv'}")
+    print_failed(console, done.failed, len(sources.images))
     if done.failed:
-        print_text(console, f"{len(done.failed)} of {len(sources.images)} images failed:")
-        for path, reason in done.failed[:LISTED]:
-            print_line(console, f"  {path}: {reason}")
-        if len(done.failed) > LISTED:
-            print_text(console, f"  ... and {len(done.failed) - LISTED} more")
         raise typer.Exit(ExitCode.INCOMPLETE)
